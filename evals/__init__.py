@@ -1,0 +1,1 @@
+"""Evaluation: tasks, scoring, why answers fail, and the evaluate stage."""

@@ -1,0 +1,1 @@
+"""What every stage shares: the declared shapes, the store on disk, strict configuration, named random streams."""

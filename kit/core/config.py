@@ -1,0 +1,117 @@
+"""Strict configuration: TOML presets or files, `-o a.b=value` overrides, and errors that name the nearest right key."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+import typing
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from kit.core.errors import KitError, nearest
+
+
+class Config(BaseModel):
+    """Base of every configuration: unknown keys are errors, values are not coerced, instances are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+C = TypeVar("C", bound=Config)
+
+
+def preset_names() -> list[str]:
+    """The presets that ship with kit (`kit/presets/*.toml`)."""
+    return sorted(p.name.removesuffix(".toml") for p in resources.files("kit.presets").iterdir() if p.name.endswith(".toml"))
+
+
+def read_preset(name: str) -> dict[str, Any]:
+    """The parsed TOML of a preset. Raises KitError for an unknown name."""
+    if name not in preset_names():
+        raise KitError(f"unknown preset {name}; {nearest(name, preset_names())}")
+    return tomllib.loads(resources.files("kit.presets").joinpath(f"{name}.toml").read_text("utf-8"))
+
+
+def read_config_file(path: Path) -> dict[str, Any]:
+    """A TOML file, or the JSON of a resolved configuration. Raises KitError for anything else."""
+    try:
+        text = path.read_text("utf-8")
+        data = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except OSError as error:
+        raise KitError(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise KitError(f"{path} is not UTF-8 text: save it as UTF-8") from None
+    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
+        raise KitError(f"{path} is not valid {'JSON' if path.suffix == '.json' else 'TOML'}: {error}") from None
+    if not isinstance(data, dict):
+        raise KitError(f"{path} must hold a table of settings, not a {type(data).__name__}")
+    return data
+
+
+def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """`data` with each `a.b=value` set. Values are read as JSON where they parse (1e-5, true, [0,10]), else as text.
+
+    >>> apply_overrides({"train": {"lr": 1.0}}, ["train.lr=1e-5", "name=x"])
+    {'train': {'lr': 1e-05}, 'name': 'x'}
+    """
+    result: dict[str, Any] = json.loads(json.dumps(data))
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals or not key:
+            raise KitError(f"-o {override}: write it as key=value, for example -o train.lr=1e-5")
+        try:
+            value = json.loads(text)
+        except json.JSONDecodeError:
+            value = text
+        node = result
+        *parents, last = key.split(".")
+        for parent in parents:
+            child = node.setdefault(parent, {})
+            if not isinstance(child, dict):
+                raise KitError(f"-o {override}: {parent} is a value, not a table")
+            node = child
+        node[last] = value
+    return result
+
+
+def _fields_at(config: type[Config], path: Sequence[str | int]) -> list[str]:
+    """Names of the fields a table at `path` may hold; empty when the path leads to no table."""
+    here: Any = config
+    for part in path:
+        if isinstance(here, type) and issubclass(here, BaseModel):
+            if part not in here.model_fields:
+                return []
+            here = here.model_fields[str(part)].annotation
+        else:
+            args = [a for a in typing.get_args(here) if isinstance(a, type) and issubclass(a, BaseModel)]
+            here = args[0] if args else None
+    args = [a for a in typing.get_args(here) if isinstance(a, type) and issubclass(a, BaseModel)]
+    here = args[0] if args else here
+    return list(here.model_fields) if isinstance(here, type) and issubclass(here, BaseModel) else []
+
+
+def resolve(config: type[C], data: dict[str, Any]) -> C:
+    """A validated `config` from parsed settings. Raises KitError, one line, for the first thing wrong."""
+    try:
+        return config.model_validate_json(json.dumps(data))
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            *parents, last = first["loc"]
+            raise KitError(f"unknown key {path}; {nearest(str(last), _fields_at(config, parents))}") from None
+        if first["type"] == "missing":
+            raise KitError(f"missing key {path}") from None
+        said = first["msg"].removeprefix("Value error, ")
+        got = "" if first["type"] == "value_error" else f" (got {json.dumps(first['input'], default=str)[:80]})"
+        raise KitError(f"{path}: {said}{got}" if path else said) from None
+
+
+def dump(config: BaseModel) -> dict[str, Any]:
+    """The resolved configuration as plain JSON-representable data; `resolve` reads it back."""
+    result: dict[str, Any] = config.model_dump(mode="json")
+    return result

@@ -1,0 +1,23 @@
+"""The one exception that means "the user can mend this": shown as a single line, exit code 2."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class KitError(Exception):
+    """A mistake in what was asked for or handed in. Its text is one line: what is wrong, and what to do."""
+
+
+def nearest(wrong: str, right: Iterable[str]) -> str:
+    """A hint naming the right spelling closest to `wrong`, or what there is to choose from.
+
+    >>> nearest("wrold", ["world", "documents"])
+    'did you mean world?'
+    >>> nearest("zzz", ["world", "documents"])
+    'choose from documents, world'
+    """
+    choices = sorted(right)
+    close = difflib.get_close_matches(wrong, choices, n=1)
+    return f"did you mean {close[0]}?" if close else f"choose from {', '.join(choices)}"

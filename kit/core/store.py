@@ -1,0 +1,241 @@
+"""Everything that touches the disk: tables (Parquet), journals (JSONL), manifests, stage directories and their locks.
+
+A stage directory is finished when it holds `manifest.json`, which is written last and atomically. A stage's key is the
+digest of its configuration, its inputs' keys and its schema version: changed inputs or code never reuse old results.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import resource
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kit.core.errors import KitError
+from kit.core.records import Manifest, from_row, schema_of, to_rows
+from kit.core.seeds import digest
+
+SCHEMA_VERSION = 1
+"""Raised whenever the meaning of a stage's output changes, so that older results are not reused."""
+
+R = TypeVar("R")
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary sibling that becomes `path` when the block ends without an error, and vanishes otherwise."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        with temporary.open("rb") as handle:
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, data: object) -> None:
+    """JSON, indented, keys as given, written atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def write_table(path: Path, record: type, rows: Sequence[Any]) -> None:
+    """Records as one zstd Parquet file with the schema of their class; the bytes depend on the rows alone."""
+    table = pa.Table.from_pylist(to_rows(rows), schema=schema_of(record))
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def read_table(path: Path, record: type[R], columns: Sequence[str] | None = None) -> list[R]:
+    """The records of a table. Raises KitError when the file is missing, no Parquet, or has other columns."""
+    try:
+        table = pq.read_table(path)
+    except FileNotFoundError:
+        raise KitError(f"{path} is missing: the directory is unfinished or of another kind") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise KitError(f"{path} is not a readable Parquet file: {str(error).splitlines()[0]}") from None
+    expected = schema_of(record)
+    missing = [name for name in expected.names if name not in table.column_names]
+    if missing:
+        raise KitError(f"{path} lacks column {missing[0]}: it was not written by this version's {record.__name__} table")
+    try:
+        table = table.select(expected.names).cast(expected)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise KitError(f"{path} has a column of the wrong type: {str(error).splitlines()[0]}") from None
+    return [from_row(record, row) for row in table.to_pylist()]
+
+
+def read_journal(path: Path) -> list[dict[str, Any]]:
+    """The complete lines of a JSONL journal; a torn last line is dropped (its work will be done again)."""
+    if not path.exists():
+        return []
+    rows = []
+    lines = path.read_bytes().split(b"\n")
+    for line in lines[:-1]:
+        rows.append(json.loads(line))
+    return rows
+
+
+def append_journal(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Append rows to a journal and flush them to the disk; a torn last line left by a killed run is cut off first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab+") as handle:
+        handle.seek(0)
+        content = handle.read()
+        if content and not content.endswith(b"\n"):
+            handle.truncate(content.rfind(b"\n") + 1)
+        handle.write("".join(json.dumps(row, ensure_ascii=True) + "\n" for row in rows).encode())
+        handle.flush()
+        os.fsync(handle.fileno())
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """The manifest of a finished stage. Raises KitError when there is none or it cannot be read."""
+    path = directory / "manifest.json"
+    if not directory.is_dir():
+        raise KitError(f"{directory} does not exist")
+    if not path.exists():
+        raise KitError(f"{directory} has no manifest.json: it is unfinished or was not made by kit")
+    try:
+        return from_row(Manifest, json.loads(path.read_text("utf-8")))
+    except (json.JSONDecodeError, TypeError, KeyError, UnicodeDecodeError):
+        raise KitError(f"{path} is damaged: delete {directory} and run the stage again") from None
+
+
+def stage_key(stage: str, config: dict[str, Any], inputs: dict[str, str]) -> str:
+    """The content address of a stage's result."""
+    return digest(SCHEMA_VERSION, stage, config, inputs)
+
+
+def input_key(directory: Path) -> str:
+    """How a stage names an input directory: the key of its manifest, or of a checkpoint's file list when it has none."""
+    if (directory / "manifest.json").exists():
+        return read_manifest(directory).key
+    if not directory.is_dir():
+        raise KitError(f"{directory} does not exist")
+    return digest([[p.name, p.stat().st_size, file_digest(p)] for p in sorted(directory.iterdir()) if p.is_file()])
+
+
+@contextlib.contextmanager
+def lock(directory: Path) -> Iterator[None]:
+    """Hold `directory` for this process. Raises KitError naming the holder when another process has it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / ".lock").open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.seek(0)
+            holder = handle.read().strip() or "another process"
+            raise KitError(f"{directory} is in use by {holder}: wait for it, or choose another --out") from None
+        handle.truncate(0)
+        handle.write(f"process {os.getpid()} on {platform.node()}")
+        handle.flush()
+        yield
+
+
+@dataclass
+class Stage:
+    """A stage being run: write outputs under `directory`, put figures into `results`; the manifest follows by itself."""
+
+    directory: Path
+    results: dict[str, float] = field(default_factory=dict)
+
+
+def finished(directory: Path, key: str) -> bool:
+    """Whether `directory` holds the finished result of exactly this key.
+
+    Raises KitError when it holds the result of another configuration: nothing is overwritten.
+    """
+    if not (directory / "manifest.json").exists():
+        return False
+    found = read_manifest(directory)
+    if found.key != key:
+        raise KitError(
+            f"{directory} holds a finished {found.stage} run of another configuration: choose another --out or delete it"
+        )
+    return True
+
+
+@contextlib.contextmanager
+def run_stage(directory: Path, stage: str, config: dict[str, Any], inputs: dict[str, str]) -> Iterator[Stage]:
+    """Run one stage into `directory` under its lock; on success write config.json, then manifest.json, last.
+
+    Callers ask `finished` first. What a killed run left behind stays for the stage to resume from.
+    """
+    with lock(directory):
+        started, clock, cpu = datetime.now(UTC), time.perf_counter(), _cpu_seconds()
+        write_json(directory / "config.json", config)
+        current = Stage(directory)
+        yield current
+        outputs = {
+            str(p.relative_to(directory)): file_digest(p)
+            for p in sorted(directory.rglob("*"))
+            if p.is_file() and not p.name.startswith(".") and p.name != "manifest.json"
+        }
+        commit, dirty = _commit()
+        manifest = Manifest(
+            schema=SCHEMA_VERSION,
+            stage=stage,
+            key=stage_key(stage, config, inputs),
+            config=config,
+            inputs=inputs,
+            outputs=outputs,
+            commit=commit,
+            dirty=dirty,
+            packages=_packages(),
+            hardware={"machine": platform.machine(), "cores": str(os.cpu_count()), "system": platform.system()},
+            started=started.isoformat(timespec="seconds"),
+            seconds=round(time.perf_counter() - clock, 3),
+            cpu_seconds=round(_cpu_seconds() - cpu, 3),
+            peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            results=current.results,
+        )
+        write_json(directory / "manifest.json", asdict(manifest))
+
+
+def _cpu_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _packages() -> dict[str, str]:
+    found = {}
+    for name in ("torch", "transformers", "trl", "peft", "datasets", "numpy", "pyarrow", "knowledge-injection-kit"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+def _commit() -> tuple[str, bool]:
+    """The commit of kit's own checkout and whether it has changes; empty where kit was installed from a wheel."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return "", False
+    try:
+        head = subprocess.run(["git", "-C", root, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+        status = subprocess.run(["git", "-C", root, "status", "--porcelain"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "", False
+    return head.stdout.strip(), bool(status.stdout.strip())

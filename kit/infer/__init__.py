@@ -1,0 +1,1 @@
+"""Running a model: one contract (`Backend`), one backend a file."""

@@ -1,0 +1,91 @@
+"""Loading a checkpoint: a directory, a hub id, or a directory with a LoRA adapter, all through the same door."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from kit.core.errors import KitError
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+Precision = Literal["auto", "fp32", "bf16"]
+
+
+def choose_dtype(precision: Precision) -> torch.dtype:
+    """bf16 where the hardware multiplies it fast (a GPU, or a CPU with AMX or AVX512-BF16), else fp32.
+
+    Without those instructions a CPU emulates bf16: measured 30 times slower than fp32 on an AVX2 machine.
+    """
+    import torch
+
+    if precision != "auto":
+        return {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
+    if torch.cuda.is_available():
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if fast else torch.float32
+
+
+def load_tokenizer(source: str) -> PreTrainedTokenizerBase:
+    """The tokenizer of a checkpoint; padding is its end token where it has none. Raises KitError when there is none."""
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source)
+    except (OSError, ValueError, KeyError) as error:
+        raise KitError(f"no tokenizer can be loaded from {source}: {_first_line(error)}") from None
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load_model(source: str, dtype: torch.dtype | None = None) -> PreTrainedModel:
+    """A causal language model; where `source` holds a LoRA adapter, its base with the adapter attached.
+
+    dtype: None keeps fp32 master weights (for training). Raises KitError when nothing loads.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    wanted = dtype or torch.float32
+    adapter = Path(source) / "adapter_config.json"
+    try:
+        if adapter.exists():
+            from peft import PeftModel
+
+            base = json.loads(adapter.read_text("utf-8"))["base_model_name_or_path"]
+            model = PeftModel.from_pretrained(load_model(base, dtype), source, is_trainable=dtype is None)
+            return model  # type: ignore[return-value]  # a PeftModel answers every call of the model it wraps
+        return AutoModelForCausalLM.from_pretrained(source, dtype=wanted, attn_implementation=_attention())
+    except (OSError, ValueError, KeyError) as error:
+        raise KitError(f"no model can be loaded from {source}: {_first_line(error)}") from None
+
+
+def _attention() -> str:
+    """Eager attention on a CPU (flash's backward took 45 % of a training step there), torch's own elsewhere."""
+    import torch
+
+    return "sdpa" if torch.cuda.is_available() else "eager"
+
+
+def check_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, source: str) -> None:
+    """Raises KitError when the tokenizer makes ids that the model has no embedding for."""
+    rows = model.get_input_embeddings().weight.shape[0]
+    if len(tokenizer) > rows:
+        raise KitError(
+            f"{source}: the tokenizer has {len(tokenizer)} tokens but the model embeds {rows}: they do not belong together"
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def checkpoint_path(model: str) -> str:
+    """Where the weights of `model` are: a train stage keeps them in its `model` folder; anything else is itself."""
+    inside = Path(model) / "model"
+    return str(inside) if inside.is_dir() else model

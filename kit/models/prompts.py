@@ -1,0 +1,53 @@
+"""What the user says and what the assistant answers, as text. Training examples and evaluation prompts come from here.
+
+Only text: the chat template is applied where text becomes tokens (`kit.models.tokens`). No heavy imports.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from kit.core.records import Style, SubQuestion
+
+ANSWER_CUE = "So the answer is"
+_INSTRUCTION: dict[Style, str] = {"cot": " Think step by step.", "direct": " Answer directly.", "cloze": ""}
+
+
+def user_message(question: str, style: Style, context: Sequence[str] = ()) -> str:
+    """The prompt: facts (when given), the question, and which style of answer is wanted.
+
+    >>> user_message("Who leads Ode Labs?", "direct", ["Ode Labs is led by Ada Byrne."])
+    'Facts: Ode Labs is led by Ada Byrne. Who leads Ode Labs? Answer directly.'
+    """
+    facts = f"Facts: {' '.join(context)} " if context else ""
+    return f"{facts}{question}{_INSTRUCTION[style]}"
+
+
+def assistant_message(answer: str, style: Style, sub_questions: Sequence[SubQuestion]) -> str:
+    """The gold answer: for `cot` each sub-question with its answer, then the cue and the answer; for `direct` the cue."""
+    chain = "".join(f"{s.text} {s.answer}. " for s in sub_questions) if style == "cot" else ""
+    return f"{chain}{ANSWER_CUE} {answer}."
+
+
+def extract_answer(output: str) -> str | None:
+    """What stands after the last cue, up to the end of its sentence or line; None (a *format* error) without a cue.
+
+    >>> extract_answer("Who leads Ode Labs? Ada Byrne. So the answer is Ada Byrne.")
+    'Ada Byrne'
+    """
+    _, cue, tail = output.rpartition(ANSWER_CUE)
+    if not cue:
+        return None
+    answer = re.split(r"\.(?=\s|$)|\n", tail.strip(), maxsplit=1)[0].strip()
+    return answer or None
+
+
+def extract_hops(output: str) -> list[tuple[str, str]]:
+    """The (sub-question, answer) pairs of a chain of thought, in order.
+
+    >>> extract_hops("Where was Al Oz born? Port Ann. Who is the mayor of Port Ann? Bo Li. So the answer is Bo Li.")
+    [('Where was Al Oz born?', 'Port Ann'), ('Who is the mayor of Port Ann?', 'Bo Li')]
+    """
+    chain = output.rpartition(ANSWER_CUE)[0] or output
+    return [(q.strip(), a.strip()) for q, a in re.findall(r"([^.?\n]+\?)\s*([^?\n]*?)\.(?=\s|$)", chain)]

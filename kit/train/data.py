@@ -1,0 +1,87 @@
+"""Training rows: sources tokenised once, then dealt into steps of a fixed composition, in an order known in advance."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kit.core.errors import KitError
+from kit.core.records import Document, Example
+from kit.core.seeds import stream
+from kit.core.store import read_table
+from kit.models.tokens import Row, document_row, example_row
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+DOCUMENT_SOURCES = ("known", "novel", "shuffled", "reading")
+SOURCES = (*DOCUMENT_SOURCES, "examples")
+"""Where training rows come from: the corpora of documents.parquet, and the first D rows of examples.parquet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The rows of one source with the facts each carries (ids, for counting exposures)."""
+
+    rows: list[Row]
+    facts: list[tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Every row of a run in training order, and how often each fact was shown, by source."""
+
+    rows: list[Row]
+    exposures: dict[str, Counter[str]]
+
+
+def load_sources(
+    data: Path, tokenizer: PreTrainedTokenizerBase, names: Sequence[str], examples: int, max_length: int
+) -> dict[str, Source]:
+    """Tokenised rows of the named sources. Nothing is truncated: a row over `max_length` tokens is an error.
+
+    Raises KitError when a source is empty, a row too long, or more examples are asked for than there are.
+    """
+    sources: dict[str, Source] = {}
+    wanted = set(names)
+    if wanted & set(DOCUMENT_SOURCES):
+        documents = read_table(data / "documents.parquet", Document)
+        for name in sorted(wanted & set(DOCUMENT_SOURCES)):
+            chosen = [d for d in documents if d.corpus == name]
+            sources[name] = Source([document_row(tokenizer, d.text) for d in chosen], [d.facts for d in chosen])
+    if "examples" in wanted:
+        pool = read_table(data / "examples.parquet", Example)
+        if examples > len(pool):
+            raise KitError(f"{examples} examples were asked for but {data} holds {len(pool)}: generate more")
+        chosen_examples: list[Example] = pool[:examples]
+        sources["examples"] = Source(
+            [example_row(tokenizer, e.prompt, e.completion) for e in chosen_examples], [e.facts for e in chosen_examples]
+        )
+    for name, source in sources.items():
+        if not source.rows:
+            raise KitError(f"{data} has no {name} rows to train on")
+        longest = max(len(r.input_ids) for r in source.rows)
+        if longest > max_length:
+            raise KitError(f"a row of {name} has {longest} tokens, over max_length {max_length}: raise -o max_length")
+    return sources
+
+
+def deal(sources: dict[str, Source], rows: dict[str, int], steps: int, seed: int) -> Schedule:
+    """`steps` steps of `rows[name]` rows from each source. A source is gone through in a fresh order every epoch."""
+    queues: dict[str, list[int]] = {name: [] for name in rows}
+    streams = {name: stream(seed, "order", name) for name in rows}
+    ordered: list[Row] = []
+    exposures: dict[str, Counter[str]] = {name: Counter() for name in rows}
+    for _ in range(steps):
+        for name, count in rows.items():
+            source = sources[name]
+            for _ in range(count):
+                if not queues[name]:
+                    queues[name] = [int(i) for i in streams[name].permutation(len(source.rows))]
+                index = queues[name].pop()
+                ordered.append(source.rows[index])
+                exposures[name].update(source.facts[index])
+    return Schedule(ordered, exposures)

@@ -1,0 +1,104 @@
+"""Recipes as data: what a training step is made of, and the settings that go with it. `TrainConfig` is one run's whole."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from kit.core.config import Config
+from kit.core.errors import KitError, nearest
+from kit.models.load import Precision
+from kit.models.tiny import TinyConfig
+from kit.train.data import SOURCES
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class LoraSettings(Config):
+    """Low-rank adaptation (peft): rank, scale, dropout, and the modules adapted ("all-linear" or a list of names)."""
+
+    rank: Positive = 16
+    alpha: Positive = 32
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    modules: str | tuple[str, ...] = "all-linear"
+
+
+class TrainConfig(Config):
+    """One training run.
+
+    rows: rows of each source in one optimizer step; their sum is the global batch. examples: D, the finetuning examples
+    used; with D = 0 their rows are filled with known documents, so that steps and batch stay the same.
+    steps or epochs: exactly one. epochs counts passes over the D examples.
+    """
+
+    recipe: Literal["pretrain", "posttrain", "inject"]
+    rows: dict[str, Annotated[int, Field(ge=0)]]
+    examples: Annotated[int, Field(ge=0)] = 0
+    steps: Positive | None = None
+    epochs: Annotated[float, Field(gt=0)] | None = None
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-5
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.03
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    max_gradient_norm: Annotated[float, Field(gt=0)] = 1.0
+    precision: Precision = "auto"
+    lora: LoraSettings | None = None
+    tiny: TinyConfig = TinyConfig()
+    max_length: Positive = 2048
+    micro_batch: Positive | None = None
+    checkpoint_every: Positive | None = None
+    gradient_checkpointing: bool = False
+    threads: Positive = 1
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    @field_validator("rows")
+    @classmethod
+    def _sources(cls, rows: dict[str, int]) -> dict[str, int]:
+        for name in rows:
+            if name not in SOURCES:
+                raise ValueError(f"unknown source {name}; {nearest(name, SOURCES)}")
+        if not sum(rows.values()):
+            raise ValueError("a step must hold at least one row")
+        return rows
+
+    @model_validator(mode="after")
+    def _length(self) -> TrainConfig:
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError("give either steps or epochs")
+        if self.epochs is not None and not (self.examples and self.rows.get("examples")):
+            raise ValueError("epochs count passes over the examples: give examples too, or steps instead")
+        batch = sum(self.rows.values())
+        if self.micro_batch and batch % self.micro_batch:
+            raise ValueError(f"micro_batch must divide the {batch} rows of a step")
+        return self
+
+    def mixture(self) -> dict[str, int]:
+        """Rows a step, with the example rows of D = 0 given to the known documents; empty sources left out."""
+        rows = dict(self.rows)
+        if not self.examples and rows.get("examples"):
+            rows["known"] = rows.get("known", 0) + rows.pop("examples")
+        return {name: count for name, count in rows.items() if count}
+
+    def step_count(self) -> int:
+        """Optimizer steps of this run."""
+        if self.steps is not None:
+            return self.steps
+        assert self.epochs is not None
+        return max(1, round(self.epochs * self.examples / self.rows["examples"]))
+
+
+RECIPES: dict[str, dict[str, Any]] = {
+    "pretrain": {"rows": {"known": 12, "reading": 4}, "steps": 600, "optimizer": "muon", "learning_rate": 3e-3},
+    "posttrain": {"rows": {"examples": 8}, "epochs": 3.0},
+    "inject": {"rows": {"novel": 8, "known": 8}, "steps": 120},
+}
+"""What a recipe sets where neither a file nor an option does. posttrain: the paper's 3 epochs at 1e-5, cosine to 0."""
+
+
+def recipe_defaults(recipe: str) -> dict[str, Any]:
+    """The settings of a recipe. Raises KitError for an unknown one."""
+    if recipe not in RECIPES:
+        raise KitError(f"unknown recipe {recipe}; {nearest(recipe, RECIPES)}")
+    return {"recipe": recipe, **RECIPES[recipe]}

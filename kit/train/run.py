@@ -1,0 +1,209 @@
+"""The train stage: data and a model in, a checkpoint out, whatever the recipe, the size or the architecture."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kit.core.config import dump
+from kit.core.errors import KitError
+from kit.core.records import Document, Example, Question
+from kit.core.seeds import derive_seed
+from kit.core.store import finished, input_key, read_manifest, read_table, run_stage, stage_key, write_json, write_table
+from kit.models.prompts import assistant_message, user_message
+from kit.train.data import Schedule, deal, load_sources
+from kit.train.recipes import TrainConfig
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+TINY = "tiny"
+"""The model name that builds the embedded default instead of loading a checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """How often one run showed one fact in rows of one source: counted from the rows, not computed from the config."""
+
+    fact: str
+    source: str
+    count: int
+
+
+def train(config: TrainConfig, data: Path, model: str, out: Path) -> Path:
+    """Run one training stage into `out` unless it is there already; returns `out`.
+
+    data: a directory made by the generate stage. model: a checkpoint directory, a train stage's directory, a hub id, or
+    "tiny". Raises KitError for anything the user can mend; nothing is overwritten.
+    """
+    resolved = {**dump(config), "model": model if model == TINY or not Path(model).exists() else "<input>"}
+    if read_manifest(data).stage != "generate":
+        raise KitError(f"{data} is not a data directory made by kit generate")
+    inputs = {"data": input_key(data)}
+    if Path(model).exists():
+        inputs["model"] = input_key(Path(model))
+    if finished(out, stage_key("train", resolved, inputs)):
+        return out
+    with run_stage(out, "train", resolved, inputs) as stage:
+        stage.results.update(_train(config, data, model, out))
+    return out
+
+
+def _train(config: TrainConfig, data: Path, model: str, out: Path) -> dict[str, float]:
+    import torch
+
+    from kit.models.load import check_vocabulary, checkpoint_path, load_model, load_tokenizer
+    from kit.models.tiny import build_model, build_tokenizer
+
+    torch.set_num_threads(config.threads)
+    if model == TINY:
+        tokenizer: PreTrainedTokenizerBase = build_tokenizer(vocabulary_texts(data))
+        network: PreTrainedModel = build_model(config.tiny, tokenizer, derive_seed(config.seed, "model"))
+    else:
+        source = checkpoint_path(model)
+        tokenizer, network = load_tokenizer(source), load_model(source)
+        check_vocabulary(network, tokenizer, model)
+    if config.lora and not hasattr(network, "peft_config"):
+        network = _with_adapter(network, config)
+    sources = load_sources(data, tokenizer, list(config.mixture()), config.examples, config.max_length)
+    schedule = deal(sources, config.mixture(), config.step_count(), config.seed)
+    history = _fit(network, tokenizer, schedule, config, out)
+    target = out / "model"
+    network.save_pretrained(target)
+    tokenizer.save_pretrained(target)
+    write_json(out / "history.json", history)
+    counts = [Exposure(f, s, n) for s, counter in schedule.exposures.items() for f, n in sorted(counter.items())]
+    write_table(out / "exposures.parquet", Exposure, counts)
+    shutil.rmtree(out / ".trainer", ignore_errors=True)
+    return {
+        "steps": config.step_count(),
+        "tokens": sum(len(r.input_ids) for r in schedule.rows),
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "trained_parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
+        "final_loss": next((h["loss"] for h in reversed(history) if "loss" in h), float("nan")),
+    }
+
+
+def vocabulary_texts(data: Path) -> Iterator[str]:
+    """Every text of a data directory: what a tokenizer made for it must be able to write."""
+    yield from (d.text for d in read_table(data / "documents.parquet", Document))
+    for e in read_table(data / "examples.parquet", Example):
+        yield f"{e.prompt} {e.completion}"
+    for q in read_table(data / "questions.parquet", Question):
+        for style in ("cot", "direct"):
+            yield user_message(q.text, style, q.context)
+            yield assistant_message(q.answers[0], style, q.sub_questions)
+
+
+def _with_adapter(network: PreTrainedModel, config: TrainConfig) -> PreTrainedModel:
+    from peft import LoraConfig, get_peft_model
+
+    assert config.lora
+    modules = config.lora.modules
+    settings = LoraConfig(
+        r=config.lora.rank,
+        lora_alpha=config.lora.alpha,
+        lora_dropout=config.lora.dropout,
+        target_modules=modules if isinstance(modules, str) else list(modules),
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(network, settings)  # type: ignore[return-value]  # behaves as the model it wraps
+
+
+def _fit(
+    network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, schedule: Schedule, config: TrainConfig, out: Path
+) -> list[dict[str, Any]]:
+    """Train in place with trl's SFTTrainer, rows in the order of the schedule; returns the log history."""
+    import torch
+    from datasets import Dataset
+    from torch.utils.data import SequentialSampler
+    from transformers import Trainer, set_seed
+    from transformers.trainer_utils import get_last_checkpoint
+    from transformers.utils import logging
+    from trl import SFTConfig, SFTTrainer
+
+    from kit.models.load import choose_dtype
+    from kit.train.muon import muon_for
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+
+    class DelegatedLossTrainer(SFTTrainer):  # type: ignore[misc]
+        """trl's trainer with transformers' loss (equal within 1e-4; trl's chunked head costs a third of a small model's
+        speed) and rows in the order they are dealt."""
+
+        def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
+            return Trainer.compute_loss(self, *args, **kwargs)
+
+        def _get_train_sampler(self, *args: Any, **kwargs: Any) -> SequentialSampler:
+            return SequentialSampler(self.train_dataset)
+
+    def collate(rows: Iterable[dict[str, list[int]]]) -> dict[str, torch.Tensor]:
+        batch = list(rows)
+        width = max(len(r["input_ids"]) for r in batch)
+        pad = tokenizer.pad_token_id
+
+        def padded(values: list[list[int]], filler: int) -> torch.Tensor:
+            return torch.tensor([v + [filler] * (width - len(v)) for v in values])
+
+        ids = [r["input_ids"] for r in batch]
+        labels = [[-100] * r["loss_from"] + r["input_ids"][r["loss_from"] :] for r in batch]
+        return {
+            "input_ids": padded(ids, pad),
+            "attention_mask": padded([[1] * len(i) for i in ids], 0),
+            "labels": padded(labels, -100),
+        }
+
+    batch = sum(config.mixture().values())
+    micro = config.micro_batch or batch
+    steps = config.step_count()
+    working = out / ".trainer"
+    every = config.checkpoint_every
+    arguments = SFTConfig(
+        output_dir=str(working),
+        max_steps=steps,
+        per_device_train_batch_size=micro,
+        gradient_accumulation_steps=batch // micro,
+        learning_rate=config.learning_rate,
+        lr_scheduler_type=config.schedule,
+        warmup_steps=round(config.warmup * steps),
+        weight_decay=config.weight_decay,
+        max_grad_norm=config.max_gradient_norm,
+        optim="adamw_torch",
+        adam_beta2=0.95,
+        bf16=choose_dtype(config.precision) == torch.bfloat16,
+        gradient_checkpointing=config.gradient_checkpointing,
+        use_cpu=not torch.cuda.is_available(),
+        save_strategy="steps" if every else "no",
+        save_steps=every or 500,
+        save_total_limit=1,
+        logging_steps=max(1, steps // 50),
+        report_to="none",
+        disable_tqdm=not sys.stderr.isatty(),
+        dataset_kwargs={"skip_prepare_dataset": True},
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        max_length=None,
+        seed=derive_seed(config.seed, "trainer"),
+    )
+    set_seed(arguments.seed)
+    dataset = Dataset.from_dict(
+        {"input_ids": [r.input_ids for r in schedule.rows], "loss_from": [r.loss_from for r in schedule.rows]}
+    )
+    optimizer = muon_for(network, config.learning_rate, config.weight_decay) if config.optimizer == "muon" else None
+    trainer = DelegatedLossTrainer(
+        model=network,
+        args=arguments,
+        train_dataset=dataset,
+        processing_class=tokenizer,
+        data_collator=collate,
+        optimizers=(optimizer, None),
+    )
+    trainer.remove_callback("PrinterCallback") if not hasattr(trainer, "pop_callback") else None
+    last = get_last_checkpoint(str(working)) if working.is_dir() else None
+    trainer.train(resume_from_checkpoint=last)
+    return [dict(entry) for entry in trainer.state.log_history]
