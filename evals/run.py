@@ -23,6 +23,8 @@ from kit.core.store import (
     finished,
     input_key,
     read_journal,
+    read_manifest,
+    read_table,
     run_stage,
     stage_key,
     write_table,
@@ -237,3 +239,11 @@ def _records(asks: Sequence[Ask], outputs: Sequence[str]) -> list[EvalRecord]:
             )
         )
     return records
+
+
+def read_records(directory: Path) -> list[EvalRecord]:
+    """The records of a finished evaluation."""
+    manifest = read_manifest(directory)
+    if manifest.stage != "eval":
+        raise KitError(f"{directory} holds a {manifest.stage} run, not an evaluation")
+    return read_table(directory / RECORDS, EvalRecord)

@@ -16,7 +16,7 @@ from generators.questions.chain import ask_again, chain_questions, cloze_questio
 from generators.relations import ENTITY_TYPES, RELATIONS
 from generators.world import World, build_world, scratch_world, shuffle_facts
 from kit.core import store
-from kit.core.config import Config
+from kit.core.config import Config, dump
 from kit.core.errors import KitError, nearest
 from kit.core.records import Document, Entity, Example, Fact, Question, Split
 from kit.core.seeds import shuffled, stream
@@ -238,3 +238,12 @@ def write(dataset: Dataset, directory: Path) -> dict[str, int]:
         store.write_table(directory / f"{field.name}.parquet", RECORDS[field.name], records)
         rows[field.name] = len(records)
     return rows
+
+
+def generate_stage(config: GenerateConfig, out: Path) -> Path:
+    """Generate into `out` unless it is there already; returns `out`. Nothing is overwritten."""
+    settings = dump(config)
+    if not store.finished(out, store.stage_key("generate", settings, {})):
+        with store.run_stage(out, "generate", settings, {}) as stage:
+            stage.results.update({f"{name}_rows": float(n) for name, n in write(generate(config), out).items()})
+    return out

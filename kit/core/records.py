@@ -157,6 +157,11 @@ class EvalRecord:
     error: ErrorKind
     tags: dict[str, str]
 
+    @property
+    def cluster(self) -> str:
+        """Questions through the same bridge entity belong together; others stand alone."""
+        return self.tags["bridge"] or self.question_id
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:

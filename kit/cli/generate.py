@@ -1,0 +1,35 @@
+"""`kit generate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kit.cli.options import as_json, config_file, echo_json, out_option, override, settings
+
+
+@click.command()
+@click.option("--preset", help="A preset that ships with kit (default: demo).")
+@config_file
+@override
+@click.option("--seed", type=int, help="The world's seed.")
+@out_option()
+@as_json
+def command(
+    preset: str | None, config: Path | None, overrides: tuple[str, ...], seed: int | None, out: Path, json_: bool
+) -> None:
+    """Make a world: facts, documents, questions, finetuning examples."""
+    from generators.generate import GenerateConfig, generate_stage
+    from kit.core.config import resolve
+    from kit.core.store import read_manifest
+
+    data = settings(preset or (None if config else "demo"), config, "generate", overrides)
+    resolved = resolve(GenerateConfig, data if seed is None else {**data, "seed": seed})
+    manifest = read_manifest(generate_stage(resolved, out))
+    if json_:
+        echo_json({"out": str(out), "key": manifest.key, "results": manifest.results})
+        return
+    for name, rows in manifest.results.items():
+        click.echo(f"{name.removesuffix('_rows'):>15}  {rows:>9,.0f}")
+    click.echo(f"{'written to':>15}  {out}")

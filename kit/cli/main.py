@@ -1,0 +1,74 @@
+"""`kit`: the group, its lazily imported commands, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from kit import __version__
+
+COMMANDS = {
+    "generate": ("kit.cli.generate", "Make a world: facts, documents, questions, finetuning examples."),
+    "train": ("kit.cli.train", "Pretrain, post-train or inject: one training stage."),
+    "eval": ("kit.cli.evaluate", "Ask a model questions and score its answers."),
+    "compare": ("kit.cli.compare", "Paired difference of two evaluations."),
+    "show": ("kit.cli.show", "Show a data directory or one of its items, readably."),
+    "sweep": ("kit.cli.sweep", "Run an experiment: a grid of stages, resumable."),
+    "report": ("kit.cli.report", "Tables, figures and the verdict of a sweep."),
+    "demo": ("kit.cli.demo", "The preset experiment on this machine, from nothing to a report."),
+}
+"""Every command: the module that holds it (as `command`), and the line that `kit --help` shows."""
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module only when that command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from kit.core.errors import nearest
+
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"no command {args[0]}; {nearest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="kit")
+def cli() -> None:
+    """kit, the Knowledge Injection Toolkit: inject new facts into a language model and measure what it does with them."""
+
+
+def main() -> None:
+    """Entry point. A user's mistake is one line on stderr and exit code 2; an interrupt is exit code 130."""
+    from kit.core.errors import KitError
+
+    try:
+        cli.main(standalone_mode=False)
+    except KitError as error:
+        click.echo(f"kit: {' '.join(str(error).split())}", err=True)
+        sys.exit(2)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(2)
+    except click.ClickException as error:
+        click.echo(f"kit: {' '.join(error.format_message().split())}", err=True)
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("kit: interrupted; run the same command again to go on", err=True)
+        sys.exit(130)

@@ -1,0 +1,46 @@
+"""Options that several commands share, and how settings reach a configuration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+override = click.option(
+    "-o", "--override", "overrides", multiple=True, metavar="KEY=VALUE", help="Set any setting, e.g. -o learning_rate=1e-5."
+)
+as_json = click.option("--json", "json_", is_flag=True, help="Print the result as JSON.")
+config_file = click.option(
+    "--config", type=click.Path(path_type=Path), help="Settings from a TOML file or a run's config.json."
+)
+
+
+def out_option(default: str | None = None) -> Callable[[F], F]:
+    """`--out DIR`."""
+    return click.option(
+        "--out", type=click.Path(file_okay=False, path_type=Path), required=default is None, default=default,
+        show_default=default is not None, help="Directory for the result.",
+    )  # fmt: skip
+
+
+def echo_json(data: object) -> None:
+    """One JSON document on stdout."""
+    click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def settings(preset: str | None, config: Path | None, section: str | None, overrides: tuple[str, ...]) -> dict[str, Any]:
+    """Settings from a preset (its `section`) or a file, with overrides applied. Raises KitError on anything unreadable."""
+    from kit.core.config import apply_overrides, read_config_file, read_preset
+    from kit.core.errors import KitError
+
+    if preset and config:
+        raise KitError("give either --preset or --config")
+    data = read_preset(preset) if preset else read_config_file(config) if config else {}
+    if section and section in data:
+        data = data[section]
+    return apply_overrides(data, overrides)

@@ -1,0 +1,19 @@
+"""`kit show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("id_", metavar="[ID]", required=False)
+def command(directory: Path, id_: str | None) -> None:
+    """Show a data directory: counts and samples, or one question, fact, entity, document or example by its id."""
+    from generators.show import overview, show_item
+    from kit.core.store import read_manifest
+
+    read_manifest(directory)
+    click.echo(show_item(directory, id_) if id_ else overview(directory))

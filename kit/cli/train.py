@@ -1,0 +1,62 @@
+"""`kit train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kit.cli.options import as_json, config_file, echo_json, out_option, override, settings
+
+
+@click.command()
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="A directory made by kit generate.")
+@click.option("--model", required=True, help='A checkpoint directory, a train run, a hub id, or "tiny".')
+@click.option("--recipe", help="pretrain, posttrain or inject: sets what an option does not.")
+@click.option("--examples", "-D", type=int, help="D, the number of finetuning examples.")
+@click.option("--lora", is_flag=True, help="Train a low-rank adapter instead of all weights.")
+@click.option("--seed", type=int, help="Seed of the order of rows and of a new model's weights.")
+@config_file
+@override
+@out_option()
+@as_json
+def command(
+    data: Path, model: str, recipe: str | None, examples: int | None, lora: bool, seed: int | None,
+    config: Path | None, overrides: tuple[str, ...], out: Path, json_: bool,
+) -> None:  # fmt: skip
+    """Pretrain, post-train or inject: one training stage, on a tiny model or any checkpoint."""
+    from kit.core.config import resolve
+    from kit.core.errors import KitError
+    from kit.core.store import read_manifest
+    from kit.train.recipes import TrainConfig, recipe_defaults
+
+    given = settings(None, config, None, overrides)
+    given.pop("model", None)
+    recipe = recipe or given.get("recipe")
+    if not recipe:
+        raise KitError("give --recipe pretrain, posttrain or inject")
+    merged = {**recipe_defaults(recipe), **given, "recipe": recipe}
+    if "steps" in given and "epochs" not in given:
+        merged.pop("epochs", None)
+    if "epochs" in given and "steps" not in given:
+        merged.pop("steps", None)
+    if examples is not None:
+        merged["examples"] = examples
+    if seed is not None:
+        merged["seed"] = seed
+    if lora:
+        merged.setdefault("lora", {})
+    resolved = resolve(TrainConfig, merged)
+
+    from kit.train.run import train
+
+    manifest = read_manifest(train(resolved, data, model, out))
+    if json_:
+        echo_json({"out": str(out), "key": manifest.key, "results": manifest.results, "seconds": manifest.seconds})
+        return
+    r = manifest.results
+    click.echo(
+        f"{recipe}: {r['steps']:.0f} steps, {r['tokens']:,.0f} tokens, final loss {r['final_loss']:.3f}; "
+        f"{r['trained_parameters']:,.0f} of {r['parameters']:,.0f} parameters trained in {manifest.seconds:.0f} s"
+    )
+    click.echo(f"written to {out}")

@@ -1,0 +1,125 @@
+"""A sweep read back: cells with their records, and estimates over questions and seeds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kit.core.errors import KitError
+from kit.core.records import EvalRecord, Manifest
+from kit.core.store import read_manifest, read_table
+from kit.stats.intervals import Estimate, clustered, over_seeds
+
+MEASURES: dict[str, str] = {
+    "known 1-hop": "test_entity/1-hop/cot/closed/generate",
+    "known 2-hop": "test_entity/2-hop/cot/closed/generate",
+    "known 2-hop, direct": "test_entity/2-hop/direct/closed/generate",
+    "known 3-hop": "test_entity/3-hop/cot/closed/generate",
+    "known 2-hop, held-out composition": "test_composition/2-hop/cot/closed/generate",
+    "known recall": "recall_known/1-hop/cloze/closed/generate",
+    "novel 1-hop": "novel/1-hop/cot/closed/generate",
+    "novel 1-hop, direct": "novel/1-hop/direct/closed/generate",
+    "novel 2-hop": "novel/2-hop/cot/closed/generate",
+    "novel 2-hop, direct": "novel/2-hop/direct/closed/generate",
+    "novel 2-hop, direct, format supplied": "novel/2-hop/direct/closed/prefilled",
+    "novel 2-hop, forced choice": "novel/2-hop/direct/closed/choice",
+    "novel 2-hop, facts in prompt": "novel/2-hop/cot/facts/generate",
+    "novel recall": "recall_novel/1-hop/cloze/closed/generate",
+    "shuffled 2-hop": "shuffled/2-hop/cot/closed/generate",
+    "shuffled recall": "recall_shuffled/1-hop/cloze/closed/generate",
+}
+"""The report's measures: a name for people, and the slice of an evaluation that holds its records."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellResult:
+    """One arm at one count for one seed. `records`: measure -> records of whole questions."""
+
+    seed: int
+    arm: str
+    count: int
+    stages: tuple[str, ...]
+    records: dict[str, list[EvalRecord]]
+
+    def score(self, measure: str, name: str = "exact_match") -> NDArray[np.float64]:
+        """One score of every record of a measure, shape (n,)."""
+        return np.array([r.scores[name] for r in self.records[measure]])
+
+    def clusters(self, measure: str) -> list[str]:
+        """Cluster labels of a measure's records, told apart by seed."""
+        return [f"{self.seed}:{r.cluster}" for r in self.records[measure]]
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """A whole sweep."""
+
+    config: dict[str, Any]
+    gates: list[dict[str, Any]]
+    cells: list[CellResult]
+    manifests: dict[str, Manifest]
+    seconds: float
+    reused: int
+    workers: int
+
+    @property
+    def seeds(self) -> list[int]:
+        return list(self.config["seeds"])
+
+    @property
+    def arms(self) -> dict[str, str]:
+        """Arm -> its label, in the experiment's order."""
+        return {name: arm["label"] for name, arm in self.config["arms"].items()}
+
+    def counts(self, arm: str) -> list[int]:
+        """The counts an arm was run at, ascending."""
+        return sorted({c.count for c in self.cells if c.arm == arm})
+
+    def at(self, arm: str, count: int, measure: str) -> list[CellResult]:
+        """The cells of an arm at a count, a seed each, that hold a measure."""
+        return [c for c in self.cells if c.arm == arm and c.count == count and measure in c.records]
+
+    def estimate(self, arm: str, count: int, measure: str, score: str = "exact_match") -> Estimate | None:
+        """Accuracy of an arm at a count: clustered over questions for one seed, t on seed means for more. None: not asked."""
+        cells = self.at(arm, count, measure)
+        if not cells:
+            return None
+        return pooled([c.score(measure, score) for c in cells], [c.clusters(measure) for c in cells])
+
+
+def pooled(values: Sequence[NDArray[np.float64]], clusters: Sequence[Sequence[str]]) -> Estimate:
+    """One estimate from a list of seeds' scores."""
+    if len(values) == 1:
+        return clustered(values[0], clusters[0])
+    return over_seeds([float(v.mean()) for v in values], sum(v.size for v in values))
+
+
+def load_results(directory: Path) -> Results:
+    """Read a sweep. Raises KitError when the directory holds none, or an unfinished one."""
+    path = directory / "experiment.json"
+    if not path.exists():
+        raise KitError(f"{directory} holds no finished sweep (no experiment.json): run kit sweep with --out {directory}")
+    try:
+        data = json.loads(path.read_text("utf-8"))
+        stages, cells = data["stages"], data["cells"]
+    except (json.JSONDecodeError, KeyError, UnicodeDecodeError):
+        raise KitError(f"{path} is damaged: run the sweep again, its stages will be reused") from None
+    names = {slice_: measure for measure, slice_ in MEASURES.items()}
+    loaded = []
+    for cell in cells:
+        records: dict[str, list[EvalRecord]] = {}
+        for record in read_table(directory / "stages" / cell["evaluation"] / "records.parquet", EvalRecord):
+            measure = names.get(record.tags["slice"])
+            if measure and record.tags["part"] == "question":
+                records.setdefault(measure, []).append(record)
+        loaded.append(CellResult(cell["seed"], cell["arm"], cell["count"], tuple(cell["stages"]), records))
+    manifests = {name: read_manifest(directory / "stages" / name) for name in stages}
+    return Results(
+        data["config"], data["gates"], loaded, manifests, data["seconds"], data["reused"], data["workers"]
+    )

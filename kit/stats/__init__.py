@@ -1,0 +1,1 @@
+"""Statistics as pure functions on arrays: intervals, paired comparisons, scaling laws."""

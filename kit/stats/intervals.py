@@ -1,0 +1,81 @@
+"""Scores with their uncertainty. The mean of nothing raises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+LEVEL = 0.95
+
+
+class Estimate(NamedTuple):
+    """A value with its interval and the number of observations behind it."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}] (n={self.n})"
+
+
+def wilson(right: int, n: int, level: float = LEVEL) -> Estimate:
+    """A proportion with Wilson's score interval (Wilson 1927). Raises ValueError for n = 0.
+
+    >>> str(wilson(8, 10))
+    '0.80 [0.49, 0.94] (n=10)'
+    """
+    if n <= 0:
+        raise ValueError("the mean of nothing is undefined")
+    z = float(stats.norm.ppf(0.5 + level / 2))
+    share = right / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
+    return Estimate(share, max(0.0, centre - half), min(1.0, centre + half), n)
+
+
+def clustered(values: ArrayLike, clusters: Sequence[str], level: float = LEVEL) -> Estimate:
+    """A mean whose interval allows for questions that share a cluster (Liang & Zeger 1986, with the G/(G-1) correction).
+
+    values: shape (n,). clusters: n labels. The interval uses t with G - 1 degrees of freedom and is cut to [0, 1]; where
+    no cluster varies (all right or all wrong) it is Wilson's on the number of clusters. Raises ValueError for n = 0.
+    """
+    x = np.asarray(values, dtype=float)
+    if not x.size:
+        raise ValueError("the mean of nothing is undefined")
+    mean = float(x.mean())
+    labels, index = np.unique(np.asarray(clusters), return_inverse=True)
+    groups = len(labels)
+    sums = np.bincount(index, weights=x - mean, minlength=groups)
+    if groups < 2 or not np.any(sums):
+        flat = wilson(round(mean * groups), groups, level)
+        return Estimate(mean, min(flat.low, mean), max(flat.high, mean), x.size)
+    error = float(np.sqrt(groups / (groups - 1) * np.sum(sums**2))) / x.size
+    reach = float(stats.t.ppf(0.5 + level / 2, groups - 1)) * error
+    return Estimate(mean, max(0.0, mean - reach), min(1.0, mean + reach), x.size)
+
+
+def over_seeds(means: Sequence[float], n: int, level: float = LEVEL) -> Estimate:
+    """A mean of seed means with a t interval on them. Raises ValueError for fewer than two seeds."""
+    if len(means) < 2:
+        raise ValueError("an interval over seeds needs at least two of them")
+    x = np.asarray(means)
+    reach = float(stats.t.ppf(0.5 + level / 2, len(x) - 1)) * float(x.std(ddof=1)) / len(x) ** 0.5
+    return Estimate(float(x.mean()), float(x.mean()) - reach, float(x.mean()) + reach, n)
+
+
+def resampled_means(values: NDArray[np.float64], clusters: Sequence[str], draws: int, seed: int) -> NDArray[np.float64]:
+    """Means of `draws` cluster bootstrap samples. values: shape (k, n), k quantities on the same questions; result (k, draws)."""
+    from kit.core.seeds import stream
+
+    labels, index = np.unique(np.asarray(clusters), return_inverse=True)
+    sums = np.stack([np.bincount(index, weights=row, minlength=len(labels)) for row in values])
+    sizes = np.bincount(index, minlength=len(labels)).astype(float)
+    picks = stream(seed, "bootstrap").integers(len(labels), size=(draws, len(labels)))
+    totals = np.stack([row[picks].sum(axis=1) for row in sums])
+    return np.asarray(totals / sizes[picks].sum(axis=1))

@@ -1,0 +1,115 @@
+"""From an experiment to its stages. Every stage's directory is named by its content key, so shared prefixes meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from evals.config import EvalConfig, Slice
+from generators.generate import GenerateConfig
+from kit.core.config import dump
+from kit.core.store import input_key, stage_key
+from kit.sweep.experiment import ExperimentConfig
+from kit.train.recipes import TrainConfig
+
+Kind = Literal["generate", "train", "eval"]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One stage to run: its configuration, its directory and the directories it needs first."""
+
+    kind: Kind
+    key: str
+    directory: Path
+    config: GenerateConfig | TrainConfig | EvalConfig
+    data: Path | None
+    model: str | None
+    needs: tuple[str, ...]
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One point of the experiment: an arm at a count for a seed, with its evaluation and the stages behind it."""
+
+    seed: int
+    arm: str
+    count: int
+    evaluation: str
+    stages: tuple[str, ...]
+
+
+@dataclass
+class Plan:
+    """The nodes so far, by key, and the cells that the report will read."""
+
+    experiment: ExperimentConfig
+    root: Path
+    nodes: dict[str, Node] = field(default_factory=dict)
+    cells: list[Cell] = field(default_factory=list)
+
+    def _add(
+        self,
+        kind: Kind,
+        config: GenerateConfig | TrainConfig | EvalConfig,
+        data: Node | None,
+        model: Node | str | None,
+        label: str,
+    ) -> Node:
+        settings = dump(config)
+        inputs = {"data": data.key} if data else {}
+        if isinstance(model, Node) or (model and Path(model).exists()):
+            inputs["model"] = model.key if isinstance(model, Node) else input_key(Path(model))
+            settings["model"] = "<input>"
+        elif model:
+            settings["model"] = model
+        key = stage_key(kind, settings, inputs)
+        needs = tuple(n.key for n in (data, model) if isinstance(n, Node))
+        source = str(model.directory) if isinstance(model, Node) else model
+        directory = self.root / "stages" / f"{kind}-{key}"
+        return self.nodes.setdefault(
+            key, Node(kind, key, directory, config, data.directory if data else None, source, needs, label)
+        )
+
+    def world(self, seed: int) -> Node:
+        """The generate stage of a seed."""
+        return self._add("generate", self.experiment.generate_config(seed), None, None, f"seed {seed}: world")
+
+    def base(self, seed: int, extensions: int, threads: int) -> Node | str:
+        """The model every arm starts from: the pretrained tiny one, extended so many times, or the given checkpoint."""
+        if not self.experiment.base:
+            return self.experiment.model
+        data, label = self.world(seed), f"seed {seed}: base"
+        config = self.experiment.base_config(seed, threads=threads)
+        node = self._add("train", config, data, self.experiment.model, label)
+        for i in range(extensions):
+            assert self.experiment.gate
+            more = self.experiment.base_config(seed + 1000 * (i + 1), threads=threads, steps=self.experiment.gate.chunk)
+            node = self._add("train", more, data, node, f"{label}, extension {i + 1}")
+        return node
+
+    def path(self, seed: int, base: Node | str, stages: tuple[str, ...], count: int) -> list[Node]:
+        """The train stages of a path at one count, from the base on."""
+        nodes: list[Node] = []
+        model: Node | str = base
+        for stage in stages:
+            config = self.experiment.train_config(stage, count, seed)
+            model = self._add("train", config, self.world(seed), model, f"seed {seed}: {stage}, D = {config.examples}")
+            nodes.append(model)
+        return nodes
+
+    def evaluate(self, seed: int, model: Node | str, slices: tuple[str, ...] | Slice, label: str) -> Node:
+        """The evaluation of a model on named sets of slices, or on one."""
+        return self._add("eval", self.experiment.eval_config(slices), self.world(seed), model, f"seed {seed}: {label}")
+
+    def add_cells(self, seed: int, base: Node | str) -> None:
+        """Every arm at every count of one seed."""
+        for name, arm in self.experiment.arms.items():
+            for count in arm.counts if arm.counts is not None else self.experiment.counts:
+                stages = self.path(seed, base, arm.path, count)
+                final = stages[-1] if stages else base
+                evaluation = self.evaluate(seed, final, arm.slices, f"eval {name}, D = {count}")
+                keys = tuple(n.directory.name for n in stages)
+                self.cells.append(Cell(seed, name, count, evaluation.directory.name, keys))

@@ -1,0 +1,174 @@
+"""The engine: runs a plan's stages in parallel one-thread processes, each as soon as what it needs is there."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections.abc import Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tqdm import tqdm
+
+from kit.core.config import dump
+from kit.core.errors import KitError
+from kit.core.records import EvalRecord
+from kit.core.store import lock, read_manifest, read_table, write_json
+from kit.sweep.experiment import ExperimentConfig
+from kit.sweep.plan import Node, Plan
+
+EXPERIMENT = "experiment.json"
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """What the gate found for one seed's base after so many extensions."""
+
+    seed: int
+    extensions: int
+    recall: float
+    pilot: float | None
+    passed: bool
+
+
+def run_node(node: Node) -> None:
+    """Run one stage in this process (a worker), unless its directory is finished."""
+    if node.kind == "generate":
+        from generators.generate import GenerateConfig, generate_stage
+
+        assert isinstance(node.config, GenerateConfig)
+        generate_stage(node.config, node.directory)
+    elif node.kind == "train":
+        from kit.train.recipes import TrainConfig
+        from kit.train.run import train
+
+        assert isinstance(node.config, TrainConfig)
+        assert node.data is not None
+        assert node.model is not None
+        train(node.config, node.data, node.model, node.directory)
+    else:
+        from evals.config import EvalConfig
+        from evals.run import evaluate
+
+        assert isinstance(node.config, EvalConfig)
+        assert node.model is not None
+        evaluate(node.config, str(node.data), node.model, node.directory)
+
+
+def _quiet() -> None:
+    """Workers draw no bars: the engine's own bar counts stages."""
+    os.environ["TQDM_DISABLE"] = "1"
+
+
+class Engine:
+    """A pool of worker processes kept for the whole sweep; heavy imports happen once, in the fork server."""
+
+    def __init__(self, workers: int) -> None:
+        # One OpenMP thread a worker, and no spinning while it waits: on a busy machine spinning costs more than it saves.
+        os.environ.update(OMP_NUM_THREADS="1", GOMP_SPINCOUNT="0", TOKENIZERS_PARALLELISM="false")
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["trl", "trl.trainer.sft_trainer", "kit.train.run", "evals.run", "kit.sweep.plan"])
+        self.pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_quiet)
+        self.done: set[str] = set()
+
+    def run(self, nodes: Iterable[Node], bar: tqdm[None]) -> None:
+        """Run `nodes` and whatever of them they need, longest chains first. The first failure stops the sweep."""
+        waiting = {n.key: n for n in nodes if n.key not in self.done}
+        bar.total = len(self.done) + len(waiting)
+        running: dict[Future[None], Node] = {}
+        try:
+            while waiting or running:
+                for node in [n for n in waiting.values() if set(n.needs) <= self.done]:
+                    del waiting[node.key]
+                    running[self.pool.submit(run_node, node)] = node
+                if not running:
+                    raise KitError(f"stage {next(iter(waiting.values())).label} needs a stage that is not planned")
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    node = running.pop(future)
+                    try:
+                        future.result()
+                    except KitError as error:
+                        raise KitError(f"{node.label}: {error}") from None
+                    self.done.add(node.key)
+                    bar.set_postfix_str(node.label)
+                    bar.update()
+        finally:
+            for future in running:
+                future.cancel()
+
+
+def accuracy(directory: Path) -> float:
+    """Mean exact match of an evaluation of one slice."""
+    records = read_table(directory / "records.parquet", EvalRecord)
+    return sum(r.scores["exact_match"] for r in records) / len(records)
+
+
+def sweep(experiment: ExperimentConfig, out: Path, workers: int | None = None) -> Path:
+    """Run (or resume) an experiment into `out`; returns the path of its experiment.json.
+
+    Stages already finished are not run again. Raises KitError when a stage does, naming it.
+    """
+    started, began = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
+    cores = workers or len(os.sched_getaffinity(0))
+    with lock(out):
+        plan = Plan(experiment, out)
+        engine = Engine(cores)
+        try:
+            with tqdm(desc="stages", unit="stage", disable=None, delay=2) as bar:
+                gates = _pass_gates(plan, engine, max(1, cores // len(experiment.seeds)), bar)
+                engine.run(plan.nodes.values(), bar)
+        finally:
+            engine.pool.shutdown(cancel_futures=True)
+        result = out / EXPERIMENT
+        write_json(
+            result,
+            {
+                "config": dump(experiment),
+                "gates": [asdict(g) for g in gates],
+                "cells": [asdict(c) for c in plan.cells],
+                "stages": sorted(n.directory.name for n in plan.nodes.values()),
+                "worlds": {str(s): plan.world(s).directory.name for s in experiment.seeds},
+                "workers": cores,
+                "seconds": round(time.perf_counter() - started, 1),
+                "reused": sum(read_manifest(n.directory).started < began for n in plan.nodes.values()),
+            },
+        )
+    return result
+
+
+def _pass_gates(plan: Plan, engine: Engine, threads: int, bar: tqdm[None]) -> list[GateResult]:
+    """Bring every seed's base up to the gate, extending by fixed chunks; then plan the cells.
+
+    The pilot is the first arm's path at the largest count. Other counts run beside it, so that no core is idle; should
+    the gate fail they are run again on the better base.
+    """
+    experiment, gate = plan.experiment, plan.experiment.gate
+    results: list[GateResult] = []
+    extensions = dict.fromkeys(experiment.seeds, 0)
+    pending = list(experiment.seeds)
+    first = next(iter(experiment.arms.values()))
+    while pending and gate:
+        trials = {}
+        for seed in pending:
+            base = plan.base(seed, extensions[seed], threads)
+            recall = plan.evaluate(seed, base, gate.recall_slice, "recall of the base")
+            for count in sorted(experiment.counts, reverse=True):
+                tuned = plan.path(seed, base, first.path[:1], count)[-1]
+                if count == max(experiment.counts):
+                    trials[seed] = (recall, plan.evaluate(seed, tuned, gate.pilot_slice, "pilot"))
+        engine.run(plan.nodes.values(), bar)
+        for seed, (recall, pilot) in trials.items():
+            found = accuracy(recall.directory), accuracy(pilot.directory)
+            passed = found[0] >= gate.recall and found[1] >= gate.pilot
+            results.append(GateResult(seed, extensions[seed], *found, passed))
+            if passed or extensions[seed] == gate.most_chunks:
+                pending.remove(seed)
+            else:
+                extensions[seed] += 1
+    for seed in experiment.seeds:
+        plan.add_cells(seed, plan.base(seed, extensions[seed], threads))
+    return results
