@@ -46,7 +46,7 @@ def _chain_error(output: str, sub_questions: Sequence[SubQuestion]) -> ErrorKind
         if own_words:
             if i >= len(hops) or normalise(hops[i][0]) != normalise(gold.text):
                 return astray
-            if not exact_match(hops[i][1], [gold.answer]):
+            if not exact_match(hops[i][1], [gold.answer, gold.sentence]):
                 return "recall"
         elif normalise(gold.answer) not in normalise(output):
             return astray

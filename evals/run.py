@@ -76,7 +76,7 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
         network = load_model(source, choose_dtype(config.precision))
         check_vocabulary(network, tokenizer, model)
         if torch.cuda.is_available():
-            network.to("cuda")
+            network.to("cuda")  # type: ignore[arg-type]  # the decorated `to` is typed as unbound
         backend = TransformersBackend(network, tokenizer, config.batch_tokens, config.max_batch)
         outputs = _answer(asks, config, backend, tokenizer, out / ".answers.jsonl", stage_key("eval", resolved, inputs))
         records = _records(asks, outputs)
@@ -127,9 +127,7 @@ def _answer(
 
         def keep(batch: Sequence[str], outputs: Sequence[str]) -> None:
             known.update(zip(batch, outputs, strict=True))
-            append_journal(
-                journal, [{"run": run, "key": k, "output": o} for k, o in zip(batch, outputs, strict=True)]
-            )
+            append_journal(journal, [{"run": run, "key": k, "output": o} for k, o in zip(batch, outputs, strict=True)])
             bar.update(len(batch))
 
         for style in sorted({a.slice.style for a in fresh.values()}):
@@ -155,9 +153,7 @@ def _prompt_ids(tokenizer: PreTrainedTokenizerBase, ask: Ask) -> list[int]:
     return encode(tokenizer, text) + (encode(tokenizer, ANSWER_CUE) if ask.slice.mode == "prefilled" else [])
 
 
-def _choose(
-    asks: Sequence[Ask], config: EvalConfig, backend: Backend, tokenizer: PreTrainedTokenizerBase
-) -> list[str]:
+def _choose(asks: Sequence[Ask], config: EvalConfig, backend: Backend, tokenizer: PreTrainedTokenizerBase) -> list[str]:
     """For each ask the candidate with the highest log-likelihood per token after the cue, worded as an answer."""
     pairs: list[tuple[list[int], list[int]]] = []
     options: list[list[str]] = []

@@ -15,9 +15,7 @@ def state(world: World, fact: Fact, paraphrase: int) -> str:
     return RELATIONS[fact.relation].statements[paraphrase].format(s=world.name(fact.subject), o=world.name(fact.object))
 
 
-def biographies(
-    world: World, part: Part, corpus: Corpus, seed: int, *, exposures: int, paraphrases: int
-) -> Iterator[Document]:
+def biographies(world: World, part: Part, corpus: Corpus, seed: int, *, exposures: int, paraphrases: int) -> Iterator[Document]:
     """`exposures` documents for every entity of `part` that is a subject, each stating all its facts once.
 
     The facts come in a fresh order every time. A fact goes through all its paraphrases before it repeats one, so
@@ -37,9 +35,7 @@ def biographies(
         for subject in shuffled(sorted(by_subject), rng):
             facts = shuffled(by_subject[subject], rng)
             text = " ".join(state(world, f, turns[f.id][exposure % paraphrases]) for f in facts)
-            yield Document(
-                digest(corpus, text, exposure), text, tuple(f.id for f in facts), "biography", exposure, corpus
-            )
+            yield Document(digest(corpus, text, exposure), text, tuple(f.id for f in facts), "biography", exposure, corpus)
 
 
 def reading_exercises(worlds: Sequence[World], seed: int, *, facts: int) -> Iterator[Document]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kit.core.errors import KitError
 from kit.core.records import Context, Example, Question, Style
@@ -19,8 +19,8 @@ def make_example(question: Question, style: Style, context: Context) -> Example:
 
 
 def mix_examples(
-    closed: dict[int, Sequence[Question]],
-    scratch: dict[int, Sequence[Question]],
+    closed: Mapping[int, Sequence[Question]],
+    scratch: Mapping[int, Sequence[Question]],
     seed: int,
     *,
     count: int,

@@ -30,6 +30,10 @@ _FIXED_WORDS: dict[str, list[str]] = {
 }
 
 
+SPREAD = 12
+"""Combinations per name. More means that fewer names share a word, and so that they are harder to confuse."""
+
+
 class Pool(NamedTuple):
     """A name is `first[i] + " " + second[j]`."""
 
@@ -49,7 +53,7 @@ def _faker_words(kind: str) -> list[str]:
 
 
 def pools(seed: int, counts: dict[str, int]) -> dict[str, Pool]:
-    """Part pools for `counts[type]` names a type, with about three times as many combinations as names asked for.
+    """Part pools for `counts[type]` names a type, with about SPREAD times as many combinations as names asked for.
 
     No word serves two types or both positions. Raises KitError when the word lists are too short for `counts`.
     """
@@ -62,12 +66,12 @@ def pools(seed: int, counts: dict[str, int]) -> dict[str, Pool]:
         count = counts.get(kind, 0)
         if not count:
             continue
-        side = max(4, math.isqrt(3 * count) + 1)
+        side = max(4, math.isqrt(SPREAD * count) + 1)
         if kind == "person":
             result[kind] = Pool(list(islice(given, side)), list(islice(family, side)))
         else:
             fixed = shuffled(_FIXED_WORDS[kind], rng)[:side]
-            stems = list(islice(family, max(4, math.ceil(3 * count / len(fixed)))))
+            stems = list(islice(family, max(4, math.ceil(SPREAD * count / len(fixed)))))
             if kind == "city":
                 endings = [_CITY_ENDINGS[i] for i in rng.integers(len(_CITY_ENDINGS), size=len(stems))]
                 result[kind] = Pool(fixed, [stem + end for stem, end in zip(stems, endings, strict=True)])
@@ -88,14 +92,13 @@ def draw_names(seed: int, kind: str, pool: Pool, counts: dict[str, int]) -> dict
     diagonal = [(k % len(pool.first), k % len(pool.second)) for k in range(max(len(pool.first), len(pool.second)))]
     queue = list(dict.fromkeys([*diagonal, *shuffled(grid, stream(seed, "names", kind))]))
     result: dict[str, list[str]] = {}
+    shown: list[list[str]] = []
     for part, count in counts.items():
         if result:
             firsts, seconds = ({words[k] for words in shown} for k in (0, 1))
             queue = [(i, j) for i, j in queue if pool.first[i] in firsts and pool.second[j] in seconds]
         if len(queue) < count:
             raise KitError(f"too few names of type {kind} for the {part} part: {len(queue)} of {count}; ask for fewer")
-        names, queue = [f"{pool.first[i]} {pool.second[j]}" for i, j in queue[:count]], queue[count:]
-        result[part] = names
-        if len(result) == 1:
-            shown = [name.split(" ") for name in names]
+        result[part], queue = [f"{pool.first[i]} {pool.second[j]}" for i, j in queue[:count]], queue[count:]
+        shown = shown or [name.split(" ") for name in result[part]]
     return result

@@ -10,7 +10,6 @@ from kit.core.records import Document, Entity, Example, Fact, Question
 from kit.core.store import read_table
 
 
-
 def overview(directory: Path) -> str:
     """Counts by kind, and one item of each to go on with."""
     questions = read_table(directory / "questions.parquet", Question)
@@ -46,9 +45,7 @@ def show_item(directory: Path, id_: str) -> str:
     if id_ in facts:
         carrying = [d for d in read_table(directory / "documents.parquet", Document) if id_ in d.facts]
         counts = Counter(d.corpus for d in carrying)
-        return "\n".join(
-            [f"fact {id_}: {stated(id_)}", f"documents: {dict(counts)}", *(f"  {d.text}" for d in carrying[:3])]
-        )
+        return "\n".join([f"fact {id_}: {stated(id_)}", f"documents: {dict(counts)}", *(f"  {d.text}" for d in carrying[:3])])
     if id_ in entities:
         own = [f"  {stated(f.id)}" for f in facts.values() if id_ in (f.subject, f.object)]
         e = entities[id_]

@@ -58,15 +58,15 @@ class World:
         members = [e for e in self.entities.values() if e.part in (part, "shared")]
         return World.of(members, [f for f in self.facts if f.part == part])
 
-
     def of_type(self, kind: str) -> list[Entity]:
         return [e for e in self.entities.values() if e.type == kind]
 
-    def graph(self) -> nx.MultiDiGraph:
+    def graph(self) -> nx.MultiDiGraph[str]:
         """The same facts as a networkx graph: one edge a fact, keyed by its relation."""
-        graph = nx.MultiDiGraph()
+        graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
         graph.add_nodes_from((e.id, {"name": e.name, "type": e.type}) for e in self.entities.values())
-        graph.add_edges_from((f.subject, f.object, f.relation) for f in self.facts)
+        for f in self.facts:
+            graph.add_edge(f.subject, f.object, key=f.relation)
         return graph
 
 
@@ -91,9 +91,7 @@ def make_fact(subject: str, relation: str, object_: str, part: Part) -> Fact:
     return Fact(digest(subject, relation, object_), subject, relation, object_, part)
 
 
-def draw_facts(
-    entities: Sequence[Entity], relations: Sequence[Relation], part: Part, rng: np.random.Generator
-) -> list[Fact]:
+def draw_facts(entities: Sequence[Entity], relations: Sequence[Relation], part: Part, rng: np.random.Generator) -> list[Fact]:
     """One fact per subject and functional relation (two objects for the others), objects even or one-to-one.
 
     Objects of a many-to-one relation are dealt round, so that every object is about equally frequent. Nobody is
@@ -185,5 +183,3 @@ def scratch_world(world: World, relations: Sequence[str], seed: int, index: int)
     members = [e for e in world.entities.values() if e.part in ("scratch", "shared")]
     rows = [RELATIONS[name] for name in relations]
     return World.of(members, draw_facts(members, rows, "scratch", stream(seed, "facts", "scratch", index)))
-
-

@@ -10,7 +10,7 @@ import numpy as np
 from generators.reasoning import Trace, certify, solve
 from generators.relations import RELATIONS
 from generators.world import World
-from kit.core.records import Question, Split, Step, SubQuestion
+from kit.core.records import Fact, Question, Split, Step, SubQuestion
 from kit.core.seeds import digest, shuffled, stream
 
 _OPENERS = {
@@ -53,6 +53,12 @@ def sub_question_text(step: Step, name: str) -> str:
     return (relation.question if step.op == "follow" else relation.inverse_question).format(s=name)
 
 
+def _plainly(world: World, fact: Fact) -> str:
+    """The fact in its relation's first, plainest statement: how a chain of thought answers a sub-question."""
+    statement = RELATIONS[fact.relation].statements[0]
+    return statement.format(s=world.name(fact.subject), o=world.name(fact.object))
+
+
 @cache
 def forms(steps: tuple[Step, ...]) -> tuple[str, ...]:
     """Every phrasing of a chain, with `{s}` for the head: openers times the nouns of each hop.
@@ -83,8 +89,11 @@ def programs(relations: Sequence[str], head_type: str, hops: int, inverse: bool)
             for program in found
             for step in steps
             if _ends(step)[0] == (_ends(program[-1])[1] if program else head_type)
-            and not (program and step.relation == program[-1].relation
-                     and (step.op != program[-1].op or RELATIONS[step.relation].symmetric))
+            and not (
+                program
+                and step.relation == program[-1].relation
+                and (step.op != program[-1].op or RELATIONS[step.relation].symmetric)
+            )
         ]
     return found
 
@@ -107,9 +116,7 @@ def make_question(
         return None
     names = [world.name(e) for e in stops]
     support = [hop[0] for hop in trace.facts]
-    others = sorted(
-        e.name for e in world.of_type(world.entities[stops[-1]].type) if e.id not in stops and e.id in world.around
-    )
+    others = sorted(e.name for e in world.of_type(world.entities[stops[-1]].type) if e.id not in stops and e.id in world.around)
     return Question(
         id=digest(text, [f.id for f in support]),
         shape=f"chain-{len(steps)}",
@@ -117,8 +124,8 @@ def make_question(
         head=head,
         steps=steps,
         sub_questions=tuple(
-            SubQuestion(sub_question_text(step, names[i]), names[i + 1], step.relation, support[i].id)
-            for i, step in enumerate(steps)
+            SubQuestion(sub_question_text(step, names[i]), names[i + 1], _plainly(world, fact), fact.relation, fact.id)
+            for i, (step, fact) in enumerate(zip(steps, support, strict=True))
         ),
         answers=(names[-1],),
         support=tuple(f.id for f in support),
@@ -190,7 +197,15 @@ def cloze_questions(world: World, split: Split) -> Iterator[Question]:
             text=text,
             head=fact.subject,
             steps=(step,),
-            sub_questions=(SubQuestion(sub_question_text(step, world.name(fact.subject)), answer, fact.relation, fact.id),),
+            sub_questions=(
+                SubQuestion(
+                    sub_question_text(step, world.name(fact.subject)),
+                    answer,
+                    _plainly(world, fact),
+                    fact.relation,
+                    fact.id,
+                ),
+            ),
             answers=(answer,),
             support=(fact.id,),
             hops=1,

@@ -19,9 +19,7 @@ def command(a: Path, b: Path, json_: bool) -> None:
     from kit.core.errors import KitError
     from kit.stats.paired import mcnemar, paired_difference
 
-    sides = [
-        {(r.tags["slice"], r.question_id): r for r in read_records(d) if r.tags["part"] == "question"} for d in (a, b)
-    ]
+    sides = [{(r.tags["slice"], r.question_id): r for r in read_records(d) if r.tags["part"] == "question"} for d in (a, b)]
     shared = [key for key in sides[0] if key in sides[1]]
     if not shared:
         raise KitError(f"{a} and {b} have no question in common: evaluate both on the same data and slices")

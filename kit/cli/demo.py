@@ -16,9 +16,7 @@ from kit.cli.options import as_json, echo_json, out_option, override, settings
 @click.option("--workers", type=click.IntRange(min=1), help="Parallel one-thread processes (default: the cores).")
 @out_option("runs/demo")
 @as_json
-def command(
-    seed: int | None, seeds: int | None, overrides: tuple[str, ...], workers: int | None, out: Path, json_: bool
-) -> None:
+def command(seed: int | None, seeds: int | None, overrides: tuple[str, ...], workers: int | None, out: Path, json_: bool) -> None:
     """The preset experiment on this machine, from nothing to a report."""
     from kit.core.config import resolve
     from kit.core.errors import KitError

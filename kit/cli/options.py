@@ -12,12 +12,15 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 
 override = click.option(
-    "-o", "--override", "overrides", multiple=True, metavar="KEY=VALUE", help="Set any setting, e.g. -o learning_rate=1e-5."
+    "-o",
+    "--override",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set any setting, e.g. -o learning_rate=1e-5.",
 )
 as_json = click.option("--json", "json_", is_flag=True, help="Print the result as JSON.")
-config_file = click.option(
-    "--config", type=click.Path(path_type=Path), help="Settings from a TOML file or a run's config.json."
-)
+config_file = click.option("--config", type=click.Path(path_type=Path), help="Settings from a TOML file or a run's config.json.")
 
 
 def out_option(default: str | None = None) -> Callable[[F], F]:

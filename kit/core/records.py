@@ -44,6 +44,8 @@ ErrorKind = Literal["none", "format", "first_hop", "later_hop", "recall", "compo
 
 @dataclass(frozen=True, slots=True)
 class Entity:
+    """One thing with a name; `id` is a digest of its type and name."""
+
     id: str
     type: str
     name: str
@@ -86,10 +88,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class SubQuestion:
-    """One hop asked by itself; `relation` and `fact` say what it asks of the world (empty for foreign data)."""
+    """One hop asked by itself, and the whole sentence that answers it. `relation` and `fact` say what it asks of the
+    world (empty, like `sentence`, for foreign data)."""
 
     text: str
     answer: str
+    sentence: str = ""
     relation: str = ""
     fact: str = ""
 
@@ -185,7 +189,12 @@ class Manifest:
 
 
 R = TypeVar("R")
-_hints = functools.cache(typing.get_type_hints)
+
+
+@functools.cache
+def _hints(record: Any) -> dict[str, Any]:
+    return typing.get_type_hints(record)
+
 _SCALARS: dict[Any, pa.DataType] = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 
 
@@ -235,5 +244,5 @@ def _revive(hint: Any, value: Any) -> Any:
 
 def from_row(record: type[R], row: dict[str, Any]) -> R:
     """A record from one row of its table (or of JSON); the inverse of `to_rows`."""
-    hints = _hints(record)
+    hints = _hints(typing.cast(Any, record))
     return record(**{name: _revive(hints[name], row[name]) for name in row})

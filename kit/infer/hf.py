@@ -16,7 +16,11 @@ class TransformersBackend:
     """Runs a loaded model. `batch_tokens` bounds a batch's padded size (prompt + new tokens), and so the memory."""
 
     def __init__(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch_tokens: int = 16384, max_batch: int = 256
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        batch_tokens: int = 16384,
+        max_batch: int = 256,
     ) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer

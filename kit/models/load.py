@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from kit.core.errors import KitError
 
@@ -58,14 +58,15 @@ def load_model(source: str, dtype: torch.dtype | None = None) -> PreTrainedModel
             from peft import PeftModel
 
             base = json.loads(adapter.read_text("utf-8"))["base_model_name_or_path"]
-            model = PeftModel.from_pretrained(load_model(base, dtype), source, is_trainable=dtype is None)
-            return model  # type: ignore[return-value]  # a PeftModel answers every call of the model it wraps
-        return AutoModelForCausalLM.from_pretrained(source, dtype=wanted, attn_implementation=_attention())
+            # A PeftModel answers every call of the model it wraps.
+            adapted = PeftModel.from_pretrained(load_model(base, dtype), source, is_trainable=dtype is None)
+            return cast("PreTrainedModel", adapted)
+        return AutoModelForCausalLM.from_pretrained(source, dtype=wanted, attn_implementation=attention())
     except (OSError, ValueError, KeyError) as error:
         raise KitError(f"no model can be loaded from {source}: {_first_line(error)}") from None
 
 
-def _attention() -> str:
+def attention() -> str:
     """Eager attention on a CPU (flash's backward took 45 % of a training step there), torch's own elsewhere."""
     import torch
 
@@ -74,7 +75,7 @@ def _attention() -> str:
 
 def check_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, source: str) -> None:
     """Raises KitError when the tokenizer makes ids that the model has no embedding for."""
-    rows = model.get_input_embeddings().weight.shape[0]
+    rows = int(cast("torch.nn.Embedding", model.get_input_embeddings()).num_embeddings)
     if len(tokenizer) > rows:
         raise KitError(
             f"{source}: the tokenizer has {len(tokenizer)} tokens but the model embeds {rows}: they do not belong together"

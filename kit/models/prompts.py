@@ -25,8 +25,9 @@ def user_message(question: str, style: Style, context: Sequence[str] = ()) -> st
 
 
 def assistant_message(answer: str, style: Style, sub_questions: Sequence[SubQuestion]) -> str:
-    """The gold answer: for `cot` each sub-question with its answer, then the cue and the answer; for `direct` the cue."""
-    chain = "".join(f"{s.text} {s.answer}. " for s in sub_questions) if style == "cot" else ""
+    """The gold answer: for `cot` each sub-question answered in a sentence, then the cue and the answer; for `direct` the
+    cue and the answer alone."""
+    chain = "".join(f"{s.text} {s.sentence or s.answer + '.'} " for s in sub_questions) if style == "cot" else ""
     return f"{chain}{ANSWER_CUE} {answer}."
 
 
@@ -44,10 +45,10 @@ def extract_answer(output: str) -> str | None:
 
 
 def extract_hops(output: str) -> list[tuple[str, str]]:
-    """The (sub-question, answer) pairs of a chain of thought, in order.
+    """The (sub-question, answering sentence) pairs of a chain of thought, in order.
 
-    >>> extract_hops("Where was Al Oz born? Port Ann. Who is the mayor of Port Ann? Bo Li. So the answer is Bo Li.")
-    [('Where was Al Oz born?', 'Port Ann'), ('Who is the mayor of Port Ann?', 'Bo Li')]
+    >>> extract_hops("Where was Al Oz born? Al Oz was born in Port Ann. Who governs Port Ann? Bo Li. So the answer is Bo Li.")
+    [('Where was Al Oz born?', 'Al Oz was born in Port Ann'), ('Who governs Port Ann?', 'Bo Li')]
     """
     chain = output.rpartition(ANSWER_CUE)[0] or output
     return [(q.strip(), a.strip()) for q, a in re.findall(r"([^.?\n]+\?)\s*([^?\n]*?)\.(?=\s|$)", chain)]

@@ -10,7 +10,7 @@ from pydantic import Field
 from kit.core.config import Config
 
 if TYPE_CHECKING:
-    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 PAD, EOS, UNKNOWN, USER, ASSISTANT = "<pad>", "<eos>", "<unk>", "<user>", "<assistant>"
 CHAT_TEMPLATE = (
@@ -67,14 +67,16 @@ def build_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
     )
 
 
-def build_model(config: TinyConfig, tokenizer: PreTrainedTokenizerFast, seed: int) -> LlamaForCausalLM:
+def build_model(config: TinyConfig, tokenizer: PreTrainedTokenizerBase, seed: int) -> PreTrainedModel:
     """A freshly initialised tiny Llama for `tokenizer`, the same for the same seed."""
     import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
+    from transformers import AutoModelForCausalLM, LlamaConfig
+
+    from kit.models.load import attention
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return LlamaForCausalLM(
+        return AutoModelForCausalLM.from_config(
             LlamaConfig(
                 vocab_size=len(tokenizer),
                 hidden_size=config.hidden,
@@ -87,6 +89,6 @@ def build_model(config: TinyConfig, tokenizer: PreTrainedTokenizerFast, seed: in
                 pad_token_id=tokenizer.pad_token_id,
                 bos_token_id=None,
                 eos_token_id=tokenizer.eos_token_id,
-                attn_implementation="eager",
-            )
+            ),
+            attn_implementation=attention(),
         )

@@ -1,0 +1,1 @@
+"""Presets as data: the demo and the grids that ship with kit."""

@@ -64,9 +64,7 @@ def build_report(directory: Path) -> dict[str, Any]:
         "retention": figures.arms(results, "known 2-hop", "Retention: known 2-hop by D and arm"),
     }
     drawn = {name: chart for name, chart in charts.items() if chart is not None}
-    page = jinja2.Environment(autoescape=True).from_string(
-        resources.files("kit.report").joinpath("page.html").read_text("utf-8")
-    )
+    page = jinja2.Environment(autoescape=True).from_string(resources.files("kit.report").joinpath("page.html").read_text("utf-8"))
     svgs = {name: vl_convert.vegalite_to_svg(chart.to_json()) for name, chart in drawn.items()}
     text = page.render(results=results, lines=lines, tables=[t for t in tables if t["rows"]], svgs=svgs, top=top)
     with atomic_path(directory / "report.html") as temporary:
@@ -143,9 +141,7 @@ def _arms_table(results: Results, top: int) -> dict[str, Any]:
 
 
 def _integration_table(results: Results, top: int) -> dict[str, Any]:
-    found: list[Integration] = [
-        integration(results, arm, top) for arm in results.arms if results.at(arm, top, "novel 2-hop")
-    ]
+    found: list[Integration] = [integration(results, arm, top) for arm in results.arms if results.at(arm, top, "novel 2-hop")]
     rows = [
         [
             results.arms[i.arm],
@@ -161,7 +157,10 @@ def _integration_table(results: Results, top: int) -> dict[str, Any]:
         "accuracy given that every hop is right by itself."
     )
     return _table(
-        f"Integration, four ways (D = {top})", note, ["", *_FOUR, "share of the oracle's gain", "right given recall"], rows
+        f"Integration, four ways (D = {top})",
+        note,
+        ["", *_FOUR, "share of the oracle's gain", "right given recall"],
+        rows,
     )
 
 

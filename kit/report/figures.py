@@ -21,15 +21,12 @@ def _row(estimate: Estimate, **keys: object) -> dict[str, Any]:
 
 
 def _lines(rows: list[dict[str, Any]], colour: str, title: str, order: list[str], counts: list[int]) -> alt.LayerChart:
-    x = alt.X(
-        "D:Q", scale=alt.Scale(type="symlog", constant=10), axis=alt.Axis(values=counts), title="D, finetuning examples"
-    )
+    x = alt.X("D:Q", scale=alt.Scale(type="symlog", constant=10), axis=alt.Axis(values=counts), title="D, finetuning examples")
     base = alt.Chart(alt.Data(values=rows), width=_WIDTH, height=_HEIGHT, title=title).encode(
-        x=x, color=alt.Color(f"{colour}:N", sort=order, title=None, legend=alt.Legend(orient="bottom", columns=2, labelLimit=260))
+        x=x,
+        color=alt.Color(f"{colour}:N", sort=order, title=None, legend=alt.Legend(orient="bottom", columns=2, labelLimit=260)),
     )
-    band = base.mark_errorbar(opacity=0.5).encode(
-        y=alt.Y("low:Q", title="exact match", scale=_SHARE), y2="high:Q"
-    )
+    band = base.mark_errorbar(opacity=0.5).encode(y=alt.Y("low:Q", title="exact match", scale=_SHARE), y2="high:Q")
     return band + base.mark_line(point=True).encode(y=alt.Y("accuracy:Q", scale=_SHARE, title="exact match"))
 
 
@@ -93,7 +90,7 @@ def errors(results: Results, arm: str, measure: str, title: str) -> alt.Chart | 
     """Shares of error kinds by D, of all questions."""
     rows = []
     for count in results.counts(arm):
-        kinds = Counter(r.error for c in results.at(arm, count, measure) for r in c.records[measure])
+        kinds: Counter[str] = Counter(r.error for c in results.at(arm, count, measure) for r in c.records[measure])
         total = kinds.total()
         rows += [
             {"D": str(count), "kind": kind.replace("_", " "), "share": kinds[kind] / total, "rank": i}
@@ -106,7 +103,12 @@ def errors(results: Results, arm: str, measure: str, title: str) -> alt.Chart | 
         alt.Chart(alt.Data(values=rows), width=_WIDTH, height=_HEIGHT, title=title)
         .mark_bar()
         .encode(
-            x=alt.X("D:N", sort=[str(c) for c in results.counts(arm)], title="D, finetuning examples", axis=alt.Axis(labelAngle=0)),
+            x=alt.X(
+                "D:N",
+                sort=[str(c) for c in results.counts(arm)],
+                title="D, finetuning examples",
+                axis=alt.Axis(labelAngle=0),
+            ),
             y=alt.Y("share:Q", title="share of questions", scale=_SHARE),
             color=alt.Color(
                 "kind:N",
@@ -133,7 +135,10 @@ def measures(results: Results, count: int, names: list[str], title: str) -> alt.
         y=alt.Y("measure:N", sort=names, title=None, axis=alt.Axis(labelLimit=240)),
         yOffset=alt.YOffset("arm:N", sort=list(results.arms.values())),
         color=alt.Color(
-            "arm:N", sort=list(results.arms.values()), title=None, legend=alt.Legend(orient="bottom", columns=2, labelLimit=260)
+            "arm:N",
+            sort=list(results.arms.values()),
+            title=None,
+            legend=alt.Legend(orient="bottom", columns=2, labelLimit=260),
         ),
     )
     ticks = base.mark_rule(opacity=0.5).encode(x=alt.X("low:Q", scale=_SHARE, title="exact match"), x2="high:Q")

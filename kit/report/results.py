@@ -120,6 +120,4 @@ def load_results(directory: Path) -> Results:
                 records.setdefault(measure, []).append(record)
         loaded.append(CellResult(cell["seed"], cell["arm"], cell["count"], tuple(cell["stages"]), records))
     manifests = {name: read_manifest(directory / "stages" / name) for name in stages}
-    return Results(
-        data["config"], data["gates"], loaded, manifests, data["seconds"], data["reused"], data["workers"]
-    )
+    return Results(data["config"], data["gates"], loaded, manifests, data["seconds"], data["reused"], data["workers"])

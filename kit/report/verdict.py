@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from kit.report.integration import difference, integration
@@ -65,7 +66,7 @@ def _curve(results: Results, top: int) -> list[Sentence]:
     if len(found) < 2:
         return []
     first, last = found[0], found[-1]
-    rises = sum(b.value > a.value for (_, a), (_, b) in zip(found, found[1:], strict=False))
+    rises = sum(b.value > a.value for (_, a), (_, b) in pairwise(found))
     separated = last[1].low > first[1].high
     text = (
         f"Known 2-hop accuracy goes from {first[1]} at D = {first[0]} to {last[1]} at D = {last[0]}, "
@@ -113,7 +114,10 @@ def _injection(results: Results, top: int) -> list[Sentence]:
         lines.append(Sentence("cannot say", f"The oracle-normalised figure is withheld: {measured.ratio.withheld}."))
     if measured.composition:
         lines.append(
-            Sentence("note", f"Where every hop is right by itself, the novel 2-hop answer is right in {measured.composition}.")
+            Sentence(
+                "note",
+                f"Where every hop is right by itself, the novel 2-hop answer is right in {measured.composition}.",
+            )
         )
     return lines
 

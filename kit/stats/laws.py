@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +79,7 @@ def _fit(form: Form, d: Array, right: Array, n: Array) -> tuple[tuple[float, ...
     share = right / n
     weights = np.sqrt(n)
 
-    def project(shape: float) -> tuple[float, Array]:
+    def project(shape: float) -> tuple[float, NDArray[np.floating]]:
         design = _design(form, d, shape) * weights[:, None]
         linear, *_ = np.linalg.lstsq(design, share * weights, rcond=None)
         return float(np.sum((design @ linear - share * weights) ** 2)), linear
@@ -87,7 +88,7 @@ def _fit(form: Form, d: Array, right: Array, n: Array) -> tuple[tuple[float, ...
     start = np.append(project(shape)[1], shape) if len(form.shapes) > 1 else project(shape)[1]
     low, high = form.shapes[0], form.shapes[-1]
 
-    def cost(theta: Array) -> float:
+    def cost(theta: NDArray[Any]) -> float:
         s = float(np.clip(theta[-1], low, high)) if len(form.shapes) > 1 else shape
         linear = theta[:-1] if len(form.shapes) > 1 else theta
         p = np.clip(_design(form, d, s) @ linear, _EDGE, 1 - _EDGE)

@@ -58,7 +58,8 @@ def load_sources(
             raise KitError(f"{examples} examples were asked for but {data} holds {len(pool)}: generate more")
         chosen_examples: list[Example] = pool[:examples]
         sources["examples"] = Source(
-            [example_row(tokenizer, e.prompt, e.completion) for e in chosen_examples], [e.facts for e in chosen_examples]
+            [example_row(tokenizer, e.prompt, e.completion) for e in chosen_examples],
+            [e.facts for e in chosen_examples],
         )
     for name, source in sources.items():
         if not source.rows:

@@ -46,7 +46,7 @@ class MuonAdamW(torch.optim.Optimizer):
         super().__init__(groups, {"lr": lr, "momentum": momentum, "betas": betas})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         loss = closure() if closure else None
         for group in self.param_groups:
             for p in group["params"]:
