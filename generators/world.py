@@ -145,6 +145,12 @@ def shuffle_facts(world: World, part: Part, rng: np.random.Generator) -> World:
                     break
             shuffled_facts += [make_fact(a, name, b, part) for couple in couples for a, b in (couple, couple[::-1])]
             continue
+        if not RELATIONS[name].functional:
+            objects = sorted({f.object for f in facts})
+            for subject, held in sorted(Counter(f.subject for f in facts).items()):
+                free = [o for o in objects if o != subject and (subject, name, o) not in truth]
+                shuffled_facts += [make_fact(subject, name, o, part) for o in shuffled(free, rng)[:held]]
+            continue
         key = {e: int(k) for e, k in zip(sorted({f.object for f in facts}), rng.permutation(len(facts)), strict=False)}
         ranked = sorted(shuffled(facts, rng), key=lambda f: key[f.object])
         turn = max(Counter(f.object for f in facts).values())

@@ -1,0 +1,42 @@
+"""Shared fixtures: a small world on disk, a user directory of its own, and no network but the loopback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from generators.generate import Dataset, GenerateConfig, generate, generate_stage
+from kit.core.config import resolve
+
+SMALL = {
+    "world": {
+        "relations": ["born_in", "works_for", "mentored_by", "speaks", "based_in", "founded_by", "governed_by", "located_in"],
+        "known": {"person": 24, "company": 6, "city": 6},
+        "novel": {"person": 10, "company": 4, "city": 4},
+    },
+    "documents": {"exposures": 8, "reading_worlds": 3},
+    "examples": {"count": 60},
+    "questions": {"limit": 60},
+}
+
+
+@pytest.fixture(autouse=True)
+def _offline(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path_factory.getbasetemp() / "hf"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(scope="session")
+def small_config() -> GenerateConfig:
+    return resolve(GenerateConfig, {**SMALL, "seed": 3})
+
+
+@pytest.fixture(scope="session")
+def small(small_config: GenerateConfig) -> Dataset:
+    return generate(small_config)
+
+
+@pytest.fixture(scope="session")
+def small_dir(small_config: GenerateConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return generate_stage(small_config, tmp_path_factory.mktemp("small") / "world")

@@ -1,0 +1,71 @@
+"""Documents and examples: exposures counted, paraphrases even, sets nested."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from generators.documents import biographies
+from generators.generate import Dataset, GenerateConfig, generate
+from generators.relations import RELATIONS
+from generators.world import World
+from kit.core.config import resolve
+from tests.conftest import SMALL
+
+
+def test_every_fact_is_stated_once_in_every_exposure(small: Dataset, small_config: GenerateConfig) -> None:
+    counts = Counter(f for d in small.documents if d.corpus == "known" for f in d.facts)
+    assert set(counts) == {f.id for f in small.facts if f.part == "known"}
+    assert set(counts.values()) == {small_config.documents.exposures}
+
+
+def test_documents_say_what_they_claim_in_eight_ways(small: Dataset) -> None:
+    names = {e.id: e.name for e in small.entities}
+    facts = {f.id: f for f in small.facts}
+    wordings: dict[str, set[str]] = defaultdict(set)
+    for document in small.documents:
+        if document.corpus != "known":
+            continue
+        rest = document.text
+        for fact_id in document.facts:
+            fact = facts[fact_id]
+            said = [
+                s.format(s=names[fact.subject], o=names[fact.object])
+                for s in RELATIONS[fact.relation].statements
+                if s.format(s=names[fact.subject], o=names[fact.object]) in document.text
+            ]
+            assert len(said) == 1, document.text
+            wordings[fact_id].add(said[0])
+            rest = rest.replace(said[0], "", 1)
+        assert not rest.strip()
+    assert {len(w) for w in wordings.values()} == {8}
+
+
+def test_one_paraphrase_means_one(small: Dataset) -> None:
+    world = World.of(small.entities, small.facts)
+    made = list(biographies(world, "known", "known", 0, exposures=3, paraphrases=1))
+    facts = next(f for f in small.facts if f.part == "known")
+    wording = RELATIONS[facts.relation].statements[0].format(s=world.name(facts.subject), o=world.name(facts.object))
+    assert sum(wording in d.text for d in made) == 3
+
+
+def test_known_documents_never_mention_novel_entities(small: Dataset) -> None:
+    novel = [e.name for e in small.entities if e.part == "novel"]
+    known = [d.text for d in small.documents if d.corpus in ("known", "reading")]
+    assert not any(name in text for name in novel for text in known)
+
+
+def test_smaller_example_sets_are_prefixes(small: Dataset) -> None:
+    fewer = generate(resolve(GenerateConfig, {**SMALL, "seed": 3, "examples": {"count": 20}}))
+    # The pools of throwaway worlds grow with the count, so only closed-book rows can be compared text by text.
+    kinds = [e.kind for e in small.examples[:20]]
+    assert [e.kind for e in fewer.examples] == kinds
+    closed = [(a, b) for a, b in zip(fewer.examples, small.examples, strict=False) if a.kind.endswith("closed")]
+    assert closed
+    assert all(a == b for a, b in closed)
+
+
+def test_examples_are_distinct_and_mixed(small: Dataset) -> None:
+    assert len({e.id for e in small.examples}) == len(small.examples)
+    kinds = Counter(e.kind.split("/")[0] for e in small.examples)
+    assert set(kinds) == {"chain-1", "chain-2", "chain-3"}
+    assert kinds["chain-2"] > kinds["chain-1"]
