@@ -28,18 +28,14 @@ def command(
     from kit.core.config import resolve
     from kit.core.errors import KitError
     from kit.core.store import read_manifest
-    from kit.train.recipes import TrainConfig, recipe_defaults
+    from kit.train.recipes import TrainConfig, with_defaults
 
     given = settings(None, config, None, overrides)
     given.pop("model", None)
     recipe = recipe or given.get("recipe")
     if not recipe:
         raise KitError("give --recipe pretrain, posttrain or inject")
-    merged = {**recipe_defaults(recipe), **given, "recipe": recipe}
-    if "steps" in given and "epochs" not in given:
-        merged.pop("epochs", None)
-    if "epochs" in given and "steps" not in given:
-        merged.pop("steps", None)
+    merged = with_defaults({**given, "recipe": recipe})
     if examples is not None:
         merged["examples"] = examples
     if seed is not None:

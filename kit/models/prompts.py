@@ -40,7 +40,8 @@ def extract_answer(output: str) -> str | None:
     _, cue, tail = output.rpartition(ANSWER_CUE)
     if not cue:
         return None
-    answer = re.split(r"\.(?=\s|$)|\n", tail.strip(), maxsplit=1)[0].strip()
+    # A full stop after one or two letters (St. Ives, J. Hall) does not end the sentence.
+    answer = re.split(r"(?<=[^\W_]{3})\.(?=\s|$)|\n", tail.strip(), maxsplit=1)[0].strip(" .")
     return answer or None
 
 

@@ -10,7 +10,7 @@ from evals.config import EvalConfig, Slice
 from generators.generate import GenerateConfig
 from kit.core.config import Config, dump, resolve
 from kit.core.errors import nearest
-from kit.train.recipes import TrainConfig, recipe_defaults
+from kit.train.recipes import TrainConfig, with_defaults
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -86,7 +86,7 @@ class ExperimentConfig(Config):
 
     def train_config(self, stage: str, count: int, seed: int) -> TrainConfig:
         """A named stage at D = `count`; the count goes to stages that train on examples."""
-        data = {**recipe_defaults(self.train[stage].get("recipe", "")), **self.train[stage], "seed": seed}
+        data = {**with_defaults(self.train[stage]), "seed": seed}
         if data["rows"].get("examples"):
             data["examples"] = count
             if not count and data.get("epochs") is not None:
@@ -95,7 +95,7 @@ class ExperimentConfig(Config):
 
     def base_config(self, seed: int, **changes: object) -> TrainConfig:
         """The pretraining of the tiny base."""
-        return resolve(TrainConfig, {**recipe_defaults("pretrain"), **(self.base or {}), "seed": seed, **changes})
+        return resolve(TrainConfig, with_defaults({"recipe": "pretrain", **(self.base or {}), "seed": seed, **changes}))
 
     def eval_config(self, sets: tuple[str, ...] | Slice) -> EvalConfig:
         """An evaluation of the named sets of slices, or of one slice."""

@@ -97,8 +97,15 @@ RECIPES: dict[str, dict[str, Any]] = {
 """What a recipe sets where neither a file nor an option does. posttrain: the paper's 3 epochs at 1e-5, cosine to 0."""
 
 
-def recipe_defaults(recipe: str) -> dict[str, Any]:
-    """The settings of a recipe. Raises KitError for an unknown one."""
+def with_defaults(given: dict[str, Any]) -> dict[str, Any]:
+    """`given` over the settings of its recipe; a length given in steps or epochs takes the place of the recipe's.
+
+    Raises KitError where no recipe, or an unknown one, is named.
+    """
+    recipe = given.get("recipe")
     if recipe not in RECIPES:
-        raise KitError(f"unknown recipe {recipe}; {nearest(recipe, RECIPES)}")
-    return {"recipe": recipe, **RECIPES[recipe]}
+        raise KitError(f"unknown recipe {recipe}; {nearest(str(recipe), RECIPES)}")
+    defaults = dict(RECIPES[recipe])
+    if given.keys() & {"steps", "epochs"}:
+        defaults = {k: v for k, v in defaults.items() if k not in ("steps", "epochs")}
+    return {**defaults, **given}

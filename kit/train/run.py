@@ -176,7 +176,7 @@ def _fit(
         optim="adamw_torch",
         adam_beta2=0.95,
         bf16=choose_dtype(config.precision) == torch.bfloat16,
-        gradient_checkpointing=config.gradient_checkpointing,
+        activation_checkpointing=config.gradient_checkpointing,
         use_cpu=not torch.cuda.is_available(),
         save_strategy="steps" if every else "no",
         save_steps=every or 500,

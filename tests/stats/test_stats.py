@@ -1,0 +1,126 @@
+"""Intervals, paired tests and laws against references and simulations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from kit.core.seeds import stream
+from kit.stats.intervals import clustered, over_seeds, wilson
+from kit.stats.laws import FORMS, fit_laws
+from kit.stats.paired import mcnemar, oracle_ratio, paired_difference
+
+
+@pytest.mark.parametrize(("right", "n"), [(0, 10), (10, 10), (3, 7), (180, 200), (1, 1)])
+def test_wilson_agrees_with_scipy(right: int, n: int) -> None:
+    reference = stats.binomtest(right, n).proportion_ci(method="wilson")
+    found = wilson(right, n)
+    assert (found.low, found.high) == pytest.approx((reference.low, reference.high), abs=1e-9)
+
+
+def test_the_mean_of_nothing_raises() -> None:
+    with pytest.raises(ValueError, match="nothing"):
+        wilson(0, 0)
+    with pytest.raises(ValueError, match="nothing"):
+        clustered([], [])
+    with pytest.raises(ValueError, match="two"):
+        over_seeds([0.5], 10)
+
+
+def test_singleton_clusters_give_the_ordinary_standard_error() -> None:
+    x = stream(0, "x").random(200) < 0.3
+    found = clustered(x, [str(i) for i in range(200)])
+    error = x.std(ddof=1) / 200**0.5
+    assert found.high - found.value == pytest.approx(stats.t.ppf(0.975, 199) * error, rel=1e-9)
+
+
+def test_shared_clusters_widen_the_interval() -> None:
+    group = stream(0, "g").random(20) < 0.5
+    x = np.repeat(group, 10)
+    labels = [str(i // 10) for i in range(200)]
+    wide, narrow = clustered(x, labels), clustered(x, [str(i) for i in range(200)])
+    assert wide.high - wide.low > 2.5 * (narrow.high - narrow.low)
+
+
+def test_all_right_is_not_certainty() -> None:
+    found = clustered(np.ones(50), [str(i) for i in range(50)])
+    assert found.value == found.high == 1.0
+    assert 0.85 < found.low < 1.0
+
+
+def test_clustered_intervals_cover() -> None:
+    covered = 0
+    for trial in range(300):
+        rng = stream(trial, "coverage")
+        share = np.clip(rng.normal(0.5, 0.15, size=40), 0, 1)
+        x = (rng.random((40, 5)) < share[:, None]).ravel()
+        found = clustered(x, [str(i // 5) for i in range(200)])
+        covered += found.low <= 0.5 <= found.high
+    assert 0.91 <= covered / 300 <= 0.99
+
+
+def test_paired_difference_and_mcnemar() -> None:
+    rng = stream(0, "pairs")
+    b = rng.random(300) < 0.4
+    a = b | (rng.random(300) < 0.2)
+    found = paired_difference(a, b, [str(i) for i in range(300)])
+    assert found.value == pytest.approx(a.mean() - b.mean())
+    assert 0 < found.low < found.value < found.high
+    assert mcnemar(a, b) == pytest.approx(stats.binomtest(int((a & ~b).sum()), int((a ^ b).sum())).pvalue)
+    assert mcnemar(a, a) == 1.0
+
+
+def test_oracle_ratio_is_withheld_with_a_reason() -> None:
+    labels = [str(i) for i in range(100)]
+    none, injected = np.zeros(100), np.r_[np.ones(40), np.zeros(60)]
+    weak = np.r_[np.ones(15), np.zeros(85)]
+    assert oracle_ratio(injected, none, weak, labels).estimate is None
+    assert "oracle" in oracle_ratio(injected, none, weak, labels).withheld
+    strong = np.r_[np.ones(80), np.zeros(20)]
+    found = oracle_ratio(injected, none, strong, labels).estimate
+    assert found is not None
+    assert found.value == pytest.approx(0.5)
+    assert found.low < 0.5 < found.high
+    assert oracle_ratio(injected, strong, strong, labels).estimate is None
+
+
+COUNTS = [10, 30, 100, 300, 1000, 3000, 10000]
+
+
+@pytest.mark.parametrize(
+    ("form", "truth"),
+    [
+        ("power", lambda d: 0.1 * d**0.22),
+        ("saturating power", lambda d: 0.92 - 0.85 * d**-0.5),
+        ("log-linear", lambda d: 0.05 + 0.2 * np.log10(d)),
+        ("Hill", lambda d: 0.02 + 0.9 * d / (d + 100)),
+    ],
+)
+def test_the_true_form_wins_on_exact_data(form: str, truth: object) -> None:
+    d = np.array(COUNTS, dtype=float)
+    n = np.full(len(d), 100_000)
+    fits, reasons = fit_laws(d, truth(d) * n, n)  # type: ignore[operator]
+    assert not reasons
+    assert len(fits) == len(FORMS)
+    assert fits[0].form == form
+    assert fits[0].predict(COUNTS) == pytest.approx(truth(d).tolist(), abs=2e-3)  # type: ignore[operator]
+    assert sum(f.aicc_weight for f in fits) == pytest.approx(1)
+
+
+def test_too_few_counts_fit_nothing_and_say_why() -> None:
+    fits, reasons = fit_laws([0, 10, 100], [1, 40, 80], [100, 100, 100])
+    assert not fits
+    assert set(reasons) == set(FORMS)
+    assert all("too few" in reason for reason in reasons.values())
+
+
+def test_a_planted_exponent_is_recovered_in_the_median() -> None:
+    found = []
+    for trial in range(40):
+        rng = stream(trial, "planted")
+        d = np.geomspace(10, 10_000, 10)
+        right = rng.binomial(1200, 1 - (0.08 + 0.85 * d**-0.5))
+        fits, _ = fit_laws(d, right, np.full(10, 1200))
+        found.append(next(f.shape for f in fits if f.form == "saturating power"))
+    assert np.median(found) == pytest.approx(0.5, rel=0.1)
