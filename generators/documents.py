@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
 
 from generators.relations import RELATIONS
 from generators.world import World
@@ -15,27 +17,42 @@ def state(world: World, fact: Fact, paraphrase: int) -> str:
     return RELATIONS[fact.relation].statements[paraphrase].format(s=world.name(fact.subject), o=world.name(fact.object))
 
 
-def biographies(world: World, part: Part, corpus: Corpus, seed: int, *, exposures: int, paraphrases: int) -> Iterator[Document]:
-    """`exposures` documents for every entity of `part` that is a subject, each stating all its facts once.
-
-    The facts come in a fresh order every time. A fact goes through all its paraphrases before it repeats one, so
-    exposures of paraphrases differ by one at most. Documents come exposure by exposure, entities shuffled.
-    """
+def _biographies(facts: Sequence[Fact], rng: np.random.Generator) -> list[list[Fact]]:
+    """One document a subject, with all its facts."""
     by_subject: dict[str, list[Fact]] = {}
-    for fact in world.facts:
-        if fact.part == part:
-            by_subject.setdefault(fact.subject, []).append(fact)
-    turns = {
-        f.id: [int(k) for k in stream(seed, "paraphrase", corpus, f.id).permutation(paraphrases)]
-        for facts in by_subject.values()
-        for f in facts
-    }
+    for fact in facts:
+        by_subject.setdefault(fact.subject, []).append(fact)
+    return [shuffled(by_subject[subject], rng) for subject in shuffled(sorted(by_subject), rng)]
+
+
+def _digests(facts: Sequence[Fact], rng: np.random.Generator) -> list[list[Fact]]:
+    """Facts about anybody, a few a document. They teach recall in spite of other names nearby, which chains need."""
+    order = shuffled(facts, rng)
+    return [order[i : i + DIGEST_FACTS] for i in range(0, len(order), DIGEST_FACTS)]
+
+
+DIGEST_FACTS = 5
+STYLES: dict[str, Callable[[Sequence[Fact], np.random.Generator], list[list[Fact]]]] = {
+    "biography": _biographies,
+    "digest": _digests,
+}
+"""How one exposure of all facts is cut into documents."""
+
+
+def documents(
+    world: World, part: Part, corpus: Corpus, seed: int, *, exposures: int, paraphrases: int, styles: Sequence[str]
+) -> Iterator[Document]:
+    """`exposures` statements of every fact of `part`, exposure by exposure; the styles take turns.
+
+    A fact goes through all its paraphrases before it repeats one, so exposures of paraphrases differ by one at most.
+    """
+    facts = [f for f in world.facts if f.part == part]
+    turns = {f.id: [int(k) for k in stream(seed, "paraphrase", corpus, f.id).permutation(paraphrases)] for f in facts}
     for exposure in range(exposures):
-        rng = stream(seed, "documents", corpus, exposure)
-        for subject in shuffled(sorted(by_subject), rng):
-            facts = shuffled(by_subject[subject], rng)
-            text = " ".join(state(world, f, turns[f.id][exposure % paraphrases]) for f in facts)
-            yield Document(digest(corpus, text, exposure), text, tuple(f.id for f in facts), "biography", exposure, corpus)
+        style = styles[exposure % len(styles)]
+        for chosen in STYLES[style](facts, stream(seed, "documents", corpus, exposure)):
+            text = " ".join(state(world, f, turns[f.id][exposure // len(styles) % paraphrases]) for f in chosen)
+            yield Document(digest(corpus, text, exposure), text, tuple(f.id for f in chosen), style, exposure, corpus)
 
 
 def reading_exercises(worlds: Sequence[World], seed: int, *, facts: int) -> Iterator[Document]:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
-from generators.documents import biographies, reading_exercises
+from generators.documents import STYLES, documents, reading_exercises
 from generators.examples import mix_examples
 from generators.questions.chain import ask_again, chain_questions, cloze_questions
 from generators.relations import ENTITY_TYPES, RELATIONS
@@ -18,7 +18,7 @@ from generators.world import World, build_world, scratch_world, shuffle_facts
 from kit.core import store
 from kit.core.config import Config, dump
 from kit.core.errors import KitError, nearest
-from kit.core.records import Document, Entity, Example, Fact, Question, Split
+from kit.core.records import Corpus, Document, Entity, Example, Fact, Part, Question, Split
 from kit.core.seeds import shuffled, stream
 
 Count = Annotated[int, Field(ge=1, le=10_000_000)]
@@ -52,13 +52,22 @@ class WorldConfig(Config):
 
 
 class DocumentsConfig(Config):
-    """Exposures: documents per entity. Paraphrases: how many of a relation's phrasings are used. Reading: throwaway
-    worlds whose facts are stated twice in one document."""
+    """Exposures: statements of every fact, spread evenly over the styles. Paraphrases: how many of a relation's phrasings
+    are used. Reading: throwaway worlds whose facts are stated twice in one document."""
 
     exposures: Count = 32
+    styles: Annotated[tuple[str, ...], Field(min_length=1)] = ("biography", "digest")
     paraphrases: Annotated[int, Field(ge=1, le=8)] = 8
     reading_worlds: Annotated[int, Field(ge=0)] = 40
     reading_facts: Annotated[int, Field(ge=1)] = 3
+
+    @field_validator("styles")
+    @classmethod
+    def _known_styles(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in STYLES:
+                raise ValueError(f"unknown document style {name}; {nearest(name, STYLES)}")
+        return names
 
 
 class QuestionsConfig(Config):
@@ -179,11 +188,14 @@ def generate(config: GenerateConfig) -> Dataset:
     false_world = shuffle_facts(world, "novel", stream(seed, "shuffled-facts"))
     scratches = [scratch_world(world, relations, seed, i) for i in range(dose.reading_worlds)]
     known, novel, false_novel = world.part("known"), world.part("novel"), false_world.part("novel")
-    bios = {"exposures": dose.exposures, "paraphrases": dose.paraphrases}
-    documents = [
-        *biographies(known, "known", "known", seed, **bios),
-        *biographies(novel, "novel", "novel", seed, **bios),
-        *biographies(false_novel, "novel", "shuffled", seed, **bios),
+
+    def prose(source: World, part: Part, corpus: Corpus) -> Iterator[Document]:
+        return documents(source, part, corpus, seed, exposures=dose.exposures, paraphrases=dose.paraphrases, styles=dose.styles)
+
+    texts = [
+        *prose(known, "known", "known"),
+        *prose(novel, "novel", "novel"),
+        *prose(false_novel, "novel", "shuffled"),
         *reading_exercises(scratches, seed, facts=dose.reading_facts),
     ]
     questions = [
@@ -214,7 +226,7 @@ def generate(config: GenerateConfig) -> Dataset:
         facts_share=config.examples.facts_share,
     )
     false_facts = [f for f in false_world.facts if f.part == "novel"]
-    return Dataset(list(world.entities.values()), list(world.facts), false_facts, documents, questions, examples)
+    return Dataset(list(world.entities.values()), list(world.facts), false_facts, texts, questions, examples)
 
 
 def _scratch_questions(scratches: Sequence[World], hops: int, config: GenerateConfig) -> list[Question]:

@@ -15,7 +15,7 @@ SMALL = {
         "known": {"person": 24, "company": 6, "city": 6},
         "novel": {"person": 10, "company": 4, "city": 4},
     },
-    "documents": {"exposures": 8, "reading_worlds": 3},
+    "documents": {"exposures": 16, "reading_worlds": 3},
     "examples": {"count": 60},
     "questions": {"limit": 60},
 }

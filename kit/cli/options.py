@@ -26,8 +26,8 @@ config_file = click.option("--config", type=click.Path(path_type=Path), help="Se
 def out_option(default: str | None = None) -> Callable[[F], F]:
     """`--out DIR`."""
     return click.option(
-        "--out", type=click.Path(file_okay=False, path_type=Path), required=default is None, default=default,
-        show_default=default is not None, help="Directory for the result.",
+        "--out", type=click.Path(file_okay=False, path_type=Path), help="Directory for the result.",
+        **({"required": True} if default is None else {"default": default, "show_default": True}),
     )  # fmt: skip
 
 

@@ -195,6 +195,7 @@ R = TypeVar("R")
 def _hints(record: Any) -> dict[str, Any]:
     return typing.get_type_hints(record)
 
+
 _SCALARS: dict[Any, pa.DataType] = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 
 

@@ -83,7 +83,10 @@ CHAIN = (
     SubQuestion("Where was Al Oz born?", "Port Ann", "Al Oz was born in Port Ann.", "born_in", "f1"),
     SubQuestion("Who is the mayor of Port Ann?", "Bo Li", "Port Ann is governed by Bo Li.", "governed_by", "f2"),
 )
-FIRST, SECOND = "Where was Al Oz born? Al Oz was born in Port Ann.", "Who is the mayor of Port Ann? Port Ann is governed by Bo Li."
+FIRST, SECOND = (
+    "Where was Al Oz born? Al Oz was born in Port Ann.",
+    "Who is the mayor of Port Ann? Port Ann is governed by Bo Li.",
+)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import networkx as nx
 import pytest
 
@@ -102,7 +104,7 @@ def test_there_are_many_forms_and_they_read_apart() -> None:
 
 def test_programs_never_turn_back() -> None:
     for program in programs(["mentored_by", "married_to", "born_in"], "person", 3, inverse=True):
-        for a, b in zip(program, program[1:], strict=False):
+        for a, b in pairwise(program):
             assert not (a.relation == b.relation and (a.op != b.op or a.relation == "married_to"))
 
 
@@ -143,7 +145,7 @@ def test_no_test_question_is_a_training_text(small: Dataset) -> None:
 
 def test_shuffled_questions_ask_the_same_and_answer_otherwise(small: Dataset) -> None:
     novel = {(q.head, q.steps): q for q in _split(small, "novel")}
-    again = [q for q in _split(small, "shuffled")]
+    again = _split(small, "shuffled")
     assert again
     assert all(novel[q.head, q.steps].text == q.text for q in again)
     single = [q for q in again if q.hops == 1]

@@ -1,0 +1,89 @@
+"""The command line: quick help without torch, one-line errors with exit code 2, results on stdout."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from kit.cli.main import COMMANDS
+
+
+def kit(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "kit", *arguments], capture_output=True, text=True, check=False)
+
+
+def test_help_is_quick_and_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom kit.cli.main import cli\n"
+        "try: cli.main(['--help'])\nexcept SystemExit: pass\n"
+        "heavy = {'torch', 'transformers', 'numpy', 'pyarrow', 'pydantic'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.3
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_explains_itself(name: str) -> None:
+    found = kit(name, "--help")
+    assert found.returncode == 0
+    assert "Usage:" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["genrate"], "no command genrate; did you mean generate?"),
+        (["generate"], "Missing option '--out'"),
+        (["generate", "--out", "{tmp}/x", "--preset", "dmo"], "unknown preset dmo; did you mean demo?"),
+        (["generate", "--out", "{tmp}/x", "-o", "wrold.known=3"], "unknown key wrold; did you mean world?"),
+        (["generate", "--out", "{tmp}/x", "--config", "{tmp}/none.toml"], "cannot read"),
+        (["generate", "--out", "{tmp}/x", "-o", "world.novel.person=1000000"], "ask for fewer"),
+        (["generate", "--out", "{tmp}/x", "-o", "examples.count=100000"], "too few"),
+        (["train", "--data", "{tmp}/none", "--model", "tiny", "--recipe", "pretrain", "--out", "{tmp}/x"], "does not exist"),
+        (["train", "--data", "{tmp}", "--model", "tiny", "--recipe", "pretrain", "--out", "{tmp}/x"], "no manifest.json"),
+        (["train", "--data", "{tmp}", "--model", "tiny", "--recipe", "pretrian", "--out", "{tmp}/x"], "did you mean pretrain?"),
+        (["train", "--data", "{tmp}", "--model", "tiny", "--out", "{tmp}/x"], "give --recipe"),
+        (["eval", "--task", "multihp", "--model", "x", "--data", "x", "--out", "{tmp}/x"], "did you mean multihop?"),
+        (["eval", "--model", "{tmp}", "--data", "{tmp}/none.jsonl", "--out", "{tmp}/x"], "cannot read"),
+        (["eval", "--model", "x", "--data", "{tmp}", "--style", "cott", "--out", "{tmp}/x"], "style"),
+        (["show", "{tmp}"], "no manifest.json"),
+        (["report", "{tmp}"], "no finished sweep"),
+        (["sweep", "{tmp}/none.toml", "--out", "{tmp}/x"], "cannot read"),
+        (["demo", "--seed", "1", "--seeds", "2"], "either --seed or --seeds"),
+        (["demo", "-o", 'arms.inject.path=["injct"]', "--out", "{tmp}/x"], "did you mean inject?"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_code_2(arguments: list[str], message: str, tmp_path: Path) -> None:
+    found = kit(*(a.replace("{tmp}", str(tmp_path)) for a in arguments))
+    assert found.returncode == 2, found.stderr
+    assert message in found.stderr
+    assert len(found.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in found.stderr
+    assert not found.stdout
+    assert not list((tmp_path / "x").glob("*.parquet")), "nothing half-written"
+
+
+def test_generate_prints_json(tmp_path: Path, small_dir: Path) -> None:
+    found = kit("generate", "--config", str(small_dir / "config.json"), "--out", str(tmp_path / "w"), "--json")
+    assert found.returncode == 0, found.stderr
+    assert json.loads(found.stdout)["results"]["examples_rows"] == 60
+
+
+def test_show_tells_what_there_is_and_any_item(small_dir: Path) -> None:
+    overview = kit("show", str(small_dir))
+    assert overview.returncode == 0, overview.stderr
+    question = overview.stdout.strip().split()[-1]
+    shown = kit("show", str(small_dir), question)
+    assert "sub-questions:" in shown.stdout
+    assert "certificate:" in shown.stdout
+    assert kit("show", str(small_dir), "nosuchid").returncode == 2

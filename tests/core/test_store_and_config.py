@@ -1,0 +1,176 @@
+"""The store keeps what it promises, and configuration mistakes are told in one line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generators.generate import GenerateConfig, generate_stage
+from kit.core import store
+from kit.core.config import apply_overrides, dump, read_config_file, resolve
+from kit.core.errors import KitError
+from kit.core.records import EvalRecord, Question
+from kit.core.seeds import digest, stream
+from kit.train.recipes import TrainConfig, with_defaults
+
+
+def test_tables_round_trip(small: object, tmp_path: Path) -> None:
+    questions = small.questions[:50]  # type: ignore[attr-defined]
+    store.write_table(tmp_path / "q.parquet", Question, questions)
+    assert store.read_table(tmp_path / "q.parquet", Question) == questions
+
+
+@given(st.text(), st.one_of(st.none(), st.text()), st.dictionaries(st.text(), st.floats(allow_nan=False), max_size=3))
+def test_records_round_trip_whatever_they_hold(text: str, extracted: str | None, scores: dict[str, float]) -> None:
+    import tempfile
+
+    try:
+        text.encode()
+        (extracted or "").encode()
+    except UnicodeEncodeError:
+        return
+    record = EvalRecord("q", "multihop", text, text, extracted, (text,), scores, "none", {"bridge": ""})
+    with tempfile.TemporaryDirectory() as directory:
+        store.write_table(Path(directory) / "r.parquet", EvalRecord, [record])
+        assert store.read_table(Path(directory) / "r.parquet", EvalRecord) == [record]
+
+
+def test_a_torn_journal_line_is_dropped_and_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    store.append_journal(path, [{"a": 1}, {"a": 2}])
+    with path.open("ab") as handle:
+        handle.write(b'{"a": 3')
+    assert store.read_journal(path) == [{"a": 1}, {"a": 2}]
+    store.append_journal(path, [{"a": 4}])
+    assert store.read_journal(path) == [{"a": 1}, {"a": 2}, {"a": 4}]
+
+
+def test_an_atomic_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    store.write_json(path, {"old": True})
+    with pytest.raises(TypeError):
+        store.write_json(path, {"new": object()})
+    assert json.loads(path.read_text()) == {"old": True}
+    assert [p.name for p in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_a_stage_without_manifest_is_unfinished_and_runs_again(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="power"), store.run_stage(tmp_path / "s", "train", {"a": 1}, {}):
+        raise RuntimeError("power cut")
+    key = store.stage_key("train", {"a": 1}, {})
+    assert not store.finished(tmp_path / "s", key)
+    with store.run_stage(tmp_path / "s", "train", {"a": 1}, {}) as stage:
+        stage.results["x"] = 1.0
+    assert store.finished(tmp_path / "s", key)
+    assert store.read_manifest(tmp_path / "s").results == {"x": 1.0}
+    with pytest.raises(KitError, match="another configuration"):
+        store.finished(tmp_path / "s", store.stage_key("train", {"a": 2}, {}))
+
+
+def test_a_second_process_is_told_who_holds_the_lock(tmp_path: Path) -> None:
+    code = f"from pathlib import Path\nfrom kit.core.store import lock\nwith lock(Path({str(tmp_path)!r})): pass"
+    with store.lock(tmp_path):
+        second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "in use by process" in second.stderr
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_nothing_is_overwritten(small_dir: Path, small_config: GenerateConfig) -> None:
+    assert generate_stage(small_config, small_dir) == small_dir
+    with pytest.raises(KitError, match="choose another --out"):
+        generate_stage(small_config.model_copy(update={"seed": 4}), small_dir)
+
+
+def test_a_damaged_table_or_manifest_is_named(tmp_path: Path) -> None:
+    (tmp_path / "t.parquet").write_bytes(b"PAR1 nonsense")
+    with pytest.raises(KitError, match="not a readable Parquet"):
+        store.read_table(tmp_path / "t.parquet", Question)
+    (tmp_path / "manifest.json").write_text("{")
+    with pytest.raises(KitError, match="damaged"):
+        store.read_manifest(tmp_path)
+
+    @dataclass(frozen=True)
+    class Other:
+        id: int
+
+    store.write_table(tmp_path / "o.parquet", Other, [Other(1)])
+    with pytest.raises(KitError, match="lacks column shape"):
+        store.read_table(tmp_path / "o.parquet", Question)
+
+
+WORLD = {"relations": ["born_in"], "known": {"person": 3, "city": 3}, "novel": {"person": 3, "city": 3}}
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({}, "missing key world"),
+        ({"wrold": {}, "world": WORLD}, "unknown key wrold; did you mean world?"),
+        ({"world": {**WORLD, "knwon": {}}}, "unknown key world.knwon; did you mean known?"),
+        ({"world": {**WORLD, "relations": ["born_on"]}}, "did you mean born_in?"),
+        ({"world": {**WORLD, "relations": ["born_in", "born_in"]}}, "named twice"),
+        ({"world": {**WORLD, "known": {"persn": 3}}}, "did you mean person?"),
+        ({"world": {**WORLD, "known": {"person": -3}}}, "greater than or equal to 1"),
+        ({"world": {**WORLD, "known": {"person": "3"}}}, "valid integer"),
+        ({"world": WORLD, "seed": -1}, "greater than or equal to 0"),
+        ({"world": WORLD, "examples": {"hop_weights": [1, 1, 1, 1]}}, "more hops"),
+        ({"world": WORLD, "examples": {"direct_share": 2.0}}, "less than or equal to 1"),
+        ({"world": WORLD, "documents": {"paraphrases": 9}}, "less than or equal to 8"),
+    ],
+)
+def test_generate_settings_are_strict(data: dict[str, object], message: str) -> None:
+    with pytest.raises(KitError, match=message.replace("?", r"\?")):
+        resolve(GenerateConfig, data)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"recipe": "postrain"}, "did you mean posttrain?"),
+        ({"recipe": "posttrain"}, "epochs count passes over the examples"),
+        ({"recipe": "posttrain", "examples": 5, "steps": 2, "epochs": 1.0}, "either steps or epochs"),
+        ({"recipe": "inject", "rows": {"novle": 3}}, "did you mean novel?"),
+        ({"recipe": "inject", "rows": {"novel": 0}}, "at least one row"),
+        ({"recipe": "inject", "micro_batch": 5}, "must divide"),
+        ({"recipe": "inject", "learning_rate": 0.0}, "greater than 0"),
+        ({"recipe": "inject", "lora": {"rnk": 3}}, "did you mean rank?"),
+    ],
+)
+def test_train_settings_are_strict(data: dict[str, object], message: str) -> None:
+    with pytest.raises(KitError, match=message.replace("?", r"\?")):
+        resolve(TrainConfig, with_defaults(data))
+
+
+def test_a_resolved_configuration_reads_back(small_config: GenerateConfig) -> None:
+    assert resolve(GenerateConfig, json.loads(json.dumps(dump(small_config)))) == small_config
+
+
+@pytest.mark.parametrize(
+    ("override", "message"), [("steps", "key=value"), ("=3", "key=value"), ("seed.x=1", "seed is a value, not a table")]
+)
+def test_bad_overrides(override: str, message: str) -> None:
+    with pytest.raises(KitError, match=message):
+        apply_overrides({"seed": 0}, [override])
+
+
+def test_config_files_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_bytes(b"x = [")
+    (tmp_path / "b.toml").write_bytes(b"x = '\xff'")
+    (tmp_path / "c.json").write_text("[1]")
+    for name, message in (("a.toml", "not valid TOML"), ("b.toml", "UTF-8"), ("c.json", "table"), ("d.toml", "No such file")):
+        with pytest.raises(KitError, match=message):
+            read_config_file(tmp_path / name)
+
+
+def test_streams_are_named_and_independent() -> None:
+    a, b, c = stream(0, "a").random(), stream(0, "a").random(), stream(1, "a").random()
+    assert a == b != c
+    assert stream(0, "a", 1).random() != stream(0, "a1").random()
+    assert digest("a", "b") != digest("ab")

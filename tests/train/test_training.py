@@ -1,0 +1,156 @@
+"""Training invariants: rows dealt exactly, the delegated loss, micro-batches, resumption, Muon."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+
+from kit.core.config import resolve
+from kit.core.errors import KitError
+from kit.core.records import Document
+from kit.core.store import read_table
+from kit.models.load import checkpoint_path, load_model
+from kit.models.prompts import assistant_message, user_message
+from kit.models.tiny import TinyConfig, build_model, build_tokenizer
+from kit.models.tokens import Row, encode, example_row, prompt_text
+from kit.train.data import Source, deal, load_sources
+from kit.train.muon import orthogonalise
+from kit.train.recipes import TrainConfig, with_defaults
+from kit.train.run import Exposure, train, vocabulary_texts
+
+TINY = {"hidden": 32, "layers": 1, "heads": 2, "intermediate": 64}
+
+
+def config(**settings: object) -> TrainConfig:
+    return resolve(TrainConfig, with_defaults({"recipe": "pretrain", "tiny": TINY, "steps": 6, **settings}))
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    return dict(load_model(checkpoint_path(str(run))).state_dict())
+
+
+def test_steps_have_the_asked_composition() -> None:
+    sources = {
+        "known": Source([Row([1] * n, 0) for n in range(1, 6)], [(f"k{i}",) for i in range(5)]),
+        "novel": Source([Row([2], 0), Row([2, 2], 0)], [("n0",), ("n1",)]),
+    }
+    schedule = deal(sources, {"known": 2, "novel": 1}, 10, seed=0)
+    for step in range(10):
+        rows = schedule.rows[3 * step : 3 * step + 3]
+        assert Counter(r.input_ids[0] for r in rows) == {1: 2, 2: 1}
+        assert [len(r.input_ids) for r in rows] == sorted(len(r.input_ids) for r in rows)
+    assert schedule.exposures["known"] == dict.fromkeys(["k0", "k1", "k2", "k3", "k4"], 4)
+    assert schedule.exposures["novel"] == {"n0": 5, "n1": 5}
+
+
+def test_no_examples_means_known_documents_in_their_place() -> None:
+    settings = config(recipe="posttrain", rows={"examples": 4, "known": 2}, examples=0)
+    assert settings.mixture() == {"known": 6}
+    assert config(recipe="posttrain", rows={"examples": 4}, examples=10, steps=None, epochs=3.0).step_count() == 8
+
+
+def test_the_tiny_tokenizer_writes_the_whole_world(small_dir: Path) -> None:
+    texts = list(vocabulary_texts(small_dir))
+    tokenizer = build_tokenizer(texts)
+    for text in texts[::7]:
+        ids = encode(tokenizer, text)
+        assert tokenizer.unk_token_id not in ids
+        assert tokenizer.decode(ids) == text
+
+
+def test_loss_falls_on_the_completion_alone_and_prompts_are_what_evaluation_sends(small: object, small_dir: Path) -> None:
+    tokenizer = build_tokenizer(vocabulary_texts(small_dir))
+    question = next(q for q in small.questions if q.hops == 2)  # type: ignore[attr-defined]
+    prompt = user_message(question.text, "cot")
+    row = example_row(tokenizer, prompt, assistant_message(question.answers[0], "cot", question.sub_questions))
+    assert row.input_ids[: row.loss_from] == encode(tokenizer, prompt_text(tokenizer, prompt))
+    assert tokenizer.decode(row.input_ids[row.loss_from :], skip_special_tokens=True).startswith(question.sub_questions[0].text)
+    assert row.input_ids[-1] == tokenizer.eos_token_id
+
+
+def test_too_many_examples_or_too_long_rows_are_errors(small_dir: Path) -> None:
+    tokenizer = build_tokenizer(vocabulary_texts(small_dir))
+    with pytest.raises(KitError, match="61 examples were asked for"):
+        load_sources(small_dir, tokenizer, ["examples"], 61, 512)
+    with pytest.raises(KitError, match="over max_length 10"):
+        load_sources(small_dir, tokenizer, ["known"], 0, 10)
+
+
+def test_orthogonalised_singular_values_are_near_one() -> None:
+    torch.manual_seed(0)
+    for shape in ((8, 20), (20, 8), (16, 16)):
+        values = torch.linalg.svdvals(orthogonalise(torch.randn(shape)))
+        assert values.min() > 0.3
+        assert values.max() < 1.3
+
+
+@pytest.mark.slow
+def test_a_model_learns_exposures_are_logged_and_runs_repeat(small_dir: Path, tmp_path: Path) -> None:
+    import json
+
+    settings = config(steps=60, learning_rate=1e-2, rows={"known": 8})
+    run = train(settings, small_dir, "tiny", tmp_path / "a")
+    losses = [h["loss"] for h in json.loads((run / "history.json").read_text()) if "loss" in h]
+    assert losses[-1] < 0.6 * losses[0]
+    exposures = read_table(run / "exposures.parquet", Exposure)
+    documents = {d.id: d for d in read_table(small_dir / "documents.parquet", Document) if d.corpus == "known"}
+    stated = sum(len(d.facts) for d in documents.values())
+    shown = sum(e.count for e in exposures)
+    assert abs(shown / (60 * 8) - stated / len(documents)) < 1.0
+    again = train(settings, small_dir, "tiny", tmp_path / "b")
+    assert all(torch.equal(a, b) for a, b in zip(weights(run).values(), weights(again).values(), strict=True))
+
+
+@pytest.mark.slow
+def test_micro_batches_change_nothing_but_memory(small_dir: Path, tmp_path: Path) -> None:
+    whole = weights(train(config(rows={"known": 8}), small_dir, "tiny", tmp_path / "a"))
+    parts = weights(train(config(rows={"known": 8}, micro_batch=1), small_dir, "tiny", tmp_path / "b"))
+    assert all(torch.allclose(whole[k], parts[k], atol=2e-4) for k in whole)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_an_interrupted_run_resumes_to_the_same_weights(
+    optimizer: str, small_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+    from trl import SFTTrainer
+
+    settings = config(rows={"known": 8}, checkpoint_every=2, optimizer=optimizer, learning_rate=1e-3)
+    whole = weights(train(settings, small_dir, "tiny", tmp_path / "whole"))
+
+    class PowerCut(TrainerCallback):
+        def on_step_begin(
+            self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+        ) -> None:
+            if state.global_step == 4:
+                raise RuntimeError("power cut")
+
+    original = SFTTrainer.train
+
+    def cut(self: SFTTrainer, *args: object, **kwargs: object) -> object:
+        self.add_callback(PowerCut)
+        return original(self, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SFTTrainer, "train", cut)
+        with pytest.raises(RuntimeError, match="power cut"):
+            train(settings, small_dir, "tiny", tmp_path / "cut")
+    assert not (tmp_path / "cut" / "manifest.json").exists()
+    resumed = weights(train(settings, small_dir, "tiny", tmp_path / "cut"))
+    assert all(torch.equal(whole[k], resumed[k]) for k in whole)
+
+
+@pytest.mark.slow
+def test_the_loss_is_the_mean_over_completion_tokens(small_dir: Path) -> None:
+    tokenizer = build_tokenizer(vocabulary_texts(small_dir))
+    model = build_model(TinyConfig(**TINY), tokenizer, 0)
+    ids = torch.randint(5, len(tokenizer), (3, 12))
+    labels = ids.clone()
+    labels[:, :4] = -100
+    batch = {"input_ids": ids, "labels": labels, "attention_mask": torch.ones_like(ids)}
+    own = torch.nn.functional.cross_entropy(model(ids).logits[:, :-1].reshape(-1, len(tokenizer)), labels[:, 1:].reshape(-1))
+    assert torch.allclose(model(**batch).loss, own, atol=1e-5)
