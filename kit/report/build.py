@@ -263,6 +263,6 @@ def _points(results: Results) -> list[dict[str, Any]]:
             for measure in MEASURES:
                 found = results.estimate(arm, count, measure)
                 if found:
-                    by_seed = {c.seed: float(c.score(measure).mean()) for c in results.at(arm, count, measure)}
+                    by_seed = {str(c.seed): float(c.score(measure).mean()) for c in results.at(arm, count, measure)}
                     points.append({"arm": arm, "D": count, "measure": measure, **found._asdict(), "seeds": by_seed})
     return points

@@ -100,11 +100,15 @@ def _injection(results: Results, top: int) -> list[Sentence]:
     for control, what in (("none", "no injection"), ("shuffled", "the shuffled facts")):
         found = difference(results, "inject", control, top, "novel 2-hop") if control in results.arms else None
         if found:
+            status = _sign(found[0])
+            claim = {
+                "holds": "Injected knowledge is reasoned with",
+                "does not hold": "Injection does harm",
+            }.get(status, "Injected knowledge is not shown to be reasoned with")
             lines.append(
                 Sentence(
-                    _sign(found[0]),
-                    f"Injected knowledge is reasoned with: novel 2-hop at D = {top} is {found[0]} above {what} "
-                    f"(McNemar p = {found[1]:.2g}).",
+                    status,
+                    f"{claim}: novel 2-hop at D = {top} differs from that of {what} by {found[0]} (McNemar p = {found[1]:.2g}).",
                 )
             )
     measured = integration(results, "inject", top)

@@ -123,9 +123,7 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
     whole = weights(train(settings, small_dir, "tiny", tmp_path / "whole"))
 
     class PowerCut(TrainerCallback):
-        def on_step_begin(
-            self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
-        ) -> None:
+        def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object) -> None:
             if state.global_step == 4:
                 raise RuntimeError("power cut")
 
