@@ -13,26 +13,29 @@ from generators.world import World
 from kit.core.records import Fact, Question, Split, Step, SubQuestion
 from kit.core.seeds import digest, shuffled, stream
 
+PLAIN_SHARE = 0.25
+"""Share of single-hop questions worded as sub-questions are, so that a hop asked by itself is nothing unheard-of."""
+
 _OPENERS = {
     "who": (
         "Who is {np}?",
         "Name {np}.",
-        "Tell me who {np} is.",
-        "I wonder who {np} is.",
-        "Can you say who {np} is?",
         "Please name {np}.",
-        "Do you know who {np} is?",
-        "I would like to know who {np} is.",
+        "Can you name {np}?",
+        "Which person is {np}?",
+        "Tell me the name of {np}.",
+        "Could you give me the name of {np}?",
+        "I would like to know the name of {np}.",
     ),
     "what": (
         "What is {np}?",
         "Name {np}.",
-        "Tell me what {np} is.",
-        "I wonder what {np} is.",
-        "Can you say what {np} is?",
         "Please name {np}.",
-        "Do you know what {np} is?",
-        "I would like to know what {np} is.",
+        "Can you name {np}?",
+        "Tell me {np}.",
+        "Could you tell me {np}?",
+        "I would like to know {np}.",
+        "Please give {np}.",
     ),
 }
 
@@ -110,7 +113,8 @@ def make_question(
     if any(len(stop) != 1 for stop in trace.path) or len(set(stops)) < len(stops):
         return None
     texts = forms(steps)
-    text = texts[int(rng.integers(len(texts)))].format(s=world.name(head))
+    plain = len(steps) == 1 and rng.random() < PLAIN_SHARE
+    text = texts[-1 if plain else int(rng.integers(len(texts)))].format(s=world.name(head))
     certificate = certify(world, head, steps, text)
     if not (certificate.unique and certificate.unreadable and certificate.no_shortcut):
         return None

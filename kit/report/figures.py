@@ -24,7 +24,9 @@ def _lines(rows: list[dict[str, Any]], colour: str, title: str, order: list[str]
     x = alt.X("D:Q", scale=alt.Scale(type="symlog", constant=10), axis=alt.Axis(values=counts), title="D, finetuning examples")
     base = alt.Chart(alt.Data(values=rows), width=_WIDTH, height=_HEIGHT, title=title).encode(
         x=x,
-        color=alt.Color(f"{colour}:N", sort=order, title=None, legend=alt.Legend(orient="bottom", columns=2, labelLimit=260)),
+        color=alt.Color(
+            f"{colour}:N", sort=order, title=None, legend=alt.Legend(orient="bottom", symbolOpacity=1, columns=2, labelLimit=260)
+        ),
     )
     band = base.mark_errorbar(opacity=0.5).encode(y=alt.Y("low:Q", title="exact match", scale=_SHARE), y2="high:Q")
     return band + base.mark_line(point=True).encode(y=alt.Y("accuracy:Q", scale=_SHARE, title="exact match"))
@@ -72,7 +74,7 @@ def laws(results: Results, arm: str, measure: str, fits: list[Fit]) -> alt.Layer
         .encode(
             x=x,
             y=alt.Y("accuracy:Q", scale=_SHARE, title="exact match"),
-            color=alt.Color("form:N", title=None, legend=alt.Legend(orient="bottom", columns=2, labelLimit=260)),
+            color=alt.Color("form:N", title=None, legend=alt.Legend(orient="bottom", symbolOpacity=1, columns=2, labelLimit=260)),
         )
     )
     seen = alt.Chart(alt.Data(values=points)).encode(x=x)
@@ -114,7 +116,7 @@ def errors(results: Results, arm: str, measure: str, title: str) -> alt.Chart | 
                 "kind:N",
                 sort=[e.replace("_", " ") for e in ERRORS],
                 title=None,
-                legend=alt.Legend(orient="bottom", columns=3),
+                legend=alt.Legend(orient="bottom", symbolOpacity=1, columns=3),
             ),
             order=alt.Order("rank:Q"),
         )
@@ -138,7 +140,7 @@ def measures(results: Results, count: int, names: list[str], title: str) -> alt.
             "arm:N",
             sort=list(results.arms.values()),
             title=None,
-            legend=alt.Legend(orient="bottom", columns=2, labelLimit=260),
+            legend=alt.Legend(orient="bottom", symbolOpacity=1, columns=2, labelLimit=260),
         ),
     )
     ticks = base.mark_rule(opacity=0.5).encode(x=alt.X("low:Q", scale=_SHARE, title="exact match"), x2="high:Q")
