@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from importlib import resources
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Annotated
@@ -242,13 +243,16 @@ def _scratch_questions(scratches: Sequence[World], hops: int, config: GenerateCo
     return [q for row in zip_longest(*pools) for q in row if q is not None]
 
 
-def write(dataset: Dataset, directory: Path) -> dict[str, int]:
-    """Write every table as `<name>.parquet`; returns the number of rows of each."""
+def write(dataset: Dataset, directory: Path, seed: int) -> dict[str, int]:
+    """Write every table as `<name>.parquet` and a card; returns the number of rows of each table."""
     rows = {}
     for field in fields(Dataset):
         records = getattr(dataset, field.name)
         store.write_table(directory / f"{field.name}.parquet", RECORDS[field.name], records)
         rows[field.name] = len(records)
+    card = resources.files("data_cards").joinpath("world.md").read_text("utf-8")
+    with store.atomic_path(directory / "README.md") as temporary:
+        temporary.write_text(card.format(seed=seed, **{f"{name}_rows": f"{n:,}" for name, n in rows.items()}), "utf-8")
     return rows
 
 
@@ -257,5 +261,5 @@ def generate_stage(config: GenerateConfig, out: Path) -> Path:
     settings = dump(config)
     if not store.finished(out, store.stage_key("generate", settings, {})):
         with store.run_stage(out, "generate", settings, {}) as stage:
-            stage.results.update({f"{name}_rows": float(n) for name, n in write(generate(config), out).items()})
+            stage.results.update({f"{name}_rows": float(n) for name, n in write(generate(config), out, config.seed).items()})
     return out

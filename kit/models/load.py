@@ -50,7 +50,9 @@ def load_model(source: str, dtype: torch.dtype | None = None) -> PreTrainedModel
     """
     import torch
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     wanted = dtype or torch.float32
     adapter = Path(source) / "adapter_config.json"
     try:

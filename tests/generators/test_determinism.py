@@ -25,6 +25,7 @@ def test_two_processes_and_the_saved_config_give_the_same_bytes(small_dir: Path,
     _kit("generate", "--config", str(small_dir / "config.json"), "--out", str(tmp_path / "a"))
     _kit("generate", "--config", str(tmp_path / "a" / "config.json"), "--out", str(tmp_path / "b"))
     assert len(_bytes(small_dir)) == 6
+    assert "| examples | 60 |" in (small_dir / "README.md").read_text("utf-8")
     assert _bytes(small_dir) == _bytes(tmp_path / "a") == _bytes(tmp_path / "b")
 
 
