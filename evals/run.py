@@ -27,6 +27,7 @@ from kit.core.store import (
     read_table,
     run_stage,
     stage_key,
+    with_model,
     write_table,
 )
 from kit.models.prompts import ANSWER_CUE, extract_answer, user_message
@@ -57,11 +58,9 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
     data: a directory made by the generate stage, a MuSiQue file, or a hub data set id. model: as for training.
     Raises KitError for anything the user can mend.
     """
-    resolved = {**dump(config), "model": "<input>" if Path(model).exists() else model}
-    inputs = {"data": _key(data)}
-    if Path(model).exists():
-        inputs["model"] = input_key(Path(model))
-    if finished(out, stage_key("eval", resolved, inputs)):
+    resolved, inputs = with_model(dump(config), {"data": _key(data)}, model)
+    key = stage_key("eval", resolved, inputs)
+    if finished(out, key):
         return out
     asks = _asks(config, TASKS[config.task].load(data))
     with run_stage(out, "eval", resolved, inputs) as stage:
@@ -78,7 +77,7 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
         if torch.cuda.is_available():
             network.to("cuda")  # type: ignore[arg-type]  # the decorated `to` is typed as unbound
         backend = TransformersBackend(network, tokenizer, config.batch_tokens, config.max_batch)
-        outputs = _answer(asks, config, backend, tokenizer, out / ".answers.jsonl", stage_key("eval", resolved, inputs))
+        outputs = _answer(asks, config, backend, tokenizer, out / ".answers.jsonl", key)
         records = _records(asks, outputs)
         write_table(out / RECORDS, EvalRecord, records)
         (out / ".answers.jsonl").unlink(missing_ok=True)

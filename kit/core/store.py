@@ -138,6 +138,21 @@ def input_key(directory: Path) -> str:
     return digest([[p.name, p.stat().st_size, file_digest(p)] for p in sorted(directory.iterdir()) if p.is_file()])
 
 
+def with_model(
+    settings: dict[str, Any], inputs: dict[str, str], model: str, key: str | None = None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """A stage's settings and inputs with its model: a model on disk counts by its content, not its path; a name by itself.
+
+    key: the content key of a model that a plan will make but has not yet. The one place where training, evaluation and
+    the plan learn how a model enters a stage's key.
+    """
+    if key is None and Path(model).exists():
+        key = input_key(Path(model))
+    if key is None:
+        return {**settings, "model": model}, inputs
+    return {**settings, "model": "<input>"}, {**inputs, "model": key}
+
+
 @contextlib.contextmanager
 def lock(directory: Path) -> Iterator[None]:
     """Hold `directory` for this process. Raises KitError naming the holder when another process has it."""

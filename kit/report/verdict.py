@@ -31,14 +31,15 @@ def _sign(estimate: Estimate) -> Status:
 def verdict(results: Results, fits: list[Fit], reasons: dict[str, str]) -> list[Sentence]:
     """The sentences for this sweep, in the order of the argument: base, curve, law, integration, order, retention."""
     top = max(results.counts("inject")) if "inject" in results.arms else max(results.config["counts"])
-    lines = [*_base(results), *_curve(results, top), _law(results, fits, reasons)]
+    lines = [*_base(results), *_curve(results), _law(results, fits, reasons)]
     lines += [*_injection(results, top), *_controls(results, top), *_order(results, top), *_retention(results, top)]
     seeds = len(results.seeds)
+    millions = max((m.results.get("parameters", 0.0) for m in results.manifests.values()), default=0.0) / 1e6
     lines.append(
         Sentence(
             "note",
-            f"{seeds} seed{'s' if seeds > 1 else ''}, a model of under two million parameters and a small world: this shows "
-            "that the protocol works, not how a large model would fare."
+            f"{seeds} seed{'s' if seeds > 1 else ''}, a model of {millions:.1f} million parameters and one kind of world: "
+            "another model, or another world, may fare otherwise."
             + (" With one seed the intervals cover questions, not worlds or models." if seeds == 1 else ""),
         )
     )
@@ -58,7 +59,7 @@ def _base(results: Results) -> list[Sentence]:
     return lines
 
 
-def _curve(results: Results, top: int) -> list[Sentence]:
+def _curve(results: Results) -> list[Sentence]:
     arm = "posttrain" if "posttrain" in results.arms else next(iter(results.arms))
     counts = results.counts(arm)
     points = [(c, results.estimate(arm, c, "known 2-hop")) for c in counts]

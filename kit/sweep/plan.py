@@ -9,9 +9,10 @@ from typing import Literal
 from evals.config import EvalConfig, Slice
 from generators.generate import GenerateConfig
 from kit.core.config import dump
-from kit.core.store import input_key, stage_key
+from kit.core.store import stage_key, with_model
 from kit.sweep.experiment import ExperimentConfig
 from kit.train.recipes import TrainConfig
+from kit.train.run import TINY
 
 Kind = Literal["generate", "train", "eval"]
 
@@ -60,11 +61,12 @@ class Plan:
     ) -> Node:
         settings = dump(config)
         inputs = {"data": data.key} if data else {}
-        if isinstance(model, Node) or (model and Path(model).exists()):
-            inputs["model"] = model.key if isinstance(model, Node) else input_key(Path(model))
-            settings["model"] = "<input>"
+        if isinstance(model, Node):
+            settings, inputs = with_model(settings, inputs, str(model.directory), model.key)
+        elif model == TINY:
+            settings["model"] = TINY
         elif model:
-            settings["model"] = model
+            settings, inputs = with_model(settings, inputs, model)
         key = stage_key(kind, settings, inputs)
         needs = tuple(n.key for n in (data, model) if isinstance(n, Node))
         source = str(model.directory) if isinstance(model, Node) else model

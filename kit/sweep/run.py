@@ -13,10 +13,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from evals.run import read_records
 from kit.core.config import dump
 from kit.core.errors import KitError
-from kit.core.records import EvalRecord
-from kit.core.store import lock, read_manifest, read_table, write_json
+from kit.core.store import lock, read_manifest, write_json
 from kit.sweep.experiment import ExperimentConfig
 from kit.sweep.plan import Node, Plan
 
@@ -76,7 +76,7 @@ class Engine:
         self.done: set[str] = set()
 
     def run(self, nodes: Iterable[Node], bar: tqdm[None]) -> None:
-        """Run `nodes` and whatever of them they need, longest chains first. The first failure stops the sweep."""
+        """Run `nodes`, each once what it needs is done, in the order of the plan. The first failure stops the sweep."""
         waiting = {n.key: n for n in nodes if n.key not in self.done}
         bar.total = len(self.done) + len(waiting)
         running: dict[Future[None], Node] = {}
@@ -104,7 +104,7 @@ class Engine:
 
 def accuracy(directory: Path) -> float:
     """Mean exact match of an evaluation of one slice."""
-    records = read_table(directory / "records.parquet", EvalRecord)
+    records = read_records(directory)
     return sum(r.scores["exact_match"] for r in records) / len(records)
 
 

@@ -13,7 +13,17 @@ from kit.core.config import dump
 from kit.core.errors import KitError
 from kit.core.records import Document, Example, Question
 from kit.core.seeds import derive_seed
-from kit.core.store import finished, input_key, read_manifest, read_table, run_stage, stage_key, write_json, write_table
+from kit.core.store import (
+    finished,
+    input_key,
+    read_manifest,
+    read_table,
+    run_stage,
+    stage_key,
+    with_model,
+    write_json,
+    write_table,
+)
 from kit.models.prompts import assistant_message, user_message
 from kit.train.data import Schedule, deal, load_sources
 from kit.train.recipes import TrainConfig
@@ -40,12 +50,11 @@ def train(config: TrainConfig, data: Path, model: str, out: Path) -> Path:
     data: a directory made by the generate stage. model: a checkpoint directory, a train stage's directory, a hub id, or
     "tiny". Raises KitError for anything the user can mend; nothing is overwritten.
     """
-    resolved = {**dump(config), "model": model if model == TINY or not Path(model).exists() else "<input>"}
     if read_manifest(data).stage != "generate":
         raise KitError(f"{data} is not a data directory made by kit generate")
-    inputs = {"data": input_key(data)}
-    if Path(model).exists():
-        inputs["model"] = input_key(Path(model))
+    settings, data_key = dump(config), {"data": input_key(data)}
+    # "tiny" is always the built-in model, even beside a folder of that name.
+    resolved, inputs = ({**settings, "model": TINY}, data_key) if model == TINY else with_model(settings, data_key, model)
     if finished(out, stage_key("train", resolved, inputs)):
         return out
     with run_stage(out, "train", resolved, inputs) as stage:
