@@ -58,19 +58,18 @@ def documents(
 def reading_exercises(worlds: Sequence[World], seed: int, *, facts: int) -> Iterator[Document]:
     """Facts of throwaway worlds, stated and then stated again in other words and another order.
 
-    The only way to predict the second half is to read the first: what a model needs for facts in its prompt.
+    The only way to predict the second half is to read the first, and only the second half is there to be learned:
+    that names can be copied whole, and facts found in a prompt.
     """
     for index, world in enumerate(worlds):
         rng = stream(seed, "reading", index)
         order = shuffled(world.facts, rng)
         for start in range(0, len(order) - facts + 1, facts):
             chosen = order[start : start + facts]
-            said = []
             first, second = [], []
             for fact in chosen:
                 a, b = (int(k) for k in rng.choice(len(RELATIONS[fact.relation].statements), size=2, replace=False))
                 first.append(state(world, fact, a))
                 second.append(state(world, fact, b))
-            said = [*first, *shuffled(second, rng)]
-            text = " ".join(said)
-            yield Document(digest("reading", text), text, tuple(f.id for f in chosen), "reading", index, "reading")
+            text, given = " ".join([*first, *shuffled(second, rng)]), len(" ".join(first))
+            yield Document(digest("reading", text), text, tuple(f.id for f in chosen), "reading", index, "reading", given)

@@ -10,8 +10,11 @@ from __future__ import annotations
 import importlib
 import math
 import re
+from collections.abc import Container, Sequence
 from itertools import islice, pairwise
 from typing import NamedTuple
+
+import numpy as np
 
 from generators.relations import ENTITY_TYPES
 from kit.core.errors import KitError
@@ -102,3 +105,21 @@ def draw_names(seed: int, kind: str, pool: Pool, counts: dict[str, int]) -> dict
         result[part], queue = [f"{pool.first[i]} {pool.second[j]}" for i, j in queue[:count]], queue[count:]
         shown = shown or [name.split(" ") for name in result[part]]
     return result
+
+
+def recombine(names: Sequence[str], taken: Container[str], count: int, rng: np.random.Generator) -> list[str]:
+    """`count` different new names made of the words of `names`, none of them in `taken`.
+
+    Raises KitError when the words do not make that many.
+    """
+    firsts, seconds = (sorted({name.split(" ")[k] for name in names}) for k in (0, 1))
+    found: dict[str, None] = {}
+    for _ in range(50 * count):
+        if len(found) == count:
+            break
+        name = f"{firsts[rng.integers(len(firsts))]} {seconds[rng.integers(len(seconds))]}"
+        if name not in taken:
+            found[name] = None
+    if len(found) < count:
+        raise KitError(f"the words of {len(names)} names do not make {count} new ones: ask for a larger known world")
+    return list(found)

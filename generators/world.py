@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import networkx as nx
 import numpy as np
 
-from generators.names import draw_names, pools
+from generators.names import draw_names, pools, recombine
 from generators.relations import ENTITY_TYPES, RELATIONS, VALUES, Relation
 from kit.core.errors import KitError
 from kit.core.records import Entity, Fact, Part
@@ -175,8 +175,7 @@ def build_world(seed: int, relations: Sequence[str], known: dict[str, int], nove
     rows = [RELATIONS[name] for name in relations]
     values = {r.object for r in rows if r.object in VALUES}
     counts: dict[Part, dict[str, int]] = {"known": known, "novel": novel}
-    # The scratch entities of reading exercises take the novel part's sizes, so that all three look alike.
-    entities = make_entities(seed, {**counts, "scratch": novel}, values)
+    entities = make_entities(seed, counts, values)
     facts: list[Fact] = []
     for part in counts:
         members = [e for e in entities if e.part in (part, "shared")]
@@ -185,7 +184,20 @@ def build_world(seed: int, relations: Sequence[str], known: dict[str, int], nove
 
 
 def scratch_world(world: World, relations: Sequence[str], seed: int, index: int) -> World:
-    """The scratch entities with facts drawn anew for this `index`: to be read in context, never remembered."""
-    members = [e for e in world.entities.values() if e.part in ("scratch", "shared")]
+    """A throwaway world as large as the novel part, for text that can only be understood by reading it.
+
+    Names and facts are drawn anew for every `index`: with names that came back, a model would learn which words go
+    together instead of learning to look them up, and stumble over every novel name.
+    """
+    rng = stream(seed, "names", "scratch", index)
+    taken = {e.name for e in world.entities.values()}
+    members = [e for e in world.entities.values() if e.part == "shared"]
+    for kind in ENTITY_TYPES:
+        kin = world.of_type(kind)
+        names = [e.name for e in kin if e.part == "known"]
+        count = sum(e.part == "novel" for e in kin)
+        if count:
+            drawn = recombine(names, taken, count, rng)
+            members += [Entity(digest(seed, kind, name), kind, name, "scratch") for name in drawn]
     rows = [RELATIONS[name] for name in relations]
     return World.of(members, draw_facts(members, rows, "scratch", stream(seed, "facts", "scratch", index)))

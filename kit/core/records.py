@@ -18,8 +18,8 @@ from typing import Any, Literal, TypeVar
 import pyarrow as pa
 
 Part = Literal["known", "novel", "scratch", "shared"]
-"""known: pretrained on; novel: injected later; scratch: facts redrawn for every reading exercise, so that they can only
-be read and never remembered; shared: the values (professions, products, …) that every part points to."""
+"""known: pretrained on; novel: injected later; scratch: names and facts drawn anew for every reading exercise, so that they
+can only be read and never remembered; shared: the values (professions, products, …) that every part points to."""
 
 Corpus = Literal["known", "novel", "shuffled", "reading"]
 Split = Literal[
@@ -68,7 +68,8 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Prose about one entity. `facts` are the ids stated, once each; `exposure` numbers the entity's documents."""
+    """Prose. `facts` are the ids stated; `exposure` numbers the documents of its style. The first `context_chars`
+    characters of the text are there to be read: no loss falls on them."""
 
     id: str
     text: str
@@ -76,6 +77,7 @@ class Document:
     template: str
     exposure: int
     corpus: Corpus
+    context_chars: int = 0
 
 
 @dataclass(frozen=True, slots=True)

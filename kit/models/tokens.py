@@ -48,10 +48,12 @@ def encode(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
     return ids
 
 
-def document_row(tokenizer: PreTrainedTokenizerBase, text: str) -> Row:
-    """A document as it stands (with the tokenizer's start token, if it has one) and an end token; loss on all of it."""
-    ids = encode(tokenizer, f"{tokenizer.bos_token or ''}{text}{tokenizer.eos_token}")
-    return Row(ids, 0)
+def document_row(tokenizer: PreTrainedTokenizerBase, text: str, context_chars: int = 0) -> Row:
+    """A document as it stands (with the tokenizer's start token, if it has one) and an end token; loss on all of it but
+    the tokens of its first `context_chars` characters."""
+    start = tokenizer.bos_token or ""
+    context = len(encode(tokenizer, f"{start}{text[:context_chars]}")) if context_chars else 0
+    return Row(encode(tokenizer, f"{start}{text}{tokenizer.eos_token}"), context)
 
 
 def example_row(tokenizer: PreTrainedTokenizerBase, prompt: str, completion: str) -> Row:

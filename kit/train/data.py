@@ -51,7 +51,7 @@ def load_sources(
         documents = read_table(data / "documents.parquet", Document)
         for name in sorted(wanted & set(DOCUMENT_SOURCES)):
             chosen = [d for d in documents if d.corpus == name]
-            sources[name] = Source([document_row(tokenizer, d.text) for d in chosen], [d.facts for d in chosen])
+            sources[name] = Source([document_row(tokenizer, d.text, d.context_chars) for d in chosen], [d.facts for d in chosen])
     if "examples" in wanted:
         pool = read_table(data / "examples.parquet", Example)
         if examples > len(pool):

@@ -98,12 +98,16 @@ def test_shuffled_facts_are_false_and_keep_schema_and_frequencies(seed: int) -> 
     assert not [f for f in made if f.subject == f.object]
 
 
-def test_scratch_worlds_differ_in_facts_not_in_names() -> None:
+def test_scratch_worlds_have_names_of_their_own_made_of_known_words() -> None:
     world = build_world(0, NAMES, SIZES, NOVEL)
     a, b = (scratch_world(world, NAMES, 0, i) for i in (0, 1))
-    assert a.entities == b.entities
-    shared = {f.id for f in a.facts} & {f.id for f in b.facts}
-    assert len(shared) < 0.5 * len(a.facts)
+    names = [{e.name for e in w.entities.values() if e.part == "scratch"} for w in (a, b)]
+    assert len(names[0] & names[1]) < 0.2 * len(names[0])
+    assert not (names[0] | names[1]) & {e.name for e in world.entities.values()}
+    known = {word for e in world.entities.values() if e.part == "known" for word in e.name.split(" ")}
+    assert {word for name in names[0] | names[1] for word in name.split(" ")} <= known
+    for kind in ("person", "company", "city"):
+        assert len(a.of_type(kind)) == sum(e.part == "novel" for e in world.of_type(kind))
 
 
 def test_a_world_too_small_says_so() -> None:

@@ -15,7 +15,7 @@ from kit.core.store import read_table
 from kit.models.load import checkpoint_path, load_model
 from kit.models.prompts import assistant_message, user_message
 from kit.models.tiny import TinyConfig, build_model, build_tokenizer
-from kit.models.tokens import Row, encode, example_row, prompt_text
+from kit.models.tokens import Row, document_row, encode, example_row, prompt_text
 from kit.train.data import Source, deal, load_sources
 from kit.train.muon import orthogonalise
 from kit.train.recipes import TrainConfig, with_defaults
@@ -69,6 +69,17 @@ def test_loss_falls_on_the_completion_alone_and_prompts_are_what_evaluation_send
     assert row.input_ids[: row.loss_from] == encode(tokenizer, prompt_text(tokenizer, prompt))
     assert tokenizer.decode(row.input_ids[row.loss_from :], skip_special_tokens=True).startswith(question.sub_questions[0].text)
     assert row.input_ids[-1] == tokenizer.eos_token_id
+
+
+def test_reading_exercises_are_learned_in_their_second_half_only(small: object, small_dir: Path) -> None:
+    tokenizer = build_tokenizer(vocabulary_texts(small_dir))
+    exercises = [d for d in small.documents if d.corpus == "reading"]  # type: ignore[attr-defined]
+    for document in exercises[::50]:
+        row = document_row(tokenizer, document.text, document.context_chars)
+        learned = tokenizer.decode(row.input_ids[row.loss_from :], skip_special_tokens=True)
+        assert learned == document.text[document.context_chars :].strip()
+        assert learned.count(".") == len(document.facts) == document.text[: document.context_chars].count(".")
+    assert all(d.context_chars == 0 for d in small.documents if d.corpus != "reading")  # type: ignore[attr-defined]
 
 
 def test_too_many_examples_or_too_long_rows_are_errors(small_dir: Path) -> None:
