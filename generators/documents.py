@@ -31,10 +31,18 @@ def _digests(facts: Sequence[Fact], rng: np.random.Generator) -> list[list[Fact]
     return [order[i : i + DIGEST_FACTS] for i in range(0, len(order), DIGEST_FACTS)]
 
 
+def _joint_biographies(facts: Sequence[Fact], rng: np.random.Generator) -> list[list[Fact]]:
+    """Two subjects' facts mixed, a few a document: names come back, and have to be told apart."""
+    lives = _biographies(facts, rng)
+    mixed = [shuffled([f for life in lives[i : i + 2] for f in life], rng) for i in range(0, len(lives), 2)]
+    return [life[i : i + DIGEST_FACTS] for life in mixed for i in range(0, len(life), DIGEST_FACTS)]
+
+
 DIGEST_FACTS = 5
 STYLES: dict[str, Callable[[Sequence[Fact], np.random.Generator], list[list[Fact]]]] = {
     "biography": _biographies,
     "digest": _digests,
+    "joint biography": _joint_biographies,
 }
 """How one exposure of all facts is cut into documents."""
 
@@ -56,20 +64,35 @@ def documents(
 
 
 def reading_exercises(worlds: Sequence[World], seed: int, *, facts: int) -> Iterator[Document]:
-    """Facts of throwaway worlds, stated and then stated again in other words and another order.
+    """Facts of throwaway worlds in any order, then again in other words and in the order of a walk from one to the next.
 
-    The only way to predict the second half is to read the first, and only the second half is there to be learned:
-    that names can be copied whole, and facts found in a prompt.
+    The only way to predict the second half is to read the first, and only the second half is there to be learned: that
+    names can be copied whole, and that what a sentence ends with can be what the next one is about.
     """
     for index, world in enumerate(worlds):
         rng = stream(seed, "reading", index)
-        order = shuffled(world.facts, rng)
-        for start in range(0, len(order) - facts + 1, facts):
-            chosen = order[start : start + facts]
+        for walk in _walks(world.facts, facts, rng):
             first, second = [], []
-            for fact in chosen:
+            for fact in walk:
                 a, b = (int(k) for k in rng.choice(len(RELATIONS[fact.relation].statements), size=2, replace=False))
                 first.append(state(world, fact, a))
                 second.append(state(world, fact, b))
-            text, given = " ".join([*first, *shuffled(second, rng)]), len(" ".join(first))
-            yield Document(digest("reading", text), text, tuple(f.id for f in chosen), "reading", index, "reading", given)
+            given = " ".join(shuffled(first, rng))
+            text = " ".join([given, *second])
+            yield Document(digest("reading", text), text, tuple(f.id for f in walk), "reading", index, "reading", len(given))
+
+
+def _walks(facts: Sequence[Fact], length: int, rng: np.random.Generator) -> Iterator[list[Fact]]:
+    """Every fact once, `length` at a time (a shorter rest is left out), each about the object of the one before it
+    wherever such a fact is left."""
+    left = dict.fromkeys(shuffled(facts, rng))
+    about: dict[str, list[Fact]] = {}
+    for fact in left:
+        about.setdefault(fact.subject, []).append(fact)
+    while len(left) >= length:
+        walk: list[Fact] = []
+        while len(walk) < length:
+            onward = [f for f in about.get(walk[-1].object, ()) if f in left] if walk else []
+            walk.append(onward[0] if onward else next(iter(left)))
+            del left[walk[-1]]
+        yield walk

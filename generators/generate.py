@@ -57,7 +57,7 @@ class DocumentsConfig(Config):
     are used. Reading: throwaway worlds whose facts are stated twice in one document."""
 
     exposures: Count = 32
-    styles: Annotated[tuple[str, ...], Field(min_length=1)] = ("biography", "digest")
+    styles: Annotated[tuple[str, ...], Field(min_length=1)] = ("biography", "joint biography")
     paraphrases: Annotated[int, Field(ge=1, le=8)] = 8
     reading_worlds: Annotated[int, Field(ge=0)] = 40
     reading_facts: Annotated[int, Field(ge=1)] = 3

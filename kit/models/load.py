@@ -63,16 +63,16 @@ def load_model(source: str, dtype: torch.dtype | None = None) -> PreTrainedModel
             # A PeftModel answers every call of the model it wraps.
             adapted = PeftModel.from_pretrained(load_model(base, dtype), source, is_trainable=dtype is None)
             return cast("PreTrainedModel", adapted)
-        return AutoModelForCausalLM.from_pretrained(source, dtype=wanted, attn_implementation=attention())
+        return AutoModelForCausalLM.from_pretrained(source, dtype=wanted, attn_implementation=attention(training=dtype is None))
     except (OSError, ValueError, KeyError) as error:
         raise KitError(f"no model can be loaded from {source}: {_first_line(error)}") from None
 
 
-def attention() -> str:
-    """Eager attention on a CPU (flash's backward took 45 % of a training step there), torch's own elsewhere."""
+def attention(training: bool) -> str:
+    """torch's own attention, but eager for training on a CPU, where flash's backward took 45 % of a step."""
     import torch
 
-    return "sdpa" if torch.cuda.is_available() else "eager"
+    return "eager" if training and not torch.cuda.is_available() else "sdpa"
 
 
 def check_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, source: str) -> None:

@@ -90,5 +90,5 @@ def build_model(config: TinyConfig, tokenizer: PreTrainedTokenizerBase, seed: in
                 bos_token_id=None,
                 eos_token_id=tokenizer.eos_token_id,
             ),
-            attn_implementation=attention(),
+            attn_implementation=attention(training=True),
         )

@@ -190,15 +190,19 @@ def _laws_table(fits: list[Fit], reasons: dict[str, str]) -> dict[str, Any]:
             f.form,
             f.formula,
             ", ".join(f"{v:.3g}" for v in (*f.linear, *((f.shape,) if f.form != "log-linear" else ()))),
+            f"{f.log_likelihood:.1f}",
             f"{f.aicc:.1f}",
             f"{f.aicc_weight:.2f}",
             f"{f.held_out_error:+.3f}" if f.held_out_error is not None else "–",
         ]
         for f in fits
     ]
-    rows += [[form, reason, "–", "–", "–", "–"] for form, reason in reasons.items()]
-    note = "Weights compare the forms on the counts they share (D > 0). Power: P = a·D^s with s = 1/b."
-    header = ["form", "formula", "coefficients, shape", "AICc", "weight", "error at the largest count, held out"]
+    rows += [[form, reason, "–", "–", "–", "–", "–"] for form, reason in reasons.items()]
+    note = (
+        "Likelihoods and weights compare the forms on the counts they share (D > 0). With few counts AICc punishes a third "
+        "parameter hard: read the likelihood beside it. Power: P = a·D^s with s = 1/b."
+    )
+    header = ["form", "formula", "coefficients, shape", "log-likelihood", "AICc", "weight", "held-out error at the top"]
     return _table("Laws of known 2-hop accuracy, side by side", note, header, rows)
 
 

@@ -48,8 +48,9 @@ FORMS: dict[str, Form] = {
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """One fitted form. `aicc_weight`: Akaike weight among the forms fitted together (None alone). `held_out_error`:
-    predicted minus seen accuracy at the largest count, from a fit without it (None where too few counts are left)."""
+    """One fitted form. `log_likelihood`: of the counts that all forms share (D > 0). `aicc_weight`: Akaike weight among the
+    forms fitted together. `held_out_error`: predicted minus seen accuracy at the largest count, from a fit without it
+    (None where too few counts are left)."""
 
     form: str
     formula: str
@@ -75,7 +76,7 @@ def _curve(form: Form, d: Array, linear: Sequence[float], shape: float) -> Array
     return np.asarray(np.clip(_design(form, d, shape) @ np.asarray(linear), 0.0, 1.0))
 
 
-def _fit(form: Form, d: Array, right: Array, n: Array) -> tuple[tuple[float, ...], float, float]:
+def _fit(form: Form, d: Array, right: Array, n: Array) -> tuple[tuple[float, ...], float]:
     share = right / n
     weights = np.sqrt(n)
 
@@ -97,8 +98,8 @@ def _fit(form: Form, d: Array, right: Array, n: Array) -> tuple[tuple[float, ...
     found = optimize.minimize(cost, start, method="Nelder-Mead", options={"maxiter": 4000, "xatol": 1e-6, "fatol": 1e-9})
     best = np.asarray(found.x if found.fun <= cost(start) else start)
     if len(form.shapes) == 1:
-        return tuple(float(v) for v in best), shape, -cost(best)
-    return tuple(float(v) for v in best[:-1]), float(np.clip(best[-1], low, high)), -cost(best)
+        return tuple(float(v) for v in best), shape
+    return tuple(float(v) for v in best[:-1]), float(np.clip(best[-1], low, high))
 
 
 def fit_laws(counts: Sequence[float], right: Sequence[float], n: Sequence[int]) -> tuple[list[Fit], dict[str, str]]:
@@ -116,7 +117,7 @@ def fit_laws(counts: Sequence[float], right: Sequence[float], n: Sequence[int]) 
         if k < form.parameters + 2:
             reasons[form.name] = f"{k} counts are too few for {form.parameters} parameters (at least two more)"
             continue
-        linear, shape, likelihood = _fit(form, d[keep], r[keep], m[keep])
+        linear, shape = _fit(form, d[keep], r[keep], m[keep])
         # Forms without a value at D = 0 are compared on the counts they share.
         shared = d > 0
         p = np.clip(_curve(form, d[shared], linear, shape), _EDGE, 1 - _EDGE)
@@ -127,10 +128,10 @@ def fit_laws(counts: Sequence[float], right: Sequence[float], n: Sequence[int]) 
         error = None
         inner = keep & (d < d.max())
         if int(inner.sum()) >= q + 1:
-            l2, s2, _ = _fit(form, d[inner], r[inner], m[inner])
+            l2, s2 = _fit(form, d[inner], r[inner], m[inner])
             top = d == d.max()
             error = float(_curve(form, d[top], l2, s2)[0] - r[top].sum() / m[top].sum())
-        fits.append(Fit(form.name, form.formula, linear, shape, likelihood, float(aicc), 0.0, error))
+        fits.append(Fit(form.name, form.formula, linear, shape, common, float(aicc), 0.0, error))
     if fits:
         best = min(f.aicc for f in fits)
         raw = [float(np.exp((best - f.aicc) / 2)) for f in fits]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from generators.documents import documents
+from generators.documents import STYLES, documents
 from generators.generate import Dataset, GenerateConfig, generate
 from generators.relations import RELATIONS
 from generators.world import World
@@ -42,7 +42,7 @@ def test_documents_say_what_they_claim_in_eight_ways(small: Dataset) -> None:
 
 def test_one_paraphrase_means_one(small: Dataset) -> None:
     world = World.of(small.entities, small.facts)
-    made = list(documents(world, "known", "known", 0, exposures=3, paraphrases=1, styles=("biography", "digest")))
+    made = list(documents(world, "known", "known", 0, exposures=3, paraphrases=1, styles=tuple(STYLES)))
     facts = next(f for f in small.facts if f.part == "known")
     wording = RELATIONS[facts.relation].statements[0].format(s=world.name(facts.subject), o=world.name(facts.object))
     assert sum(wording in d.text for d in made) == 3
