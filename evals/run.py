@@ -22,8 +22,8 @@ from kit.core.store import (
     file_digest,
     finished,
     input_key,
+    intact_manifest,
     read_journal,
-    read_manifest,
     read_table,
     run_stage,
     stage_key,
@@ -238,7 +238,7 @@ def _records(asks: Sequence[Ask], outputs: Sequence[str]) -> list[EvalRecord]:
 
 def read_records(directory: Path) -> list[EvalRecord]:
     """The records of a finished evaluation."""
-    manifest = read_manifest(directory)
+    manifest = intact_manifest(directory)
     if manifest.stage != "eval":
         raise KitError(f"{directory} holds a {manifest.stage} run, not an evaluation")
     return read_table(directory / RECORDS, EvalRecord)

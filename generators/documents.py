@@ -79,7 +79,9 @@ def reading_exercises(worlds: Sequence[World], seed: int, *, facts: int) -> Iter
                 second.append(state(world, fact, b))
             given = " ".join(shuffled(first, rng))
             text = " ".join([given, *second])
-            yield Document(digest("reading", text), text, tuple(f.id for f in walk), "reading", index, "reading", len(given))
+            yield Document(
+                digest("reading", index, text), text, tuple(f.id for f in walk), "reading", index, "reading", len(given)
+            )
 
 
 def _walks(facts: Sequence[Fact], length: int, rng: np.random.Generator) -> Iterator[list[Fact]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 
 import click
@@ -52,10 +53,19 @@ def cli() -> None:
     """kit, the Knowledge Injection Toolkit: inject new facts into a language model and measure what it does with them."""
 
 
+class _Terminated(BaseException):
+    """SIGTERM, as an exception, so that temporary files and workers are cleared away as for Ctrl-C."""
+
+
+def _terminated(*_: object) -> None:
+    raise _Terminated
+
+
 def main() -> None:
-    """Entry point. A user's mistake is one line on stderr and exit code 2; an interrupt is exit code 130."""
+    """Entry point. What the user can mend is one line on stderr and exit code 2; Ctrl-C exits with 130, SIGTERM with 143."""
     from kit.core.errors import KitError
 
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         cli.main(standalone_mode=False)
     except KitError as error:
@@ -66,6 +76,13 @@ def main() -> None:
         sys.exit(2)
     except click.ClickException as error:
         click.echo(f"kit: {' '.join(error.format_message().split())}", err=True)
+        sys.exit(2)
+    except _Terminated:
+        click.echo("kit: terminated; run the same command again to go on", err=True)
+        sys.exit(143)
+    except OSError as error:
+        reason = error.strerror or " ".join(str(error).split())
+        click.echo(f"kit: {error.filename or 'input or output'}: {reason}; what is finished is kept", err=True)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         click.echo("kit: interrupted; run the same command again to go on", err=True)

@@ -13,7 +13,9 @@ import click
 def command(directory: Path, id_: str | None) -> None:
     """Show a data directory: counts and samples, or one question, fact, entity, document or example by its id."""
     from generators.show import overview, show_item
-    from kit.core.store import read_manifest
+    from kit.core.errors import KitError
+    from kit.core.store import intact_manifest
 
-    read_manifest(directory)
+    if intact_manifest(directory).stage != "generate":
+        raise KitError(f"{directory} is not a data directory made by kit generate")
     click.echo(show_item(directory, id_) if id_ else overview(directory))

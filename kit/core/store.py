@@ -7,7 +7,9 @@ digest of its configuration, its inputs' keys and its schema version: changed in
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -23,6 +25,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kit.core.errors import KitError
@@ -31,6 +34,10 @@ from kit.core.seeds import digest
 
 SCHEMA_VERSION = 1
 """Raised whenever the meaning of a stage's output changes, so that older results are not reused."""
+
+EXECUTION = ("threads", "checkpoint_every", "batch_tokens", "max_batch")
+"""Settings that say how a stage is run, not what it computes: they stay out of its key, so that a result made on another
+machine, or under another load, is the same result (floating-point sums may differ in their last bits)."""
 
 R = TypeVar("R")
 
@@ -62,8 +69,8 @@ def write_table(path: Path, record: type, rows: Sequence[Any]) -> None:
         pq.write_table(table, temporary, compression="zstd")
 
 
-def read_table(path: Path, record: type[R], columns: Sequence[str] | None = None) -> list[R]:
-    """The records of a table. Raises KitError when the file is missing, no Parquet, or has other columns."""
+def read_table(path: Path, record: type[R]) -> list[R]:
+    """The records of a table. Raises KitError when the file is missing, no Parquet, has other columns, or an id twice."""
     try:
         table = pq.read_table(path)
     except FileNotFoundError:
@@ -78,28 +85,34 @@ def read_table(path: Path, record: type[R], columns: Sequence[str] | None = None
         table = table.select(expected.names).cast(expected)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise KitError(f"{path} has a column of the wrong type: {str(error).splitlines()[0]}") from None
+    if "id" in expected.names and pc.count_distinct(table["id"]).as_py() < len(table):
+        raise KitError(f"{path} has two rows of the same id")
     return [from_row(record, row) for row in table.to_pylist()]
 
 
 def read_journal(path: Path) -> list[dict[str, Any]]:
-    """The complete lines of a JSONL journal; a torn last line is dropped (its work will be done again)."""
+    """The complete lines of a JSONL journal; a torn last line is dropped (its work will be done again).
+
+    Raises KitError when a line before the last is damaged.
+    """
     if not path.exists():
         return []
-    rows = []
-    lines = path.read_bytes().split(b"\n")
-    for line in lines[:-1]:
-        rows.append(json.loads(line))
-    return rows
+    lines = path.read_bytes().split(b"\n")[:-1]
+    try:
+        return [json.loads(line) for line in lines]
+    except ValueError:
+        raise KitError(f"{path} is damaged: delete it, and its answers will be asked for again") from None
 
 
 def append_journal(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     """Append rows to a journal and flush them to the disk; a torn last line left by a killed run is cut off first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab+") as handle:
-        handle.seek(0)
-        content = handle.read()
-        if content and not content.endswith(b"\n"):
-            handle.truncate(content.rfind(b"\n") + 1)
+        size = handle.seek(0, os.SEEK_END)
+        handle.seek(max(0, size - 1))
+        if size and handle.read(1) != b"\n":
+            handle.seek(0)
+            handle.truncate(handle.read().rfind(b"\n") + 1)
         handle.write("".join(json.dumps(row, ensure_ascii=True) + "\n" for row in rows).encode())
         handle.flush()
         os.fsync(handle.fileno())
@@ -124,15 +137,37 @@ def read_manifest(directory: Path) -> Manifest:
         raise KitError(f"{path} is damaged: delete {directory} and run the stage again") from None
 
 
+def intact_manifest(directory: Path) -> Manifest:
+    """The manifest of a finished stage, once every file it lists was found as the stage left it.
+
+    Raises KitError, as `read_manifest` does and when a file is missing or changed: a damaged result is never used.
+    """
+    manifest = read_manifest(directory)
+    changed = _first_change(directory, (directory / "manifest.json").stat().st_mtime_ns, tuple(manifest.outputs.items()))
+    if changed:
+        raise KitError(f"{directory / changed} is missing or changed since it was made: delete {directory} and run it again")
+    return manifest
+
+
+@functools.lru_cache(maxsize=4096)
+def _first_change(directory: Path, written: int, outputs: tuple[tuple[str, str], ...]) -> str | None:
+    """Checked once a process for each writing of the manifest."""
+    for name, expected in outputs:
+        path = directory / name
+        if not path.is_file() or file_digest(path) != expected:
+            return name
+    return None
+
+
 def stage_key(stage: str, config: dict[str, Any], inputs: dict[str, str]) -> str:
     """The content address of a stage's result."""
-    return digest(SCHEMA_VERSION, stage, config, inputs)
+    return digest(SCHEMA_VERSION, stage, {k: v for k, v in config.items() if k not in EXECUTION}, inputs)
 
 
 def input_key(directory: Path) -> str:
     """How a stage names an input directory: the key of its manifest, or of a checkpoint's file list when it has none."""
     if (directory / "manifest.json").exists():
-        return read_manifest(directory).key
+        return intact_manifest(directory).key
     if not directory.is_dir():
         raise KitError(f"{directory} does not exist")
     return digest([[p.name, p.stat().st_size, file_digest(p)] for p in sorted(directory.iterdir()) if p.is_file()])
@@ -185,7 +220,7 @@ def finished(directory: Path, key: str) -> bool:
     """
     if not (directory / "manifest.json").exists():
         return False
-    found = read_manifest(directory)
+    found = intact_manifest(directory)
     if found.key != key:
         raise KitError(
             f"{directory} holds a finished {found.stage} run of another configuration: choose another --out or delete it"
@@ -199,7 +234,9 @@ def run_stage(directory: Path, stage: str, config: dict[str, Any], inputs: dict[
 
     Callers ask `finished` first. What a killed run left behind stays for the stage to resume from.
     """
-    with lock(directory):
+    with _clear_errors(directory), lock(directory):
+        for litter in directory.glob(".*.part"):
+            litter.unlink()
         started, clock, cpu = datetime.now(UTC), time.perf_counter(), _cpu_seconds()
         write_json(directory / "config.json", config)
         current = Stage(directory)
@@ -228,6 +265,17 @@ def run_stage(directory: Path, stage: str, config: dict[str, Any], inputs: dict[
             results=current.results,
         )
         write_json(directory / "manifest.json", asdict(manifest))
+
+
+@contextlib.contextmanager
+def _clear_errors(directory: Path) -> Iterator[None]:
+    """A full disk in plain words, whichever library ran into it."""
+    try:
+        yield
+    except Exception as error:
+        if getattr(error, "errno", None) == errno.ENOSPC or os.strerror(errno.ENOSPC) in str(error):
+            raise KitError(f"the disk of {directory} is full: make room and run the same command again to go on") from error
+        raise
 
 
 def _cpu_seconds() -> float:

@@ -49,6 +49,7 @@ def load_model(source: str, dtype: torch.dtype | None = None) -> PreTrainedModel
     dtype: None keeps fp32 master weights (for training). Raises KitError when nothing loads.
     """
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
@@ -64,7 +65,7 @@ def load_model(source: str, dtype: torch.dtype | None = None) -> PreTrainedModel
             adapted = PeftModel.from_pretrained(load_model(base, dtype), source, is_trainable=dtype is None)
             return cast("PreTrainedModel", adapted)
         return AutoModelForCausalLM.from_pretrained(source, dtype=wanted, attn_implementation=attention(training=dtype is None))
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise KitError(f"no model can be loaded from {source}: {_first_line(error)}") from None
 
 

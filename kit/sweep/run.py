@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
+import signal
+import sys
 import time
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,9 +62,18 @@ def run_node(node: Node) -> None:
         evaluate(node.config, str(node.data), node.model, node.directory)
 
 
-def _quiet() -> None:
-    """Workers draw no bars: the engine's own bar counts stages."""
+def _become_worker() -> None:
+    """Workers draw no bars (the engine's own counts stages), leave Ctrl-C to the engine, and die when it does, so that no
+    orphan holds a stage that the next run wants."""
     os.environ["TQDM_DISABLE"] = "1"
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform == "linux":
+        # The parent is the fork server, which ends with the engine, however that ends.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+_PR_SET_PDEATHSIG = 1
 
 
 class Engine:
@@ -72,7 +85,7 @@ class Engine:
         os.environ.update(OMP_NUM_THREADS="1", GOMP_SPINCOUNT="20000", TOKENIZERS_PARALLELISM="false")
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["trl", "trl.trainer.sft_trainer", "kit.train.run", "evals.run", "kit.sweep.plan"])
-        self.pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_quiet)
+        self.pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_become_worker)
         self.done: set[str] = set()
 
     def run(self, nodes: Iterable[Node], bar: tqdm[None]) -> None:
@@ -94,12 +107,23 @@ class Engine:
                         future.result()
                     except KitError as error:
                         raise KitError(f"{node.label}: {error}") from None
+                    except BrokenProcessPool:
+                        raise KitError(
+                            f"{node.label}: a worker was killed, perhaps for want of memory: run the same command again "
+                            "with fewer --workers; what is finished is kept"
+                        ) from None
                     self.done.add(node.key)
                     bar.set_postfix_str(node.label)
                     bar.update()
         finally:
-            for future in running:
-                future.cancel()
+            if running:
+                self.stop()
+
+    def stop(self) -> None:
+        """End the workers at once: what they were at is resumed or redone by the next run."""
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+        self.pool.shutdown(cancel_futures=True)
 
 
 def accuracy(directory: Path) -> float:
@@ -123,7 +147,7 @@ def sweep(experiment: ExperimentConfig, out: Path, workers: int | None = None) -
                 gates = _pass_gates(plan, engine, max(1, cores // len(experiment.seeds)), bar)
                 engine.run(plan.nodes.values(), bar)
         finally:
-            engine.pool.shutdown(cancel_futures=True)
+            engine.stop()
         result = out / EXPERIMENT
         write_json(
             result,

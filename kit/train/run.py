@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
@@ -16,7 +17,7 @@ from kit.core.seeds import derive_seed
 from kit.core.store import (
     finished,
     input_key,
-    read_manifest,
+    intact_manifest,
     read_table,
     run_stage,
     stage_key,
@@ -50,7 +51,7 @@ def train(config: TrainConfig, data: Path, model: str, out: Path) -> Path:
     data: a directory made by the generate stage. model: a checkpoint directory, a train stage's directory, a hub id, or
     "tiny". Raises KitError for anything the user can mend; nothing is overwritten.
     """
-    if read_manifest(data).stage != "generate":
+    if intact_manifest(data).stage != "generate":
         raise KitError(f"{data} is not a data directory made by kit generate")
     settings, data_key = dump(config), {"data": input_key(data)}
     # "tiny" is always the built-in model, even beside a folder of that name.
@@ -123,6 +124,18 @@ def _with_adapter(network: PreTrainedModel, config: TrainConfig) -> PreTrainedMo
     return get_peft_model(network, settings)  # type: ignore[return-value]  # behaves as the model it wraps
 
 
+def _last_checkpoint(working: Path) -> str | None:
+    """The newest whole checkpoint of an interrupted run. Its state is the last file the trainer writes: a folder without
+    a readable one was torn by the interruption and is dropped."""
+    whole: dict[int, Path] = {}
+    for folder in working.glob("checkpoint-*"):
+        try:
+            whole[int(json.loads((folder / "trainer_state.json").read_text("utf-8"))["global_step"])] = folder
+        except (OSError, ValueError, KeyError):
+            shutil.rmtree(folder)
+    return str(whole[max(whole)]) if whole else None
+
+
 def _fit(
     network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, schedule: Schedule, config: TrainConfig, out: Path
 ) -> list[dict[str, Any]]:
@@ -131,7 +144,6 @@ def _fit(
     from datasets import Dataset
     from torch.utils.data import SequentialSampler
     from transformers import PrinterCallback, Trainer, set_seed
-    from transformers.trainer_utils import get_last_checkpoint
     from transformers.utils import logging
     from trl import SFTConfig, SFTTrainer
 
@@ -213,6 +225,5 @@ def _fit(
         optimizers=(optimizer, None),
     )
     trainer.remove_callback(PrinterCallback)
-    last = get_last_checkpoint(str(working)) if working.is_dir() else None
-    trainer.train(resume_from_checkpoint=last)
+    trainer.train(resume_from_checkpoint=_last_checkpoint(working))
     return [dict(entry) for entry in trainer.state.log_history]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -72,6 +74,47 @@ def test_a_stage_without_manifest_is_unfinished_and_runs_again(tmp_path: Path) -
     assert store.read_manifest(tmp_path / "s").results == {"x": 1.0}
     with pytest.raises(KitError, match="another configuration"):
         store.finished(tmp_path / "s", store.stage_key("train", {"a": 2}, {}))
+
+
+def test_how_a_stage_is_run_does_not_change_its_key() -> None:
+    key = store.stage_key("train", {"seed": 0, "threads": 1, "checkpoint_every": None}, {})
+    assert key == store.stage_key("train", {"seed": 0, "threads": 8, "checkpoint_every": 50}, {})
+    assert key != store.stage_key("train", {"seed": 1, "threads": 1, "checkpoint_every": None}, {})
+
+
+def test_a_result_that_was_changed_is_never_used(tmp_path: Path) -> None:
+    key = store.stage_key("train", {}, {})
+    with store.run_stage(tmp_path, "train", {}, {}) as stage:
+        (stage.directory / "weights").write_text("right")
+    assert store.finished(tmp_path, key)
+    (tmp_path / "weights").write_text("wrong")
+    # Asked in a process that has not looked yet.
+    store._first_change.cache_clear()
+    for use in (lambda: store.finished(tmp_path, key), lambda: store.input_key(tmp_path)):
+        with pytest.raises(KitError, match="weights is missing or changed"):
+            use()
+
+
+@given(rows=st.lists(st.dictionaries(st.text(), st.integers() | st.text()), min_size=1), torn=st.binary(max_size=20))
+def test_a_journal_keeps_every_whole_line_whatever_follows(rows: list[dict[str, object]], torn: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "j.jsonl"
+        store.append_journal(path, rows)
+        with path.open("ab") as handle:
+            handle.write(torn.replace(b"\n", b""))
+        assert store.read_journal(path) == rows
+        store.append_journal(path, rows[:1])
+        assert store.read_journal(path) == [*rows, rows[0]]
+
+
+@given(st.dictionaries(st.sampled_from(["seed", "a.b", "a.c", "x"]), st.integers() | st.floats(allow_nan=False) | st.booleans()))
+def test_overrides_say_what_they_set(settings: dict[str, object]) -> None:
+    made = apply_overrides({}, [f"{k}={json.dumps(v)}" for k, v in settings.items()])
+    for key, value in settings.items():
+        node: Any = made
+        for part in key.split("."):
+            node = node[part]
+        assert node == value
 
 
 def test_a_second_process_is_told_who_holds_the_lock(tmp_path: Path) -> None:

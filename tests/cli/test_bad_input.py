@@ -1,0 +1,204 @@
+"""Every mistake a user can make: one line that says what is wrong and what to do, exit code 2, nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from kit.cli.main import main
+from kit.core.config import resolve
+from kit.train.recipes import TrainConfig, with_defaults
+from kit.train.run import train
+
+TINY = {"hidden": 16, "layers": 1, "heads": 2, "intermediate": 32}
+
+
+@pytest.fixture(scope="module")
+def model_dir(small_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    config = resolve(TrainConfig, with_defaults({"recipe": "pretrain", "tiny": TINY, "steps": 1}))
+    return train(config, small_dir, "tiny", tmp_path_factory.mktemp("model") / "run")
+
+
+@pytest.fixture
+def places(small_dir: Path, model_dir: Path, tmp_path: Path) -> dict[str, str]:
+    """The directories that the cases name. Those that a case damages are copies."""
+    data, model = tmp_path / "data", tmp_path / "model"
+    shutil.copytree(small_dir, data)
+    shutil.copytree(model_dir, model)
+    return {"tmp": str(tmp_path), "data": str(data), "model": str(model), "out": str(tmp_path / "out")}
+
+
+def text(name: str, content: str | bytes) -> Callable[[Path], None]:
+    """Write a file under the case's directory."""
+
+    def write(root: Path) -> None:
+        (root / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    return write
+
+
+def rewritten(name: str, change: Callable[[pa.Table], pa.Table]) -> Callable[[Path], None]:
+    """Change a table of the data directory, and vouch for it in the manifest: as a program of the user's would."""
+
+    def write(root: Path) -> None:
+        from kit.core.store import file_digest
+
+        path = root / "data" / name
+        pq.write_table(change(pq.read_table(path)), path)
+        manifest = json.loads((root / "data" / "manifest.json").read_text())
+        manifest["outputs"][name] = file_digest(path)
+        (root / "data" / "manifest.json").write_text(json.dumps(manifest))
+
+    return write
+
+
+def nothing(_: Path) -> None: ...
+
+
+GENERATE = ["generate", "--out", "{out}"]
+TRAIN = ["train", "--data", "{data}", "--model", "{model}", "--recipe", "posttrain", "-o", "steps=1", "--out", "{out}"]
+EVAL = ["eval", "--model", "{model}", "--data", "{data}", "--out", "{out}"]
+
+CASES: list[tuple[str, Callable[[Path], None], list[str], str]] = [
+    # Commands and options.
+    ("an unknown command", nothing, ["genrate"], "did you mean generate?"),
+    ("no --out", nothing, ["generate"], "Missing option '--out'"),
+    ("an option that is not", nothing, [*GENERATE, "--sede", "3"], "No such option"),
+    ("a seed that is no number", nothing, [*GENERATE, "--seed", "x"], "not a valid integer"),
+    ("a negative seed", nothing, [*GENERATE, "--seed", "-1"], "seed: Input should be greater than or equal to 0"),
+    ("an --out that is a file", text("file", "x"), ["generate", "--out", "{tmp}/file"], "is a file"),
+    ("an --out under a file", text("file", "x"), ["generate", "--out", "{tmp}/file/x"], "Not a directory"),
+    ("two seeds at once", nothing, ["demo", "--seed", "1", "--seeds", "2"], "either --seed or --seeds"),
+    ("no workers", nothing, ["demo", "--workers", "0", "--out", "{out}"], "not in the range"),
+    # Settings.
+    ("an unknown preset", nothing, [*GENERATE, "--preset", "dmo"], "did you mean demo?"),
+    ("an unknown key", nothing, [*GENERATE, "-o", "wrold.known=3"], "did you mean world?"),
+    ("a key without value", nothing, [*GENERATE, "-o", "seed"], "key=value"),
+    ("a value used as a table", nothing, [*GENERATE, "-o", "seed=1", "-o", "seed.x=1"], "is a value, not a table"),
+    ("a number as text", nothing, [*GENERATE, "-o", 'examples.count="many"'], "examples.count"),
+    ("a fraction for a count", nothing, [*GENERATE, "-o", "examples.count=1.5"], "examples.count"),
+    ("a share over one", nothing, [*GENERATE, "-o", "examples.facts_share=1.5"], "examples.facts_share"),
+    ("an unknown relation", nothing, [*GENERATE, "-o", 'world.relations=["born_inn"]'], "did you mean born_in?"),
+    ("an unknown entity type", nothing, [*GENERATE, "-o", "world.known.persn=3"], "did you mean person?"),
+    ("an unknown document style", nothing, [*GENERATE, "-o", 'documents.styles=["digst"]'], "did you mean digest?"),
+    ("too many paraphrases", nothing, [*GENERATE, "-o", "documents.paraphrases=80"], "documents.paraphrases"),
+    ("a negative size", nothing, [*GENERATE, "-o", "world.known.person=-5"], "world.known.person"),
+    ("an absurd size", nothing, [*GENERATE, "-o", "world.novel.person=1000000"], "ask for fewer"),
+    ("more examples than the world has", nothing, [*GENERATE, "-o", "examples.count=100000"], "too few"),
+    ("a world too small", nothing, [*GENERATE, "-o", 'world.known={"person":2,"company":1,"city":1}'], "ask for"),
+    ("a settings file that is not there", nothing, [*GENERATE, "--config", "{tmp}/none.toml"], "cannot read"),
+    ("a settings file that is a directory", nothing, [*GENERATE, "--config", "{tmp}"], "cannot read"),
+    ("broken TOML", text("c.toml", "a = = 1"), [*GENERATE, "--config", "{tmp}/c.toml"], "not valid TOML"),
+    ("broken JSON", text("c.json", '{"a": '), [*GENERATE, "--config", "{tmp}/c.json"], "not valid JSON"),
+    ("JSON that is a list", text("c.json", "[1]"), [*GENERATE, "--config", "{tmp}/c.json"], "must hold a table"),
+    ("settings in Latin-1", text("c.toml", b'name = "\xe9"'), [*GENERATE, "--config", "{tmp}/c.toml"], "UTF-8"),
+    ("a preset and a file", nothing, [*GENERATE, "--preset", "demo", "--config", "{tmp}/c"], "either --preset or --config"),
+    # Training.
+    ("no recipe", nothing, ["train", "--data", "{data}", "--model", "tiny", "--out", "{out}"], "give --recipe"),
+    ("an unknown recipe", nothing, [*TRAIN, "--recipe", "pretrian"], "did you mean pretrain?"),
+    ("an unknown source of rows", nothing, [*TRAIN, "-o", "rows.novle=3"], "did you mean novel?"),
+    ("no rows at all", nothing, [*TRAIN, "-o", "rows.examples=0"], "at least one row"),
+    ("steps and epochs", nothing, [*TRAIN, "-o", "epochs=1.0", "-D", "3"], "either steps or epochs"),
+    ("a micro-batch that does not divide", nothing, [*TRAIN, "-o", "micro_batch=3"], "must divide"),
+    ("a negative rate", nothing, [*TRAIN, "-o", "learning_rate=-1"], "learning_rate"),
+    ("more examples than there are", nothing, [*TRAIN, "-D", "100000"], "generate more"),
+    ("rows longer than allowed", nothing, [*TRAIN, "-D", "9", "-o", "max_length=8"], "raise -o max_length"),
+    ("data that are not there", nothing, [*TRAIN, "--data", "{tmp}/none"], "does not exist"),
+    ("an unfinished data directory", lambda r: (r / "data/manifest.json").unlink(), TRAIN, "no manifest.json"),
+    ("a model run for data", nothing, [*TRAIN, "--data", "{model}"], "not a data directory"),
+    ("a broken manifest", text("data/manifest.json", '{"schema": 1'), TRAIN, "is damaged"),
+    ("a table of another size", text("data/documents.parquet", b"PAR1"), TRAIN, "documents.parquet is missing or changed"),
+    ("a table that is gone", lambda r: (r / "data/examples.parquet").unlink(), TRAIN, "examples.parquet is missing or changed"),
+    (
+        "a column that is gone",
+        rewritten("documents.parquet", lambda t: t.drop_columns(["text"])),
+        TRAIN,
+        "lacks column text",
+    ),
+    (
+        "a column of another type",
+        rewritten("documents.parquet", lambda t: t.set_column(1, "text", pa.array([[1]] * len(t)))),
+        TRAIN,
+        "wrong type",
+    ),
+    ("a model that is not there", nothing, [*TRAIN, "--model", "{tmp}/none"], "no tokenizer can be loaded"),
+    ("a checkpoint without tokenizer", lambda r: _strip(r, "tokenizer*"), [*TRAIN, "--model", "{model}/model"], "no tokenizer"),
+    ("a checkpoint without weights", lambda r: _strip(r, "*.safetensors"), [*TRAIN, "--model", "{model}/model"], "no model"),
+    ("a checkpoint cut short", lambda r: _cut(r, "model.safetensors"), [*TRAIN, "--model", "{model}/model"], "no model"),
+    ("a train run whose weights changed", lambda r: _cut(r, "model.safetensors"), TRAIN, "is missing or changed"),
+    ("a finished run of other settings", nothing, [*TRAIN, "--out", "{model}"], "of another configuration"),
+    # Evaluation.
+    ("an unknown task", nothing, [*EVAL, "--task", "multihp"], "did you mean multihop?"),
+    ("an unknown style", nothing, [*EVAL, "--style", "cott"], "style"),
+    ("an unknown split", nothing, [*EVAL, "--split", "nvel"], "split"),
+    ("a split without such questions", nothing, [*EVAL, "--hops", "9"], "no 9-hop questions"),
+    ("a mode that does not fit", nothing, [*EVAL, "--mode", "choice"], "needs style direct"),
+    ("questions that are not there", nothing, [*EVAL, "--data", "{tmp}/none.jsonl"], "cannot read"),
+    ("questions that are no JSON", text("q.jsonl", "{}\nx\n"), [*EVAL, "--data", "{tmp}/q.jsonl"], "line 2"),
+    ("questions in Latin-1", text("q.jsonl", b'{"a": "\xe9"}'), [*EVAL, "--data", "{tmp}/q.jsonl"], "UTF-8"),
+    ("questions of another schema", text("q.jsonl", '{"question": "?"}'), [*EVAL, "--data", "{tmp}/q.jsonl"], "MuSiQue"),
+    ("a parquet file that is none", text("q.parquet", "x"), [*EVAL, "--data", "{tmp}/q.parquet"], "cannot load questions"),
+    (
+        "questions with one id twice",
+        rewritten("questions.parquet", lambda t: pa.concat_tables([t, t.slice(0, 1)])),
+        EVAL,
+        "the same id",
+    ),
+    # Reading results.
+    ("compare with no evaluation", nothing, ["compare", "{model}", "{model}"], "not an evaluation"),
+    ("show what is not there", nothing, ["show", "{data}", "nosuchid"], "nosuchid"),
+    ("show a train run", nothing, ["show", "{model}"], "not a data directory"),
+    ("report of no sweep", nothing, ["report", "{data}"], "no finished sweep"),
+    ("a sweep file that is not there", nothing, ["sweep", "{tmp}/none.toml", "--out", "{out}"], "cannot read"),
+    ("an arm of unknown stages", nothing, ["demo", "-o", 'arms.inject.path=["injct"]', "--out", "{out}"], "did you mean inject?"),
+    ("counts twice", nothing, ["demo", "-o", "counts=[1,1]", "--out", "{out}"], "different"),
+]
+
+
+def _strip(root: Path, pattern: str) -> None:
+    for path in (root / "model" / "model").glob(pattern):
+        path.unlink()
+
+
+def _cut(root: Path, name: str) -> None:
+    path = root / "model" / "model" / name
+    path.write_bytes(path.read_bytes()[:100])
+
+
+@pytest.mark.parametrize(("prepare", "arguments", "message"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_one_line_exit_code_2_nothing_written(
+    prepare: Callable[[Path], None],
+    arguments: list[str],
+    message: str,
+    places: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    prepare(tmp_path)
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p.is_file() and p.name != ".lock"}
+    monkeypatch.setattr("sys.argv", ["kit", *(a.format_map(places) if "{" in a and ":" not in a else a for a in arguments)])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    said = capsys.readouterr()
+    assert stopped.value.code == 2, said.err
+    assert message in said.err
+    assert len(said.err.strip().splitlines()) == 1
+    assert said.err.startswith("kit: ")
+    assert not said.out
+    out = Path(places["out"])
+    assert not (out / "manifest.json").exists()
+    assert not [*out.rglob("*.parquet"), *out.rglob("*.safetensors"), *out.rglob("*.part")], "nothing half-written"
+    after = {p: p.stat().st_mtime_ns for p in before if p.exists()}
+    assert after == before, "what was there stays as it was"
+
+
+def test_there_are_forty() -> None:
+    assert len(CASES) >= 40
+    assert len({c[0] for c in CASES}) == len(CASES)

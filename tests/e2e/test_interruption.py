@@ -1,0 +1,198 @@
+"""Kill every stage at ten random moments, run it again, and compare with the run that nobody disturbed."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from evals.config import EvalConfig
+from evals.run import evaluate
+from generators.generate import GenerateConfig, generate_stage
+from kit.core.config import resolve
+from kit.core.store import file_digest, intact_manifest
+from kit.report.build import build_report
+from kit.train.recipes import TrainConfig, with_defaults
+from kit.train.run import train
+from tests.e2e.test_experiment import OVERRIDES
+
+pytestmark = pytest.mark.slow
+KILLS = 10
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["trl.trainer.sft_trainer", "kit.train.run", "evals.run", "kit.report.build"])
+
+Run = Callable[[Path], object]
+
+
+def outputs(directory: Path) -> dict[str, str]:
+    """Digests of what a finished stage made: tables, weights, scores. Checked against the manifest on the way."""
+    return {n: d for n, d in intact_manifest(directory).outputs.items() if n != "history.json"}
+
+
+def disturbed(run: Run, arguments: tuple[object, ...], out: Path, after: float) -> bool:
+    """Start `run` in a process of its own and kill it after so many seconds; whether it was still at it."""
+    process = CONTEXT.Process(target=run, args=(*arguments, out))
+    process.start()
+    process.join(after)
+    alive = process.is_alive()
+    process.kill()
+    process.join()
+    return alive
+
+
+def kill_and_compare(run: Run, arguments: tuple[object, ...], tmp_path: Path) -> None:
+    calm = tmp_path / "calm"
+    # The first run warms the server; the second is timed.
+    disturbed(run, arguments, tmp_path / "warm", 120)
+    start = time.perf_counter()
+    assert not disturbed(run, arguments, calm, 120), "it never ended"
+    whole = time.perf_counter() - start
+    expected = outputs(calm)
+    moments = random.Random(0)
+    interrupted = 0
+    for i in range(KILLS):
+        out = tmp_path / str(i)
+        interrupted += disturbed(run, arguments, out, moments.uniform(0.02, whole))
+        # Half of them are killed twice, the second time while they resume.
+        if i % 2:
+            disturbed(run, arguments, out, moments.uniform(0.02, whole))
+        assert not disturbed(run, arguments, out, 120)
+        assert outputs(out) == expected
+        assert not list(out.glob(".*.part")), "no litter"
+    assert interrupted >= KILLS // 2
+
+
+def _generate(config: GenerateConfig, out: Path) -> None:
+    generate_stage(config, out)
+
+
+def test_generate(small_config: GenerateConfig, tmp_path: Path) -> None:
+    kill_and_compare(_generate, (small_config,), tmp_path)
+
+
+TRAINING = {
+    "recipe": "pretrain",
+    "steps": 40,
+    "checkpoint_every": 7,
+    "tiny": {"hidden": 32, "layers": 1, "heads": 2, "intermediate": 64},
+}
+
+
+def _train(data: Path, out: Path) -> None:
+    train(resolve(TrainConfig, with_defaults(TRAINING)), data, "tiny", out)
+
+
+def test_train(small_dir: Path, tmp_path: Path) -> None:
+    kill_and_compare(_train, (small_dir,), tmp_path)
+
+
+SLICES = [
+    {"split": "novel", "hops": 2, "style": "cot", "limit": 40},
+    {"split": "novel", "hops": 2, "style": "direct", "mode": "choice", "limit": 20},
+]
+
+
+def _evaluate(data: Path, model: Path, out: Path) -> None:
+    config = resolve(EvalConfig, {"slices": SLICES, "max_new_tokens": {"cot": 40, "direct": 8}, "max_batch": 8})
+    evaluate(config, str(data), str(model), out)
+
+
+def test_evaluate(small_dir: Path, tmp_path: Path) -> None:
+    _train(small_dir, tmp_path / "model")
+    kill_and_compare(_evaluate, (small_dir, tmp_path / "model"), tmp_path)
+
+
+def test_a_torn_checkpoint_is_dropped(small_dir: Path, tmp_path: Path) -> None:
+    """What a kill in the middle of saving leaves: a folder without the state that is written last."""
+    calm, torn = tmp_path / "calm", tmp_path / "torn"
+    _train(small_dir, calm)
+    (torn / ".trainer" / "checkpoint-14").mkdir(parents=True)
+    (torn / ".trainer" / "checkpoint-14" / "model.safetensors").write_bytes(b"half")
+    _train(small_dir, torn)
+    assert outputs(torn) == outputs(calm)
+
+
+def _report(sweep: Path, out: Path) -> None:
+    build_report(sweep)
+
+
+def test_sweep_and_report(tmp_path: Path) -> None:
+    """The engine with its workers, killed ten times in one directory; then the report, killed while it writes."""
+    command = [sys.executable, "-m", "kit", "demo", "--json"]
+    for override in OVERRIDES:
+        command += ["-o", override]
+    calm, out = tmp_path / "calm", tmp_path / "killed"
+    start = time.perf_counter()
+    expected = subprocess.run([*command, "--out", str(calm)], capture_output=True, text=True, check=True).stdout
+    whole = time.perf_counter() - start
+    moments = random.Random(0)
+    for i in range(KILLS):
+        process = subprocess.Popen([*command, "--out", str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            process.wait(moments.uniform(1.0, whole / 4))
+        except subprocess.TimeoutExpired:
+            # By turns: the hardest way, which takes only the engine, and the two polite ones.
+            process.send_signal((signal.SIGKILL, signal.SIGTERM, signal.SIGINT)[i % 3])
+        _, said = process.communicate(timeout=20)
+        assert b"in use" not in said
+        assert b"Traceback" not in said, said.decode()
+    again = subprocess.run([*command, "--out", str(out)], capture_output=True, text=True, check=True).stdout
+    first, second = json.loads(expected), json.loads(again)
+    assert first["points"] == second["points"]
+    assert first["verdict"] == second["verdict"]
+    stages = sorted(p.name for p in (calm / "stages").iterdir())
+    assert stages == sorted(p.name for p in (out / "stages").iterdir())
+    for stage in stages:
+        assert outputs(calm / "stages" / stage) == outputs(out / "stages" / stage), stage
+    pages = ("report.html", "report.json")
+    expected_pages = {name: file_digest(out / name) for name in pages}
+    for _ in range(KILLS):
+        for name in pages:
+            (out / name).unlink(missing_ok=True)
+        disturbed(_report, (out,), out, moments.uniform(0.05, 3.0))
+        # Whatever stands there is whole.
+        assert all(file_digest(out / n) == expected_pages[n] for n in pages if (out / n).exists())
+    build_report(out)
+    assert {name: file_digest(out / name) for name in pages} == expected_pages
+
+
+def test_a_full_disk_and_a_read_only_directory_lose_nothing(small_config: GenerateConfig, tmp_path: Path) -> None:
+    """On a tmpfs of its own: filled before a stage writes, then emptied; then mounted read-only."""
+    mounted = tmp_path / "small"
+    mounted.mkdir()
+    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", mounted], capture_output=True).returncode:
+        pytest.skip("mounting a tmpfs needs root and the right to mount")
+    try:
+        config = tmp_path / "config.json"
+        config.write_text(small_config.model_dump_json(), "utf-8")
+        command = [sys.executable, "-m", "kit", "generate", "--config", str(config), "--out", str(mounted / "world")]
+        for free in (0, 65_536):
+            free_space = os.statvfs(mounted).f_bavail * os.statvfs(mounted).f_frsize
+            (mounted / "ballast").write_bytes(bytes(free_space - free))
+            found = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert found.returncode == 2
+            assert "full" in found.stderr
+            assert len(found.stderr.strip().splitlines()) == 1
+            assert not (mounted / "world" / "manifest.json").exists()
+            (mounted / "ballast").unlink()
+        assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+        made = outputs(mounted / "world")
+        subprocess.run(["mount", "-o", "remount,ro", mounted], check=True)
+        assert subprocess.run(command, capture_output=True, check=False).returncode == 0, "a finished stage needs no writing"
+        assert outputs(mounted / "world") == made
+        command[-1] = str(mounted / "other")
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert found.returncode == 2
+        assert "Read-only" in found.stderr
+        assert len(found.stderr.strip().splitlines()) == 1
+    finally:
+        subprocess.run(["umount", mounted], check=False)

@@ -1,0 +1,55 @@
+"""What the pages say is so: commands parse, help pages are current, promises name tests that exist, links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from kit.cli.main import cli
+from tests.help_pages import PAGE, page
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("data_cards/*.md")])
+BLOCKS = [
+    (path.name, line.split(" #")[0].strip())
+    for path in PAGES
+    for block in re.findall(r"^```\w*\n(.*?)^```", path.read_text("utf-8"), re.S | re.M)
+    for line in block.splitlines()
+    if re.match(r"(kit|make) [a-z]", line)
+]
+
+
+@pytest.mark.parametrize(("name", "line"), BLOCKS, ids=[f"{n}: {b}" for n, b in BLOCKS])
+def test_every_command_in_the_pages_is_one(name: str, line: str) -> None:
+    program, *words = shlex.split(line)
+    if program == "make":
+        assert re.search(rf"^{words[0]}:", (ROOT / "Makefile").read_text("utf-8"), re.M)
+        return
+    with click.Context(cli, info_name="kit") as context:
+        command = cli.get_command(context, words[0])
+        assert command, line
+        command.make_context(words[0], words[1:], parent=context)
+
+
+def test_the_help_pages_are_current() -> None:
+    assert PAGE.read_text("utf-8") == page(), "run python -m tests.help_pages"
+
+
+def test_promises_name_tests_that_exist() -> None:
+    promises = (ROOT / "docs" / "promises.md").read_text("utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", promises)
+    assert len(named) >= 10
+    for file, test in named:
+        assert f"def {test}" in (ROOT / file).read_text("utf-8"), (file, test)
+    for promise in re.findall(r"^- (.*?)(?=^- |^#|\Z)", promises, re.S | re.M):
+        assert "tests/" in promise, promise
+
+
+def test_links_lead_somewhere() -> None:
+    for path in PAGES:
+        for target in re.findall(r"\]\(([^)#]+)", path.read_text("utf-8")):
+            assert target.startswith("http") or (path.parent / target).exists(), (path.name, target)
