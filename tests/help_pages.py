@@ -14,7 +14,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "commands.md"
 def page() -> str:
     """The page as it should be."""
     parts = ["# The commands\n\nMade by `python -m tests.help_pages` from what the commands say themselves.\n"]
-    with click.Context(cli, info_name="kit", terminal_width=110, max_content_width=110) as context:
+    with click.Context(cli, info_name="kit", terminal_width=110, max_content_width=110, **cli.context_settings) as context:
         for name in COMMANDS:
             command = cli.get_command(context, name)
             assert command

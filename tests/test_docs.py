@@ -29,7 +29,7 @@ def test_every_command_in_the_pages_is_one(name: str, line: str) -> None:
     if program == "make":
         assert re.search(rf"^{words[0]}:", (ROOT / "Makefile").read_text("utf-8"), re.M)
         return
-    with click.Context(cli, info_name="kit") as context:
+    with click.Context(cli, info_name="kit", **cli.context_settings) as context:
         command = cli.get_command(context, words[0])
         assert command, line
         command.make_context(words[0], words[1:], parent=context)

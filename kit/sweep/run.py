@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import os
 import signal
-import sys
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from multiprocessing import connection
 from pathlib import Path
+from types import FrameType
 
 from tqdm import tqdm
 
@@ -68,12 +70,35 @@ def _become_worker() -> None:
     os.environ["TQDM_DISABLE"] = "1"
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if sys.platform == "linux":
-        # The parent is the fork server, which ends with the engine, however that ends.
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    threading.Thread(target=_follow_the_engine, daemon=True).start()
 
 
-_PR_SET_PDEATHSIG = 1
+def _follow_the_engine() -> None:
+    engine = multiprocessing.parent_process()
+    assert engine
+    connection.wait([engine.sentinel])
+    os._exit(1)
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait until the block ends: a worker half started would outlive its engine, and complain."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+
+    def hold(number: int, _: FrameType | None) -> None:
+        held.append(number)
+
+    handlers = {number: signal.signal(number, hold) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    for number in held:
+        signal.raise_signal(number)
 
 
 class Engine:
@@ -97,7 +122,8 @@ class Engine:
             while waiting or running:
                 for node in [n for n in waiting.values() if set(n.needs) <= self.done]:
                     del waiting[node.key]
-                    running[self.pool.submit(run_node, node)] = node
+                    with _signals_held():
+                        running[self.pool.submit(run_node, node)] = node
                 if not running:
                     raise KitError(f"stage {next(iter(waiting.values())).label} needs a stage that is not planned")
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)

@@ -81,7 +81,7 @@ def _train(config: TrainConfig, data: Path, model: str, out: Path) -> dict[str, 
         network = _with_adapter(network, config)
     sources = load_sources(data, tokenizer, list(config.mixture()), config.examples, config.max_length)
     schedule = deal(sources, config.mixture(), config.step_count(), config.seed)
-    history = _fit(network, tokenizer, schedule, config, out)
+    history = fit(network, tokenizer, schedule, config, out)
     target = out / "model"
     network.save_pretrained(target)
     tokenizer.save_pretrained(target)
@@ -136,7 +136,7 @@ def _last_checkpoint(working: Path) -> str | None:
     return str(whole[max(whole)]) if whole else None
 
 
-def _fit(
+def fit(
     network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, schedule: Schedule, config: TrainConfig, out: Path
 ) -> list[dict[str, Any]]:
     """Train in place with trl's SFTTrainer, rows in the order of the schedule; returns the log history."""
