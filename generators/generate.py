@@ -193,12 +193,6 @@ def generate(config: GenerateConfig) -> Dataset:
     def prose(source: World, part: Part, corpus: Corpus) -> Iterator[Document]:
         return documents(source, part, corpus, seed, exposures=dose.exposures, paraphrases=dose.paraphrases, styles=dose.styles)
 
-    texts = [
-        *prose(known, "known", "known"),
-        *prose(novel, "novel", "novel"),
-        *prose(false_novel, "novel", "shuffled"),
-        *reading_exercises(scratches, seed, facts=dose.reading_facts),
-    ]
     questions = [
         *cloze_questions(known, "recall_known"),
         *cloze_questions(novel, "recall_novel"),
@@ -226,6 +220,12 @@ def generate(config: GenerateConfig) -> Dataset:
         direct_share=config.examples.direct_share,
         facts_share=config.examples.facts_share,
     )
+    texts = [
+        *prose(known, "known", "known"),
+        *prose(novel, "novel", "novel"),
+        *prose(false_novel, "novel", "shuffled"),
+        *reading_exercises(scratches, seed, facts=dose.reading_facts),
+    ]
     false_facts = [f for f in false_world.facts if f.part == "novel"]
     return Dataset(list(world.entities.values()), list(world.facts), false_facts, texts, questions, examples)
 

@@ -91,6 +91,12 @@ def draw_names(seed: int, kind: str, pool: Pool, counts: dict[str, int]) -> dict
     The first part's names take every word of the pool once before any combination at random, and the other parts use
     only words that the first one has shown. Raises KitError when the pool runs out.
     """
+    first, *others = counts.values()
+    spare = min(first, len(pool.first)) * min(first, len(pool.second)) - first
+    if spare < sum(others):
+        raise KitError(
+            f"{first} names of type {kind} leave {spare} combinations of their words, not {sum(others)}: ask for fewer"
+        )
     grid = [(i, j) for i in range(len(pool.first)) for j in range(len(pool.second))]
     diagonal = [(k % len(pool.first), k % len(pool.second)) for k in range(max(len(pool.first), len(pool.second)))]
     queue = list(dict.fromkeys([*diagonal, *shuffled(grid, stream(seed, "names", kind))]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from generators.world import World
@@ -19,14 +18,14 @@ class Trace(NamedTuple):
     path: tuple[frozenset[str], ...]
 
 
-def solve(world: World, head: str, steps: Sequence[Step]) -> Trace:
-    """Run `steps` from `head`. An empty answer set means the world does not say."""
+def solve(world: World, head: str, steps: Sequence[Step], without: str | None = None) -> Trace:
+    """Run `steps` from `head`, in the world less the fact `without`. An empty answer set means the world does not say."""
     here = frozenset([head])
     facts: list[tuple[Fact, ...]] = []
     path = [here]
     for step in steps:
         index = world.out if step.op == "follow" else world.into
-        used = tuple(f for e in sorted(here) for f in index.get((e, step.relation), ()))
+        used = tuple(f for e in sorted(here) for f in index.get((e, step.relation), ()) if f.id != without)
         here = frozenset(f.object if step.op == "follow" else f.subject for f in used)
         facts.append(used)
         path.append(here)
@@ -50,7 +49,7 @@ def certify(world: World, head: str, steps: Sequence[Step], text: str) -> Certif
     trace = solve(world, head, steps)
     unique = all(len(stop) == 1 for stop in trace.path)
     support = [f for hop in trace.facts for f in hop]
-    necessary = tuple(f.id for f in support if solve(_dropped(world, f), head, steps).answers != trace.answers)
+    necessary = tuple(f.id for f in support if solve(world, head, steps, f.id).answers != trace.answers)
     last = steps[-1]
     facts = world.by_relation.get(last.relation, ())
     ends = Counter(f.object if last.op == "follow" else f.subject for f in facts)
@@ -64,11 +63,3 @@ def certify(world: World, head: str, steps: Sequence[Step], text: str) -> Certif
         popularity_guess=answer == commonest,
         type_prior=ends[answer] / max(1, ends.total()),
     )
-
-
-def _dropped(world: World, fact: Fact) -> World:
-    """A cheap view of `world` less one fact (only the two index entries that mention it change)."""
-    out, into = dict(world.out), dict(world.into)
-    out[fact.subject, fact.relation] = tuple(f for f in out[fact.subject, fact.relation] if f.id != fact.id)
-    into[fact.object, fact.relation] = tuple(f for f in into[fact.object, fact.relation] if f.id != fact.id)
-    return replace(world, out=out, into=into)

@@ -26,6 +26,7 @@ class TransformersBackend:
         self.tokenizer = tokenizer
         self.batch_tokens = batch_tokens
         self.max_batch = max_batch
+        self.stops = stop_ids(tokenizer)
 
     def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
         """Indices grouped longest first (memory runs out at once or never), each group within the budget."""
@@ -37,26 +38,50 @@ class TransformersBackend:
             start += size
 
     def generate(self, prompts: Sequence[Tokens], max_new_tokens: int, sink: Sink[str]) -> None:
+        for batch in self._batches([len(p) + max_new_tokens for p in prompts]):
+            produced = self._continue([prompts[i] for i in batch], max_new_tokens)
+            sink(batch, self.tokenizer.batch_decode(produced, skip_special_tokens=True))
+
+    def _continue(self, prompts: Sequence[Tokens], max_new_tokens: int) -> list[list[int]]:
+        """The tokens that follow each prompt, the most likely one each time, without the stop token that ended them.
+
+        Written out instead of `model.generate`: what a checkpoint's generation config asks for (a repetition penalty, a
+        temperature) must not change a greedy score in silence, and rows that have ended leave the batch, which `generate`
+        carries to the end of its longest row.
+        """
         import torch
 
+        width, device = max(map(len, prompts)), self.model.device
         pad = self.tokenizer.pad_token_id
-        for batch in self._batches([len(p) + max_new_tokens for p in prompts]):
-            width = max(len(prompts[i]) for i in batch)
-            ids = torch.tensor([[pad] * (width - len(prompts[i])) + list(prompts[i]) for i in batch])
-            mask = torch.tensor([[0] * (width - len(prompts[i])) + [1] * len(prompts[i]) for i in batch])
-            with torch.inference_mode():
-                produced = self.model.generate(
-                    input_ids=ids.to(self.model.device),
-                    attention_mask=mask.to(self.model.device),
-                    max_new_tokens=max_new_tokens,
-                    do_sample=False,
-                    temperature=None,
-                    top_p=None,
-                    top_k=None,
-                    pad_token_id=pad,
-                    eos_token_id=stop_ids(self.tokenizer),
+        fed = torch.tensor([[pad] * (width - len(p)) + list(p) for p in prompts], device=device)
+        mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=device)
+        positions = (mask.cumsum(1) - 1).clamp(min=0)
+        stops = torch.tensor(self.stops, device=device)
+        produced: list[list[int]] = [[] for _ in prompts]
+        rows, cache = torch.arange(len(prompts), device=device), None
+        with torch.inference_mode():
+            for _ in range(max_new_tokens):
+                out = self.model(
+                    input_ids=fed,
+                    attention_mask=mask,
+                    position_ids=positions,
+                    past_key_values=cache,
+                    use_cache=True,
+                    logits_to_keep=1,
                 )
-            sink(batch, self.tokenizer.batch_decode(produced[:, width:], skip_special_tokens=True))
+                cache, token = out.past_key_values, out.logits[:, -1].argmax(-1)
+                goes_on = ~torch.isin(token, stops)
+                if not bool(goes_on.all()):
+                    keep = goes_on.nonzero().squeeze(1)
+                    if not len(keep):
+                        break
+                    cache.batch_select_indices(keep)
+                    rows, token, mask, positions = rows[keep], token[keep], mask[keep], positions[keep]
+                for row, value in zip(rows.tolist(), token.tolist(), strict=True):
+                    produced[row].append(value)
+                fed, positions = token[:, None], positions[:, -1:] + 1
+                mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
+        return produced
 
     def log_likelihood(self, pairs: Sequence[tuple[Tokens, Tokens]], sink: Sink[float]) -> None:
         import torch

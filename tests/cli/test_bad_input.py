@@ -62,6 +62,7 @@ def nothing(_: Path) -> None: ...
 
 
 GENERATE = ["generate", "--out", "{out}"]
+SMALL = [*GENERATE, "--config", "{data}/config.json"]
 TRAIN = ["train", "--data", "{data}", "--model", "{model}", "--recipe", "posttrain", "-o", "steps=1", "--out", "{out}"]
 EVAL = ["eval", "--model", "{model}", "--data", "{data}", "--out", "{out}"]
 
@@ -90,7 +91,7 @@ CASES: list[tuple[str, Callable[[Path], None], list[str], str]] = [
     ("too many paraphrases", nothing, [*GENERATE, "-o", "documents.paraphrases=80"], "documents.paraphrases"),
     ("a negative size", nothing, [*GENERATE, "-o", "world.known.person=-5"], "world.known.person"),
     ("an absurd size", nothing, [*GENERATE, "-o", "world.novel.person=1000000"], "ask for fewer"),
-    ("more examples than the world has", nothing, [*GENERATE, "-o", "examples.count=100000"], "too few"),
+    ("more examples than the world has", nothing, [*SMALL, "-o", "examples.count=100000"], "too few"),
     ("a world too small", nothing, [*GENERATE, "-o", 'world.known={"person":2,"company":1,"city":1}'], "ask for"),
     ("a settings file that is not there", nothing, [*GENERATE, "--config", "{tmp}/none.toml"], "cannot read"),
     ("a settings file that is a directory", nothing, [*GENERATE, "--config", "{tmp}"], "cannot read"),

@@ -43,27 +43,12 @@ def test_every_command_explains_itself(name: str) -> None:
     ("arguments", "message"),
     [
         (["genrate"], "no command genrate; did you mean generate?"),
-        (["generate"], "Missing option '--out'"),
-        (["generate", "--out", "{tmp}/x", "--preset", "dmo"], "unknown preset dmo; did you mean demo?"),
         (["generate", "--out", "{tmp}/x", "-o", "wrold.known=3"], "unknown key wrold; did you mean world?"),
-        (["generate", "--out", "{tmp}/x", "--config", "{tmp}/none.toml"], "cannot read"),
-        (["generate", "--out", "{tmp}/x", "-o", "world.novel.person=1000000"], "ask for fewer"),
-        (["generate", "--out", "{tmp}/x", "-o", "examples.count=100000"], "too few"),
-        (["train", "--data", "{tmp}/none", "--model", "tiny", "--recipe", "pretrain", "--out", "{tmp}/x"], "does not exist"),
-        (["train", "--data", "{tmp}", "--model", "tiny", "--recipe", "pretrain", "--out", "{tmp}/x"], "no manifest.json"),
-        (["train", "--data", "{tmp}", "--model", "tiny", "--recipe", "pretrian", "--out", "{tmp}/x"], "did you mean pretrain?"),
-        (["train", "--data", "{tmp}", "--model", "tiny", "--out", "{tmp}/x"], "give --recipe"),
-        (["eval", "--task", "multihp", "--model", "x", "--data", "x", "--out", "{tmp}/x"], "did you mean multihop?"),
-        (["eval", "--model", "{tmp}", "--data", "{tmp}/none.jsonl", "--out", "{tmp}/x"], "cannot read"),
-        (["eval", "--model", "x", "--data", "{tmp}", "--style", "cott", "--out", "{tmp}/x"], "style"),
-        (["show", "{tmp}"], "no manifest.json"),
         (["report", "{tmp}"], "no finished sweep"),
-        (["sweep", "{tmp}/none.toml", "--out", "{tmp}/x"], "cannot read"),
-        (["demo", "--seed", "1", "--seeds", "2"], "either --seed or --seeds"),
-        (["demo", "-o", 'arms.inject.path=["injct"]', "--out", "{tmp}/x"], "did you mean inject?"),
     ],
 )
 def test_mistakes_are_one_line_and_exit_code_2(arguments: list[str], message: str, tmp_path: Path) -> None:
+    """In processes of their own; `test_bad_input.py` has every mistake."""
     found = kit(*(a.replace("{tmp}", str(tmp_path)) for a in arguments))
     assert found.returncode == 2, found.stderr
     assert message in found.stderr

@@ -1,0 +1,114 @@
+"""The demo's own path at toy size, from nothing to the page: undisturbed once, then killed ten times and compared."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from kit.core.records import EvalRecord
+from kit.core.store import file_digest, read_table
+from kit.report.build import build_report
+from tests.e2e.test_interruption import KILLS, disturbed, outputs
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sweep")]
+
+OVERRIDES = (
+    'generate.world.known={"person":40,"company":8,"city":8}',
+    'generate.world.novel={"person":12,"company":4,"city":4}',
+    "generate.examples.count=120",
+    "counts=[0,30,100]",
+    *(f"arms.{name}.counts=[100]" for name in ("epochs", "none", "shuffled", "inject_first")),
+    "base.steps=20",
+    "base.tiny.hidden=64",
+    "gate.most_chunks=1",
+    "gate.chunk=5",
+    *(f"train.{name}.steps=4" for name in ("posttrain", "inject", "inject_nothing", "inject_shuffled", "inject_before")),
+    "train.posttrain_after.steps=4",
+    "evaluation.max_new_tokens={cot=16,direct=6,cloze=4}",
+)
+COMMAND = [sys.executable, "-m", "kit", "demo", "--json", *(part for override in OVERRIDES for part in ("-o", override))]
+
+
+class Calm(NamedTuple):
+    """The undisturbed run: its directory, the report it printed, and how long it took."""
+
+    directory: Path
+    report: dict[str, Any]
+    seconds: float
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Calm:
+    out = tmp_path_factory.mktemp("calm") / "demo"
+    start = time.perf_counter()
+    found = subprocess.run([*COMMAND, "--out", str(out)], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr[-2000:]
+    return Calm(out, json.loads(found.stdout), time.perf_counter() - start)
+
+
+def test_the_report_says_what_the_records_say(calm: Calm) -> None:
+    out, report, _ = calm
+    cells = json.loads((out / "experiment.json").read_text())["cells"]
+    cell = next(c for c in cells if c["arm"] == "none" and c["count"] == 100)
+    records = read_table(out / "stages" / cell["evaluation"] / "records.parquet", EvalRecord)
+    chosen = [r for r in records if r.tags["slice"] == "novel/2-hop/direct/closed/choice"]
+    expected = sum(r.scores["exact_match"] for r in chosen) / len(chosen)
+    point = next(p for p in report["points"] if (p["arm"], p["D"], p["measure"]) == ("none", 100, "novel 2-hop, forced choice"))
+    assert point["value"] == pytest.approx(expected)
+    assert point["n"] == len(chosen)
+    assert point["low"] <= point["value"] <= point["high"]
+    assert any("too few" in line["text"] for line in report["verdict"]), "three counts allow no law, and it says so"
+    page = (out / "report.html").read_text("utf-8")
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "<svg" in page
+    assert "src=" not in page
+    assert (out / "report.png").stat().st_size > 10_000
+
+
+def _report(sweep: Path, out: Path) -> None:
+    build_report(sweep)
+
+
+def test_killed_ten_times(calm: Calm, tmp_path: Path) -> None:
+    """The engine with its workers, killed in one directory at ten moments; then the report, while it is written."""
+    out, moments = tmp_path / "killed", random.Random(0)
+    finished: dict[Path, bytes] = {}
+    for i in range(KILLS):
+        # By turns: the hardest way, which takes only the engine, and the two polite ones.
+        way = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)[i % 3]
+        process = subprocess.Popen([*COMMAND, "--out", str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            process.wait(moments.uniform(1.0, calm.seconds / 3))
+        except subprocess.TimeoutExpired:
+            process.send_signal(way)
+        _, said = process.communicate(timeout=20)
+        assert b"in use" not in said
+        assert way == signal.SIGKILL or b"Traceback" not in said, said.decode()
+        finished |= {p: p.read_bytes() for p in out.glob("stages/*/manifest.json") if p not in finished}
+    assert finished
+    again = subprocess.run([*COMMAND, "--out", str(out)], capture_output=True, text=True, check=True).stdout
+    assert all(p.read_bytes() == manifest for p, manifest in finished.items()), "finished stages are not run again"
+    assert json.loads((out / "experiment.json").read_text())["reused"] >= len(finished)
+    assert {k: calm.report[k] for k in ("points", "verdict")} == {k: json.loads(again)[k] for k in ("points", "verdict")}
+    stages = sorted(p.name for p in (calm.directory / "stages").iterdir())
+    assert stages == sorted(p.name for p in (out / "stages").iterdir())
+    for stage in stages:
+        assert outputs(calm.directory / "stages" / stage) == outputs(out / "stages" / stage), stage
+    pages = ("report.html", "report.json")
+    expected = {name: file_digest(out / name) for name in pages}
+    for _ in range(KILLS):
+        for name in pages:
+            (out / name).unlink(missing_ok=True)
+        disturbed(_report, (out,), out, moments.uniform(0.05, 2.0))
+        # Whatever stands there is whole.
+        assert all(file_digest(out / n) == expected[n] for n in pages if (out / n).exists())
+    build_report(out)
+    assert {name: file_digest(out / name) for name in pages} == expected

@@ -1,0 +1,90 @@
+"""Greedy decoding equals transformers' own, row for row, though rows leave the batch as they end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, PreTrainedTokenizerBase, Qwen2Config
+
+from kit.infer.hf import TransformersBackend
+from kit.models.tiny import build_tokenizer
+from kit.train.run import vocabulary_texts
+
+NEW = 24
+FAMILIES = {
+    "llama, grouped queries": (LlamaConfig, {}),
+    "mistral, a window shorter than the prompts": (MistralConfig, {"sliding_window": 8}),
+    "qwen2": (Qwen2Config, {}),
+}
+
+
+@pytest.fixture(scope="module")
+def tokenizer(small_dir: Path) -> PreTrainedTokenizerBase:
+    return build_tokenizer(vocabulary_texts(small_dir))
+
+
+def network(family: str, vocabulary: int) -> torch.nn.Module:
+    kind, more = FAMILIES[family]
+    shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+    torch.manual_seed(0)
+    # A wide initialisation, so that the untrained model does not repeat one token for ever.
+    config = kind(vocab_size=vocabulary, num_key_value_heads=2, initializer_range=0.5, **shape, **more)
+    return AutoModelForCausalLM.from_config(config).eval()
+
+
+def prompts(vocabulary: int) -> list[list[int]]:
+    generator = torch.Generator().manual_seed(1)
+    lengths = torch.randint(3, 30, (24,), generator=generator).tolist()
+    return [torch.randint(10, vocabulary, (n,), generator=generator).tolist() for n in lengths]
+
+
+def plain(model: torch.nn.Module, asked: list[list[int]], stops: list[int]) -> list[list[int]]:
+    """One prompt at a time through `model.generate`: no batch, no padding."""
+    found = []
+    for prompt in asked:
+        made = model.generate(  # type: ignore[operator]
+            torch.tensor([prompt]), max_new_tokens=NEW, do_sample=False, eos_token_id=stops or None, pad_token_id=0
+        )[0, len(prompt) :].tolist()
+        found.append(made[:-1] if made[-1] in stops else made)
+    return found
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_equal_to_generate(family: str, tokenizer: PreTrainedTokenizerBase) -> None:
+    model, asked = network(family, len(tokenizer)), prompts(len(tokenizer))
+    endless = plain(model, asked, [])
+    stops = [token for token, _ in Counter(t for row in endless for t in set(row)).most_common(2)]
+    expected = plain(model, asked, stops)
+    assert len({len(row) for row in expected}) > 3, "rows that end at different times"
+    backend = TransformersBackend(model, tokenizer, batch_tokens=512)  # type: ignore[arg-type]
+    backend.stops = stops
+    answers = [""] * len(asked)
+    sizes = []
+
+    def keep(indices: Sequence[int], texts: Sequence[str]) -> None:
+        sizes.append(len(indices))
+        for i, text in zip(indices, texts, strict=True):
+            answers[i] = text
+
+    backend.generate(asked, NEW, keep)
+    assert answers == tokenizer.batch_decode(expected, skip_special_tokens=True)
+    assert len(sizes) > 1
+    assert max(sizes) > 1
+
+
+def test_a_checkpoint_cannot_change_greedy_decoding(tokenizer: PreTrainedTokenizerBase) -> None:
+    """A generation config may ask for sampling or a repetition penalty: neither may touch a score in silence."""
+    model, asked = network("qwen2", len(tokenizer)), prompts(len(tokenizer))
+    backend = TransformersBackend(model, tokenizer)  # type: ignore[arg-type]
+    found: list[list[str]] = []
+    for penalty, sample in ((1.0, False), (3.0, True)):
+        model.generation_config.repetition_penalty, model.generation_config.do_sample = penalty, sample  # type: ignore[union-attr]
+        answers: dict[int, str] = {}
+        backend.generate(asked, NEW, lambda i, t, answers=answers: answers.update(zip(i, t, strict=True)))
+        found.append([answers[i] for i in range(len(asked))])
+    assert found[0] == found[1]
+    assert any(found[0])
