@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import signal
 import sys
+from pathlib import Path
 
 import click
 
+import kit
 from kit import __version__
 
 COMMANDS = {
@@ -61,12 +63,28 @@ def _terminated(*_: object) -> None:
     raise _Terminated
 
 
+def _check_packages() -> None:
+    """Raises KitError when another `generators` or `evals` (a folder where kit was started, say) hides kit's own."""
+    from kit.core.errors import KitError
+
+    home = Path(kit.__file__).parents[1]
+    for name in ("generators", "evals", "data_cards"):
+        spec = importlib.util.find_spec(name)
+        found = Path(spec.origin).parent if spec and spec.origin else None
+        if found != home / name:
+            raise KitError(
+                f"Python finds the package {name} at {found or 'no place'}, where it hides kit's own ({home / name}): "
+                "rename it, or start kit from another directory"
+            )
+
+
 def main() -> None:
     """Entry point. What the user can mend is one line on stderr and exit code 2; Ctrl-C exits with 130, SIGTERM with 143."""
     from kit.core.errors import KitError
 
     signal.signal(signal.SIGTERM, _terminated)
     try:
+        _check_packages()
         cli.main(standalone_mode=False)
     except KitError as error:
         click.echo(f"kit: {' '.join(str(error).split())}", err=True)

@@ -68,6 +68,8 @@ def _become_worker() -> None:
     """Workers draw no bars (the engine's own counts stages), leave Ctrl-C to the engine, and die when it does, so that no
     orphan holds a stage that the next run wants."""
     os.environ["TQDM_DISABLE"] = "1"
+    # tqdm's own lock is a semaphore of the system, which a worker that is terminated would leave behind.
+    tqdm.set_lock(threading.RLock())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_follow_the_engine, daemon=True).start()

@@ -58,6 +58,19 @@ def test_mistakes_are_one_line_and_exit_code_2(arguments: list[str], message: st
     assert not list((tmp_path / "x").glob("*.parquet")), "nothing half-written"
 
 
+@pytest.mark.parametrize("name", ["evals", "generators"])
+@pytest.mark.parametrize("form", ["{}.py", "{}/__init__.py", "{}/mine.py"])
+def test_a_package_that_hides_ours_is_told(name: str, form: str, tmp_path: Path) -> None:
+    other = tmp_path / form.format(name)
+    other.parent.mkdir(exist_ok=True)
+    other.write_text("")
+    found = subprocess.run([sys.executable, "-m", "kit", "show", "x"], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert found.returncode == 2
+    # A folder without __init__.py hides nothing: kit's own package is found after it.
+    assert (f"the package {name}" in found.stderr) is (form != "{}/mine.py"), found.stderr
+    assert len(found.stderr.strip().splitlines()) == 1
+
+
 def test_generate_prints_json(tmp_path: Path, small_dir: Path) -> None:
     found = kit("generate", "--config", str(small_dir / "config.json"), "--out", str(tmp_path / "w"), "--json")
     assert found.returncode == 0, found.stderr
