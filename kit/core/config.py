@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tomllib
 import typing
@@ -53,7 +54,9 @@ def read_config_file(path: Path) -> dict[str, Any]:
 
 
 def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """`data` with each `a.b=value` set. Values are read as JSON where they parse (1e-5, true, [0,10]), else as text.
+    """`data` with each `a.b=value` set. Values are JSON where they parse (1e-5, true, [0,10]), else TOML ({a=1}), else text.
+
+    Raises KitError when an override is no `key=value`, or begins like a list or a table and is neither JSON nor TOML.
 
     >>> apply_overrides({"train": {"lr": 1.0}}, ["train.lr=1e-5", "name=x"])
     {'train': {'lr': 1e-05}, 'name': 'x'}
@@ -63,10 +66,7 @@ def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> dict[str,
         key, equals, text = override.partition("=")
         if not equals or not key:
             raise KitError(f"-o {override}: write it as key=value, for example -o train.lr=1e-5")
-        try:
-            value = json.loads(text)
-        except json.JSONDecodeError:
-            value = text
+        value = _value(override, text)
         node = result
         *parents, last = key.split(".")
         for parent in parents:
@@ -76,6 +76,17 @@ def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> dict[str,
             node = child
         node[last] = value
     return result
+
+
+def _value(override: str, text: str) -> object:
+    with contextlib.suppress(json.JSONDecodeError):
+        return json.loads(text)
+    if not text.startswith(("[", "{")):
+        return text
+    try:
+        return tomllib.loads(f"x = {text}")["x"]
+    except tomllib.TOMLDecodeError as error:
+        raise KitError(f"-o {override}: neither JSON nor TOML ({error})") from None
 
 
 def _fields_at(config: type[Config], path: Sequence[str | int]) -> list[str]:

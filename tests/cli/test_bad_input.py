@@ -80,6 +80,7 @@ CASES: list[tuple[str, Callable[[Path], None], list[str], str]] = [
     # Settings.
     ("an unknown preset", nothing, [*GENERATE, "--preset", "dmo"], "did you mean demo?"),
     ("an unknown key", nothing, [*GENERATE, "-o", "wrold.known=3"], "did you mean world?"),
+    ("a list that is none", nothing, [*GENERATE, "-o", "world.relations=[a"], "neither JSON nor TOML"),
     ("a key without value", nothing, [*GENERATE, "-o", "seed"], "key=value"),
     ("a value used as a table", nothing, [*GENERATE, "-o", "seed=1", "-o", "seed.x=1"], "is a value, not a table"),
     ("a number as text", nothing, [*GENERATE, "-o", 'examples.count="many"'], "examples.count"),
