@@ -70,10 +70,11 @@ def _check_packages() -> None:
     home = Path(kit.__file__).parents[1]
     for name in ("generators", "evals", "data_cards"):
         spec = importlib.util.find_spec(name)
-        found = Path(spec.origin).parent if spec and spec.origin else None
-        if found != home / name:
+        # A folder without __init__.py has no origin, and hides kit's package where that is installed to be edited.
+        origin = spec and (spec.origin or next(iter(spec.submodule_search_locations or ()), None))
+        if not origin or Path(origin) != home / name / "__init__.py":
             raise KitError(
-                f"Python finds the package {name} at {found or 'no place'}, where it hides kit's own ({home / name}): "
+                f"Python finds the package {name} at {origin or 'no place'}, where it hides kit's own ({home / name}): "
                 "rename it, or start kit from another directory"
             )
 
