@@ -84,6 +84,9 @@ def _train(config: TrainConfig, data: Path, model: str, out: Path) -> dict[str, 
     history = fit(network, tokenizer, schedule, config, out)
     target = out / "model"
     network.save_pretrained(target)
+    for told in ("is_local", "local_files_only"):
+        # Where it was read from is no part of what it is.
+        tokenizer.init_kwargs.pop(told, None)
     tokenizer.save_pretrained(target)
     write_json(out / "history.json", history)
     counts = [Exposure(f, s, n) for s, counter in schedule.exposures.items() for f, n in sorted(counter.items())]
