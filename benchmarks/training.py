@@ -1,6 +1,6 @@
 """kit's trainer against a bare PyTorch loop: the same model, rows, micro-batches, clipping, optimizer and schedule.
 
-    python -m benchmarks.training [--pairs 5] [--steps 40]
+    python -m benchmarks.training [--pairs 5] [--steps 150]
 
 The loop is forward, loss, backward, clip, optimizer, scheduler, written out; both run in the demo's precision on one thread.
 """
@@ -26,7 +26,7 @@ from kit.train.run import fit, vocabulary_texts
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--pairs", type=int, default=5)
-    arguments.add_argument("--steps", type=int, default=40)
+    arguments.add_argument("--steps", type=int, default=150)
     asked = arguments.parse_args()
     torch.set_num_threads(1)
     experiment = resolve(ExperimentConfig, read_preset("demo"))
