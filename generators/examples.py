@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+
+import pyarrow as pa
 
 from kit.core.errors import KitError
-from kit.core.records import Context, Example, Question, Style
+from kit.core.records import Context, Example, Question, Style, from_row, schema_of, to_rows
 from kit.core.seeds import digest, stream
 from kit.models.prompts import assistant_message, user_message
 
@@ -19,34 +21,38 @@ def make_example(question: Question, style: Style, context: Context) -> Example:
 
 
 def mix_examples(
-    closed: Mapping[int, Sequence[Question]],
-    scratch: Mapping[int, Sequence[Question]],
+    closed: Mapping[str, pa.Table],
+    scratch: Mapping[str, pa.Table],
     seed: int,
     *,
     count: int,
-    hop_weights: dict[int, float],
+    weights: Mapping[str, float],
     direct_share: float,
     facts_share: float,
-) -> list[Example]:
+) -> pa.Table:
     """`count` different examples; the first D of them are the set of size D (nested, one stream for all sizes).
 
-    closed, scratch: questions by hops, asked closed book and with facts in the prompt. Raises KitError when a pool
-    holds fewer questions than the mixture asks of it.
+    closed, scratch: tables of questions by shape, asked closed book and with facts in the prompt. weights: how often each
+    shape is drawn. Raises KitError when a pool holds fewer questions than the mixture asks of it.
     """
     rng = stream(seed, "examples")
-    hops = sorted(hop_weights)
-    weights = [hop_weights[h] / sum(hop_weights.values()) for h in hops]
-    queues = {("closed", h): iter(closed[h]) for h in hops} | {("facts", h): iter(scratch[h]) for h in hops}
-    examples: list[Example] = []
-    while len(examples) < count:
-        hop = int(hops[rng.choice(len(hops), p=weights)])
+    shapes = sorted(shape for shape, weight in weights.items() if weight)
+    shares = [weights[shape] / sum(weights.values()) for shape in shapes]
+    pools: dict[tuple[Context, str], pa.Table] = {("closed", shape): closed[shape] for shape in shapes}
+    pools |= {("facts", shape): scratch[shape] for shape in shapes}
+    drawn: list[tuple[Context, str, Style, int]] = []
+    used = dict.fromkeys(pools, 0)
+    while len(drawn) < count:
+        shape = shapes[rng.choice(len(shapes), p=shares)]
         context: Context = "facts" if rng.random() < facts_share else "closed"
         style: Style = "direct" if rng.random() < direct_share else "cot"
-        question = next(queues[context, hop], None)
-        if question is None:
+        if used[context, shape] == len(pools[context, shape]):
             raise KitError(
-                f"the training split has too few {hop}-hop questions ({context}) for {count} examples: "
+                f"the training split has too few {shape} questions ({context}) for {count} examples: "
                 "ask for fewer examples or a larger world"
             )
-        examples.append(make_example(question, style, context))
-    return examples
+        drawn.append((context, shape, style, used[context, shape]))
+        used[context, shape] += 1
+    asked = {pool: [from_row(Question, row) for row in pools[pool][:n].to_pylist()] for pool, n in used.items()}
+    examples = [make_example(asked[context, shape][i], style, context) for context, shape, style, i in drawn]
+    return pa.Table.from_pylist(to_rows(examples), schema=schema_of(Example))

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
 from importlib import resources
-from itertools import islice, zip_longest
+from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
+from generators.columns import mixed, picked
 from generators.documents import STYLES, documents, reading_exercises
 from generators.examples import mix_examples
-from generators.questions.chain import ask_again, chain_questions, cloze_questions
+from generators.questions import SHAPES
+from generators.questions.chain import Chains, ask, certified, cloze, search
 from generators.relations import ENTITY_TYPES, RELATIONS
 from generators.world import World, build_world, scratch_world, shuffle_facts
 from kit.core import store
 from kit.core.config import Config, dump
 from kit.core.errors import KitError, nearest
-from kit.core.records import Corpus, Document, Entity, Example, Fact, Part, Question, Split
-from kit.core.seeds import shuffled, stream
+from kit.core.records import Corpus, Document, Entity, Example, Fact, Part, Question, Split, schema_of
+from kit.core.seeds import key_of, stream
 
 Count = Annotated[int, Field(ge=1, le=10_000_000)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -72,30 +77,44 @@ class DocumentsConfig(Config):
 
 
 class QuestionsConfig(Config):
-    """`held_out`: share of known persons that no training question touches. `held_out_compositions`: share of the
-    chains among the others kept for testing. `limit`: most questions of one hop count in a test split."""
+    """`hops`: the longest chains; `shapes`: what else is asked (see `generators.questions.SHAPES`). `held_out`: share of
+    known persons that no training question touches. `held_out_compositions`: share of the chains among the others kept for
+    testing. `limit`, `train_limit`: most questions of one shape in a test split, and for training; `recall_limit`: most
+    facts of a part whose bare recall is tested."""
 
     hops: Annotated[int, Field(ge=1, le=6)] = 3
     held_out: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.3
     held_out_compositions: Share = 0.1
     inverse: bool = False
+    shapes: tuple[str, ...] = ()
     distractors: Annotated[int, Field(ge=0)] = 2
     limit: Count = 400
+    train_limit: Count = 20_000
+    recall_limit: Count = 10_000
+
+    @field_validator("shapes")
+    @classmethod
+    def _known_shapes(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in SHAPES:
+                raise ValueError(f"unknown question shape {name}; {nearest(name, SHAPES)}")
+        return names
 
 
 class ExamplesConfig(Config):
-    """The pool of finetuning examples and its mixture; `hop_weights[i]` is the weight of i+1 hops."""
+    """The pool of finetuning examples and its mixture: how often each shape of question is drawn."""
 
     count: Count = 1000
-    hop_weights: tuple[float, ...] = (1.0, 2.0, 1.0)
+    weights: dict[str, Annotated[float, Field(ge=0.0)]] = {"chain-1": 1.0, "chain-2": 2.0, "chain-3": 1.0}
     direct_share: Share = 0.2
     facts_share: Share = 0.2
 
-    @model_validator(mode="after")
-    def _weights(self) -> ExamplesConfig:
-        if min(self.hop_weights, default=-1.0) < 0 or sum(self.hop_weights) <= 0:
-            raise ValueError("hop_weights must be non-negative and not all zero")
-        return self
+    @field_validator("weights")
+    @classmethod
+    def _some(cls, weights: dict[str, float]) -> dict[str, float]:
+        if not sum(weights.values()):
+            raise ValueError("weights must not all be zero")
+        return weights
 
 
 class GenerateConfig(Config):
@@ -109,21 +128,23 @@ class GenerateConfig(Config):
 
     @model_validator(mode="after")
     def _agree(self) -> GenerateConfig:
-        if len(self.examples.hop_weights) > self.questions.hops:
-            raise ValueError("examples.hop_weights names more hops than questions.hops")
+        asked = [*(f"chain-{i + 1}" for i in range(self.questions.hops)), *self.questions.shapes]
+        for shape in self.examples.weights:
+            if shape not in asked:
+                raise ValueError(f"examples.weights: no {shape} questions are asked; {nearest(shape, asked)}")
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """What one configuration yields; a table of the same name on disk for each field."""
+class Dataset(NamedTuple):
+    """What one configuration yields; a table of the same name on disk for each field. Each comes in pieces, and the
+    documents are made while they are read, for they may be more than the memory holds."""
 
-    entities: list[Entity]
-    facts: list[Fact]
-    shuffled_facts: list[Fact]
-    documents: list[Document]
-    questions: list[Question]
-    examples: list[Example]
+    entities: Iterable[pa.Table]
+    facts: Iterable[pa.Table]
+    shuffled_facts: Iterable[pa.Table]
+    documents: Iterable[pa.Table]
+    questions: Iterable[pa.Table]
+    examples: Iterable[pa.Table]
 
 
 RECORDS: dict[str, type] = {
@@ -137,119 +158,178 @@ RECORDS: dict[str, type] = {
 """The record class of each table of a data directory."""
 
 
-def _held_out(world: World, config: GenerateConfig) -> set[str]:
-    """Known persons that appear in no training question, as head, bridge or answer."""
-    persons = sorted(e.id for e in world.of_type("person") if e.part == "known")
+def _held_out(known: World, config: GenerateConfig) -> NDArray[np.int64]:
+    """Known persons that appear in no training question, as head, bridge or answer, in a seeded order."""
+    persons = known.members("person", "known")
     count = round(config.questions.held_out * len(persons))
-    if persons and not count:
+    if len(persons) and not count:
         raise KitError("questions.held_out leaves no person to test on: ask for more persons or a larger share")
-    return set(shuffled(persons, stream(config.seed, "held-out"))[:count])
+    return stream(config.seed, "held-out").permutation(persons)[:count]
 
 
-def _ask(world: World, heads: Iterable[str], hops: int, split: Split, config: GenerateConfig) -> Iterator[Question]:
-    return chain_questions(
-        world, list(heads), config.world.relations, hops, split, config.seed,
-        inverse=config.questions.inverse, distractors=config.questions.distractors,
-    )  # fmt: skip
+def _search(world: World, heads: NDArray[np.int64], hops: int, label: str, config: GenerateConfig) -> Iterator[Chains]:
+    key = key_of(config.seed, "questions", label, hops)
+    return search(world, np.sort(heads), config.world.relations, hops, key, inverse=config.questions.inverse)
 
 
-def _known_questions(known: World, held: set[str], hops: int, config: GenerateConfig) -> dict[Split, list[Question]]:
-    """Questions of `hops` hops about the known part, by split.
+def _first(world: World, found: Iterable[Chains], split: Split, count: int, config: GenerateConfig) -> pa.Table:
+    """The first `count` questions of a search."""
+
+    def asked() -> Iterator[pa.Table]:
+        wanted = count
+        for chains in found:
+            place = 0
+            while wanted and place < len(chains.hops):
+                rows = np.arange(place, min(place + wanted, len(chains.hops)))
+                yield (table := ask(world, chains.take(rows), split, config.seed, distractors=config.questions.distractors))
+                place, wanted = place + len(rows), wanted - len(table)
+
+    return _some_of(asked(), count)
+
+
+def _known_questions(known: World, held: NDArray[np.int64], hops: int, config: GenerateConfig) -> list[pa.Table]:
+    """Questions of `hops` hops about the known part: training, validation, test_entity, test_composition.
 
     Held-out persons head the validation and test_entity questions. Of the chains that touch none of them, a share is
     withheld (test_composition: each of its facts may be asked in training, their composition is not); the rest train.
     """
     limit = config.questions.limit
-    tested = shuffled(sorted(held), stream(config.seed, "validation"))
+    tested = stream(config.seed, "validation").permutation(np.sort(held))
     cut = max(1, len(tested) // 4)
-    ends = {f.id: {f.subject, f.object} for f in known.facts}
-    pools: dict[Split, list[Question]] = {
-        "train": [],
-        "validation": list(islice(_ask(known, tested[:cut], hops, "validation", config), limit)),
-        "test_entity": list(islice(_ask(known, tested[cut:], hops, "test_entity", config), limit)),
-        "test_composition": [],
-    }
-    subjects = {f.subject for f in known.facts} - held
-    for question in _ask(known, subjects, hops, "train", config):
-        if any(held & ends[f] for f in question.support):
-            continue
-        draw = stream(config.seed, "composition", question.head, *(f"{s.op}:{s.relation}" for s in question.steps))
-        if hops > 1 and draw.random() < config.questions.held_out_compositions:
-            pools["test_composition"].append(replace(question, split="test_composition"))
-        else:
-            pools["train"].append(question)
-    pools["test_composition"] = pools["test_composition"][:limit]
-    return pools
+    hidden = np.zeros(known.size, bool)
+    hidden[held] = True
+    subjects = np.unique(known.subject).astype(np.int64)
+    train: list[Chains] = []
+    withheld: list[Chains] = []
+    for chains in _search(known, subjects[~hidden[subjects]], hops, "train", config):
+        free = chains.take(np.flatnonzero(~hidden[chains.stops].any(1)))
+        draws = mixed(key_of(config.seed, "composition"), *(known.fact_hashes[free.facts[:, i]] for i in range(hops)))
+        apart = (picked(draws, 1_000_000) < 1_000_000 * config.questions.held_out_compositions) & (hops > 1)
+        withheld.append(free.take(np.flatnonzero(apart)))
+        train.append(free.take(np.flatnonzero(~apart)))
+        if sum(len(c.hops) for c in train) >= config.questions.train_limit:
+            break
+    return [
+        _first(known, iter(train), "train", config.questions.train_limit, config),
+        _first(known, _search(known, tested[:cut], hops, "validation", config), "validation", limit, config),
+        _first(known, _search(known, tested[cut:], hops, "test_entity", config), "test_entity", limit, config),
+        _first(known, iter(withheld), "test_composition", limit, config),
+    ]
 
 
 def generate(config: GenerateConfig) -> Dataset:
     """Build the world, its documents, questions and examples. Deterministic in `config` alone."""
-    seed, relations, dose = config.seed, config.world.relations, config.documents
+    seed, relations, dose, distractors = config.seed, config.world.relations, config.documents, config.questions.distractors
     world = build_world(seed, relations, config.world.known, config.world.novel)
     false_world = shuffle_facts(world, "novel", stream(seed, "shuffled-facts"))
     scratches = [scratch_world(world, relations, seed, i) for i in range(dose.reading_worlds)]
     known, novel, false_novel = world.part("known"), world.part("novel"), false_world.part("novel")
-
-    def prose(source: World, part: Part, corpus: Corpus) -> Iterator[Document]:
-        return documents(source, part, corpus, seed, exposures=dose.exposures, paraphrases=dose.paraphrases, styles=dose.styles)
-
+    limit = config.questions.recall_limit
     questions = [
-        *cloze_questions(known, "recall_known"),
-        *cloze_questions(novel, "recall_novel"),
-        *cloze_questions(false_novel, "recall_shuffled"),
+        cloze(known, "recall_known", seed, limit),
+        cloze(novel, "recall_novel", seed, limit),
+        cloze(false_novel, "recall_shuffled", seed, limit),
     ]
-    held = _held_out(world, config)
-    newcomers = sorted(e.id for e in novel.of_type("person") if e.part == "novel")
-    closed: dict[int, list[Question]] = {}
-    open_book: dict[int, list[Question]] = {}
+    held = _held_out(known, config)
+    newcomers = novel.members("person", "novel")
+    closed: dict[str, pa.Table] = {}
+    open_book: dict[str, pa.Table] = {}
     for hops in range(1, config.questions.hops + 1):
-        pools = _known_questions(known, held, hops, config)
-        closed[hops] = pools.pop("train")
-        asked = list(islice(_ask(novel, newcomers, hops, "novel", config), config.questions.limit))
-        questions += [*closed[hops], *(q for pool in pools.values() for q in pool), *asked]
-        # The same heads, steps and wording, answered by the shuffled facts: what a model taught those should say.
-        again = (ask_again(false_novel, q, "shuffled", seed, config.questions.distractors) for q in asked)
-        questions += [q for q in again if q is not None]
-        open_book[hops] = _scratch_questions(scratches, hops, config)
+        tables = _known_questions(known, held, hops, config)
+        closed[f"chain-{hops}"] = tables[0]
+        found = list(_search(novel, newcomers, hops, "novel", config))
+        asked = _first(novel, iter(found), "novel", config.questions.limit, config)
+        questions += [*tables, asked, _asked_again(novel, false_novel, found, len(asked), config)]
+        chains = [_search(w, w.members("person", "scratch"), hops, f"scratch {i}", config) for i, w in enumerate(scratches)]
+        share = -(-config.examples.count // max(1, len(scratches)))
+        found_in = [_first(w, c, "scratch", share, config) for w, c in zip(scratches, chains, strict=True)]
+        open_book[f"chain-{hops}"] = _taken_round(found_in)
+    for shape in config.questions.shapes:
+        tables = _other_shape(shape, known, held, config)
+        closed[shape] = tables[0]
+        questions += [*tables, _some_of(SHAPES[shape](novel, relations, "novel", seed, distractors), config.questions.limit)]
+        share = -(-config.examples.count // max(1, len(scratches)))
+        open_book[shape] = _taken_round(
+            [_some_of(SHAPES[shape](w, relations, "scratch", seed, distractors), share) for w in scratches]
+        )
     examples = mix_examples(
         closed,
         open_book,
         seed,
         count=config.examples.count,
-        hop_weights={i + 1: w for i, w in enumerate(config.examples.hop_weights) if w},
+        weights=config.examples.weights,
         direct_share=config.examples.direct_share,
         facts_share=config.examples.facts_share,
     )
-    texts = [
-        *prose(known, "known", "known"),
-        *prose(novel, "novel", "novel"),
-        *prose(false_novel, "novel", "shuffled"),
-        *reading_exercises(scratches, seed, facts=dose.reading_facts),
-    ]
-    false_facts = [f for f in false_world.facts if f.part == "novel"]
-    return Dataset(list(world.entities.values()), list(world.facts), false_facts, texts, questions, examples)
+
+    def prose(source: World, part: Part, corpus: Corpus) -> Iterator[pa.Table]:
+        return documents(source, part, corpus, seed, exposures=dose.exposures, paraphrases=dose.paraphrases, styles=dose.styles)
+
+    texts = chain(
+        prose(known, "known", "known"),
+        prose(novel, "novel", "novel"),
+        prose(false_novel, "novel", "shuffled"),
+        reading_exercises(scratches, seed, facts=dose.reading_facts),
+    )
+    return Dataset(
+        [world.entity_table()], [world.fact_table()], [false_novel.fact_table()], texts, questions, [examples]
+    )  # fmt: skip
 
 
-def _scratch_questions(scratches: Sequence[World], hops: int, config: GenerateConfig) -> list[Question]:
-    """Questions about throwaway worlds, taken round from each: only their prompts can answer them."""
-    share = -(-config.examples.count // max(1, len(scratches)))
-    pools = []
-    for index, world in enumerate(scratches):
-        heads = sorted(e.id for e in world.of_type("person"))
-        rng = stream(config.seed, "scratch-questions", index, hops)
-        chosen = shuffled(heads, rng)[: max(4, share)]
-        found = _ask(world, chosen, hops, "scratch", config)
-        pools.append(list(islice(found, share)))
-    return [q for row in zip_longest(*pools) for q in row if q is not None]
+def _asked_again(novel: World, false_novel: World, found: list[Chains], count: int, config: GenerateConfig) -> pa.Table:
+    """The same heads, hops and wording as the first `count` novel questions, answered by the shuffled facts: what a model
+    taught those should say."""
+    chains = Chains(*(np.concatenate(columns) for columns in zip(*found, strict=True))) if found else None
+    if chains is None:
+        return schema_of(Question).empty_table()
+    _, again = certified(false_novel, chains.stops[:count, 0], chains.hops[:count])
+    return ask(false_novel, again, "shuffled", config.seed, distractors=config.questions.distractors)
+
+
+def _other_shape(shape: str, known: World, held: NDArray[np.int64], config: GenerateConfig) -> list[pa.Table]:
+    """Questions of a shape about the known part: those whose facts touch nobody held out train, the others test."""
+    touching = np.isin(known.subject, held) | np.isin(known.object, held)
+    hidden = known.fact_ids.filter(pa.array(touching))
+    made = SHAPES[shape](known, config.world.relations, "train", config.seed, config.questions.distractors)
+    train: list[pa.Table] = []
+    test: list[pa.Table] = []
+    for table in made:
+        support = table["support"].combine_chunks()
+        met = np.zeros(len(table), bool)
+        met[pc.list_parent_indices(support).filter(pc.is_in(support.flatten(), hidden)).to_numpy()] = True
+        train.append(table.filter(pa.array(~met)))
+        test.append(table.filter(pa.array(met)))
+        if sum(map(len, train)) >= config.questions.train_limit and sum(map(len, test)) >= config.questions.limit:
+            break
+    tested = _some_of(test, config.questions.limit)
+    place = tested.schema.get_field_index("split")
+    tested = tested.set_column(place, "split", pa.array(["test_entity"] * len(tested), pa.string()))
+    return [_some_of(train, config.questions.train_limit), tested]
+
+
+def _some_of(tables: Iterable[pa.Table], count: int) -> pa.Table:
+    """The first `count` rows, or as many as there are."""
+    found: list[pa.Table] = []
+    for table in tables:
+        found.append(table)
+        if sum(map(len, found)) >= count:
+            break
+    return pa.concat_tables(found or [schema_of(Question).empty_table()])[:count]
+
+
+def _taken_round(tables: Sequence[pa.Table]) -> pa.Table:
+    """The rows of several tables: the first of each, then the second of each."""
+    if not tables:
+        return schema_of(Question).empty_table()
+    place = np.concatenate([np.arange(len(t)) for t in tables])
+    return pa.concat_tables(tables).take(pa.array(np.argsort(place, kind="stable")))
 
 
 def write(dataset: Dataset, directory: Path, seed: int) -> dict[str, int]:
     """Write every table as `<name>.parquet` and a card; returns the number of rows of each table."""
     rows = {}
-    for field in fields(Dataset):
-        records = getattr(dataset, field.name)
-        store.write_table(directory / f"{field.name}.parquet", RECORDS[field.name], records)
-        rows[field.name] = len(records)
+    for name, tables in dataset._asdict().items():
+        rows[name] = store.write_arrow(directory / f"{name}.parquet", schema_of(RECORDS[name]), tables)
     card = resources.files("data_cards").joinpath("world.md").read_text("utf-8")
     with store.atomic_path(directory / "README.md") as temporary:
         temporary.write_text(card.format(seed=seed, **{f"{name}_rows": f"{n:,}" for name, n in rows.items()}), "utf-8")

@@ -1,8 +1,9 @@
-"""Names of two words each, drawn by index from seeded pools: unique, none part of another, every part shown by the known world.
+"""Names of two words each, by index: unique, none part of another, and no list of those given out.
 
-The parts come from Faker's locale lists, read directly (drawing from a Faker instance one name at a time is slow, and
-its `.unique` gives up). A novel name is a new combination of parts that known names also use, so that a model which
-has only read the known world can write it.
+The parts come from Faker's locale lists, read directly (drawing from a Faker instance one name at a time is slow, and its
+`.unique` gives up), and beyond them from coined syllables. Names lie in a Latin square over the two word lists, so that
+name `i` is known without the others, and the first row of the square already shows every word: a novel name is a new
+combination of words that known names use, and a model which has only read the known world can write it.
 """
 
 from __future__ import annotations
@@ -10,107 +11,140 @@ from __future__ import annotations
 import importlib
 import math
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from itertools import islice, pairwise
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
+from generators.columns import Ints, chosen, joined, permuted
 from generators.relations import ENTITY_TYPES
 from kit.core.errors import KitError
-from kit.core.seeds import shuffled, stream
+from kit.core.seeds import key_of, shuffled, stream
 
 _LOCALES = ("en_US", "en_GB", "fr_FR", "de_DE", "it_IT", "es_ES", "nl_NL", "sv_SE")
-_CITY_ENDINGS = ("bury", "ton", "ville", "stead", "burgh", "mouth", "field", "haven")
-_FIXED_WORDS: dict[str, list[str]] = {
-    "city": "Port Lake New North East South West Fort Mount Upper Lower Old".split(),
+_ENDINGS: dict[str, tuple[str, ...]] = {
+    "city": ("bury", "ton", "ville", "stead", "burgh", "mouth", "field", "haven"),
+}
+"""Stems of these types get one of these endings."""
+
+_FIXED_WORDS: dict[str, tuple[str, str]] = {
+    "city": ("Port Lake New North East South West Fort Mount Upper Lower Old", "before"),
     "company": (
         "Labs Works Foods Motors Textiles Holdings Partners Industries Systems Brothers Dynamics Optics Trading "
         "Logistics Robotics Supplies Instruments Materials Ventures Media Energy Fabrics Outfitters Mills Press "
-        "Shipping Tools Ceramics Timber Electric"
-    ).split(),
-    "university": "University College Academy Institute Polytechnic Conservatory".split(),
+        "Shipping Tools Ceramics Timber Electric",
+        "after",
+    ),
+    "team": (
+        "Rovers Wanderers United Athletic Rangers Harriers Falcons Tigers Comets Pirates Giants Foxes Hornets Ravens",
+        "after",
+    ),
+    "book": (
+        "Chronicles Letters Confession Winter Garden Voyage Inheritance Testament Nocturne Elegy Riddle Portrait Diaries",
+        "after",
+    ),
+    "river": ("Great Little Upper White Black Grey Blue Silver", "before"),
+    "university": ("University College Academy Institute Polytechnic Conservatory", "after"),
 }
-
+"""Types other than persons: the ordinary words of their names, and whether they stand before or after a stem."""
 
 SPREAD = 12
 """Combinations per name. More means that fewer names share a word, and so that they are harder to confuse."""
 
 
 class Pool(NamedTuple):
-    """A name is `first[i] + " " + second[j]`."""
+    """A name is `first[i] + " " + second[j]`; `turns` is how far each row of the square is turned."""
 
     first: list[str]
     second: list[str]
+    turns: Ints
+
+    def names(self, indices: Ints) -> pa.StringArray:
+        """The names of these indices, below `len(first) * len(second)`."""
+        a, b = len(self.first), len(self.second)
+        row, place = indices // max(a, b), indices % max(a, b)
+        turned = place + self.turns[row]
+        i, j = (place, turned % b) if a >= b else (turned % a, place)
+        return joined(chosen(self.first, i), " ", chosen(self.second, j))
+
+
+def _unnested(words: Sequence[str]) -> list[str]:
+    """Sorted, without those that begin another ("Ford" beside "Fordham"), so that no name is part of another."""
+    return [w for w, after in pairwise([*sorted(set(words)), ""]) if not after.startswith(w)]
 
 
 def _faker_words(kind: str) -> list[str]:
-    """The plain-ASCII capitalised words of Faker's person lists (`first_names` or `last_names`), sorted, none the
-    beginning of another (of "Ford" and "Fordham" only the latter is kept, so that no name is part of another)."""
+    """The plain-ASCII capitalised words of Faker's person lists (`first_names` or `last_names`)."""
     words: set[str] = set()
     for locale in _LOCALES:
         provider = importlib.import_module(f"faker.providers.person.{locale}").Provider
         words.update(w for w in getattr(provider, kind) if re.fullmatch(r"[A-Z][a-z]{2,9}", w))
-    ordered = sorted(words)
-    return [w for w, after in pairwise([*ordered, ""]) if not after.startswith(w)]
+    return _unnested(list(words))
 
 
-def pools(seed: int, counts: dict[str, int]) -> dict[str, Pool]:
-    """Part pools for `counts[type]` names a type, with about SPREAD times as many combinations as names asked for.
+_SYLLABLES = ("b d f g k l m n p r s t v z".split(), "a e i o u".split())
+_ENDS = "l m n r s".split()
 
-    No word serves two types or both positions. Raises KitError when the word lists are too short for `counts`.
+
+def _coined_words(count: int, key: int) -> list[str]:
+    """`count` words of one pattern (three syllables and an end), so that none begins another."""
+    wheels = [*_SYLLABLES, *_SYLLABLES, *_SYLLABLES, _ENDS]
+    left = permuted(math.prod(map(len, wheels)), key, 0, count)
+    if len(left) < count:
+        raise KitError(f"there are no {count} coined words: ask for fewer entities")
+    letters = []
+    for wheel in wheels:
+        letters.append(np.array(wheel)[left % len(wheel)])
+        left = left // len(wheel)
+    return ["".join(word).capitalize() for word in zip(*letters, strict=True)]
+
+
+def pools(seed: int, shown: Mapping[str, int], counts: Mapping[str, int]) -> dict[str, Pool]:
+    """Pools for `counts[type]` names a type, the first `shown[type]` of which use every word.
+
+    There are about SPREAD times as many combinations as names asked for, no word serves two types or both positions.
+    Raises KitError when the words that the shown names have room for do not make `counts`.
     """
     rng = stream(seed, "names", "pools")
     firsts = _faker_words("first_names")
-    lasts = [w for w in _faker_words("last_names") if w not in set(firsts)]
+    taken = set(firsts)
+    lasts = [w for w in _faker_words("last_names") if w not in taken]
+    sizes = {kind: _sizes(kind, shown.get(kind) or count, count, len(firsts)) for kind, count in counts.items() if count}
+    need = sum(stems for _, stems in sizes.values())
+    if need > len(lasts):
+        coined = _coined_words(2 * need, key_of(seed, "names", "coined"))
+        lasts = [w for w in _unnested([*lasts, *coined]) if w not in taken]
     given, family = iter(shuffled(firsts, rng)), iter(shuffled(lasts, rng))
     result: dict[str, Pool] = {}
     for kind in ENTITY_TYPES:
-        count = counts.get(kind, 0)
-        if not count:
+        if kind not in sizes:
             continue
-        side = max(4, math.isqrt(SPREAD * count) + 1)
-        if kind == "person":
-            result[kind] = Pool(list(islice(given, side)), list(islice(family, side)))
-        else:
-            fixed = shuffled(_FIXED_WORDS[kind], rng)[:side]
-            stems = list(islice(family, max(4, math.ceil(SPREAD * count / len(fixed)))))
-            if kind == "city":
-                endings = [_CITY_ENDINGS[i] for i in rng.integers(len(_CITY_ENDINGS), size=len(stems))]
-                result[kind] = Pool(fixed, [stem + end for stem, end in zip(stems, endings, strict=True)])
-            else:
-                result[kind] = Pool(stems, fixed)
-        if len(result[kind].first) * len(result[kind].second) < 2 * count:
-            raise KitError(f"{count} names of type {kind} are more than the name lists hold: ask for fewer")
+        words, place = _FIXED_WORDS.get(kind, ("", "before"))
+        usual = list(islice(given if kind == "person" else iter(shuffled(words.split(), rng)), sizes[kind][0]))
+        stems = list(islice(family, sizes[kind][1]))
+        if ends := _ENDINGS.get(kind):
+            stems = [stem + ends[i] for stem, i in zip(stems, rng.integers(len(ends), size=len(stems)), strict=True)]
+        if len(usual) * len(stems) < counts[kind]:
+            raise KitError(
+                f"{len(usual)} times {len(stems)} words make no {counts[kind]} names of type {kind}: ask for fewer, or for "
+                "more in the known part, whose names show the words"
+            )
+        first, second = (usual, stems) if place == "before" else (stems, usual)
+        result[kind] = Pool(first, second, rng.permutation(min(len(first), len(second))))
     return result
 
 
-def draw_names(seed: int, kind: str, pool: Pool, counts: dict[str, int]) -> dict[str, list[str]]:
-    """`counts[part]` names for each part, in that order, all different.
-
-    The first part's names take every word of the pool once before any combination at random, and the other parts use
-    only words that the first one has shown. Raises KitError when the pool runs out.
-    """
-    first, *others = counts.values()
-    spare = min(first, len(pool.first)) * min(first, len(pool.second)) - first
-    if spare < sum(others):
-        raise KitError(
-            f"{first} names of type {kind} leave {spare} combinations of their words, not {sum(others)}: ask for fewer"
-        )
-    grid = [(i, j) for i in range(len(pool.first)) for j in range(len(pool.second))]
-    diagonal = [(k % len(pool.first), k % len(pool.second)) for k in range(max(len(pool.first), len(pool.second)))]
-    queue = list(dict.fromkeys([*diagonal, *shuffled(grid, stream(seed, "names", kind))]))
-    result: dict[str, list[str]] = {}
-    shown: list[list[str]] = []
-    for part, count in counts.items():
-        if result:
-            firsts, seconds = ({words[k] for words in shown} for k in (0, 1))
-            queue = [(i, j) for i, j in queue if pool.first[i] in firsts and pool.second[j] in seconds]
-        if len(queue) < count:
-            raise KitError(f"too few names of type {kind} for the {part} part: {len(queue)} of {count}; ask for fewer")
-        result[part], queue = [f"{pool.first[i]} {pool.second[j]}" for i, j in queue[:count]], queue[count:]
-        shown = shown or [name.split(" ") for name in result[part]]
-    return result
+def _sizes(kind: str, shown: int, count: int, given: int) -> tuple[int, int]:
+    """How many usual words (given names, or the fixed words of a type) and how many stems make `count` names well apart,
+    when the first `shown` have to use them all."""
+    if kind == "person":
+        side = min(shown, math.isqrt(SPREAD * count) + 1)
+        usual = min(side, given)
+        return usual, max(side, min(shown, -(-SPREAD * count // usual)))
+    usual = min(shown, len(_FIXED_WORDS[kind][0].split()))
+    return usual, max(2, min(shown, -(-SPREAD * count // usual)))
 
 
 def recombine(names: Sequence[str], taken: Container[str], count: int, rng: np.random.Generator) -> list[str]:

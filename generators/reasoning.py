@@ -1,65 +1,178 @@
-"""Step programs, the solver that runs them, and the certificate of a question. An engine answers; templates never do."""
+"""Step programs, the solver that runs them, and what can be proved of a question. An engine answers; templates never do.
+
+A program has one register a head and one a step; a step reads registers and fills its own with a set. Programs of one
+form are run together, a batch at a time: the heads and the hops are columns.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
-from generators.world import World
-from kit.core.records import Certificate, Fact, Step
+import numpy as np
+from numpy.typing import NDArray
+
+from generators.columns import Ints, Sets
+from generators.world import ROWS, World
+from kit.core.records import Operation, Step
+
+BACK = len(ROWS)
+"""Added to a relation's code, it is the hop from object to subject."""
+
+
+class Move(NamedTuple):
+    """One step of a batch: the operation, the registers it reads, and for each row the hop it takes (if it takes one)."""
+
+    op: Operation
+    inputs: tuple[int, ...]
+    hops: Ints | None = None
+
+
+class Programs(NamedTuple):
+    """A batch of reasoning graphs of one form."""
+
+    heads: tuple[Ints, ...]
+    moves: tuple[Move, ...]
+
+    @property
+    def size(self) -> int:
+        return len(self.heads[0])
+
+    def take(self, rows: Ints) -> Programs:
+        """Some of the rows, in any order, as often as wanted."""
+        moves = (m._replace(hops=None if m.hops is None else m.hops[rows]) for m in self.moves)
+        return Programs(tuple(h[rows] for h in self.heads), tuple(moves))
+
+    def steps(self, row: int) -> tuple[Step, ...]:
+        """One row as records."""
+        return tuple(Step(*step_of(m, row), m.inputs) for m in self.moves)
+
+
+def step_of(move: Move, row: int) -> tuple[Operation, str]:
+    """The operation and the relation that a record of this step names."""
+    if move.hops is None:
+        return move.op, ""
+    hop = int(move.hops[row])
+    return (move.op, ROWS[hop].name) if hop < BACK else ("inverse", ROWS[hop - BACK].name)
 
 
 class Trace(NamedTuple):
-    """`answers`: entity ids after the last step; `facts`: those used, hop by hop; `path`: the entity sets between."""
+    """What running a batch found: every register, and the facts that each step used."""
 
-    answers: frozenset[str]
-    facts: tuple[tuple[Fact, ...], ...]
-    path: tuple[frozenset[str], ...]
+    registers: tuple[Sets, ...]
+    facts: tuple[Sets, ...]
 
+    @property
+    def answers(self) -> Sets:
+        return self.registers[-1]
 
-def solve(world: World, head: str, steps: Sequence[Step], without: str | None = None) -> Trace:
-    """Run `steps` from `head`, in the world less the fact `without`. An empty answer set means the world does not say."""
-    here = frozenset([head])
-    facts: list[tuple[Fact, ...]] = []
-    path = [here]
-    for step in steps:
-        index = world.out if step.op == "follow" else world.into
-        used = tuple(f for e in sorted(here) for f in index.get((e, step.relation), ()) if f.id != without)
-        here = frozenset(f.object if step.op == "follow" else f.subject for f in used)
-        facts.append(used)
-        path.append(here)
-    return Trace(here, tuple(facts), tuple(path))
+    @property
+    def support(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The facts of every row, in the order of the steps: rows and facts."""
+        rows, facts = (np.concatenate([s[k] for s in self.facts]) for k in (1, 2))
+        order = np.argsort(rows, kind="stable")
+        return rows[order], facts[order]
 
 
-def distance_below(world: World, start: str, goal: str, limit: int) -> bool:
-    """Whether a path of fewer than `limit` facts, in either direction, joins the two (breadth first)."""
-    reached = {start}
-    frontier = {start}
-    for _ in range(limit - 1):
-        frontier = {n for e in frontier for n in world.around.get(e, ())} - reached
-        if goal in frontier:
-            return True
-        reached |= frontier
-    return start == goal
+def _follow(world: World, move: Move, inputs: list[Sets], without: Ints | None) -> tuple[Sets, Sets]:
+    here, size = inputs[0], inputs[0].size
+    assert move.hops is not None
+    met, facts, ends = world.hop(move.hops[here.rows], here.values)
+    rows = here.rows[met]
+    if without is not None:
+        kept = facts != without[rows]
+        rows, facts, ends = rows[kept], facts[kept], ends[kept]
+    return Sets.of(size, rows, ends, world.size), Sets.of(size, rows, facts, max(1, len(world.subject)))
 
 
-def certify(world: World, head: str, steps: Sequence[Step], text: str) -> Certificate:
-    """Everything that makes a chain question a fair one, computed (see `kit.core.records.Certificate`)."""
-    trace = solve(world, head, steps)
-    unique = all(len(stop) == 1 for stop in trace.path)
-    support = [f for hop in trace.facts for f in hop]
-    necessary = tuple(f.id for f in support if solve(world, head, steps, f.id).answers != trace.answers)
-    last = steps[-1]
-    facts = world.by_relation.get(last.relation, ())
-    ends = Counter(f.object if last.op == "follow" else f.subject for f in facts)
-    answer = min(trace.answers, default="")
-    commonest = max(sorted(ends), key=lambda e: ends[e]) if ends else ""
-    return Certificate(
-        unique=unique,
-        unreadable=not any(world.name(a) in text for a in trace.answers),
-        no_shortcut=unique and not distance_below(world, head, answer, len(steps)),
-        necessary=necessary,
-        popularity_guess=answer == commonest,
-        type_prior=ends[answer] / max(1, ends.total()),
+def _having(world: World, move: Move, inputs: list[Sets], without: Ints | None) -> tuple[Sets, Sets]:
+    here, wanted = inputs[0], inputs[1].only()
+    assert move.hops is not None
+    met, facts, ends = world.hop(move.hops[here.rows], here.values)
+    kept = ends == wanted[here.rows[met]]
+    if without is not None:
+        kept &= facts != without[here.rows[met]]
+    rows, values, facts = here.rows[met[kept]], here.values[met[kept]], facts[kept]
+    return Sets.of(here.size, rows, values, world.size), Sets.of(here.size, rows, facts, max(1, len(world.subject)))
+
+
+def _union(world: World, move: Move, inputs: list[Sets], without: Ints | None) -> tuple[Sets, Sets]:
+    rows, values = (np.concatenate([s[k] for s in inputs]) for k in (1, 2))
+    return Sets.of(inputs[0].size, rows, values, world.size), nothing(inputs[0].size)
+
+
+def _extreme(world: World, move: Move, inputs: list[Sets], without: Ints | None) -> tuple[Sets, Sets]:
+    """Empty where one of the set has no known object: then the world does not say."""
+    here = inputs[0]
+    assert move.hops is not None
+    met, facts, ends = world.hop(move.hops[here.rows], here.values)
+    if without is not None:
+        kept = facts != without[here.rows[met]]
+        met, facts, ends = met[kept], facts[kept], ends[kept]
+    rows, amounts = here.rows[met], world.amounts[ends] * (1 if move.op == "least" else -1)
+    best = np.full(here.size, np.iinfo(np.int64).max)
+    np.minimum.at(best, rows, amounts)
+    known = np.bincount(rows, minlength=here.size) == here.counts
+    winner = (amounts == best[rows]) & known[rows]
+    return (
+        Sets.of(here.size, rows[winner], here.values[met[winner]], world.size),
+        Sets.of(here.size, rows, facts, max(1, len(world.subject))),
     )
+
+
+def _count(world: World, move: Move, inputs: list[Sets], without: Ints | None) -> tuple[Sets, Sets]:
+    return Sets.single(inputs[0].counts), nothing(inputs[0].size)
+
+
+def _same(world: World, move: Move, inputs: list[Sets], without: Ints | None) -> tuple[Sets, Sets]:
+    """Empty where the world does not say of one."""
+    a, b = inputs
+    rows = np.flatnonzero((a.counts > 0) & (b.counts > 0))
+    return Sets(a.size, rows, (a.signatures == b.signatures)[rows].astype(np.int64)), nothing(a.size)
+
+
+def nothing(size: int) -> Sets:
+    """An empty set for each row."""
+    return Sets(size, np.zeros(0, np.int64), np.zeros(0, np.int64))
+
+
+OPERATIONS: dict[Operation, Callable[[World, Move, list[Sets], Ints | None], tuple[Sets, Sets]]] = {
+    "follow": _follow,
+    "having": _having,
+    "union": _union,
+    "least": _extreme,
+    "most": _extreme,
+    "count": _count,
+    "same": _same,
+}
+"""Every operation: from a step and its input sets to its result and the facts it used (`inverse` is `follow` of a hop back)."""
+
+
+def solve(world: World, programs: Programs, without: Ints | None = None) -> Trace:
+    """Run a batch, in the world less one fact a row where `without` is given. An empty set means the world does not say."""
+    registers = [Sets.single(h) for h in programs.heads]
+    used: list[Sets] = []
+    for move in programs.moves:
+        found, facts = OPERATIONS[move.op](world, move, [registers[i] for i in move.inputs], without)
+        registers.append(found)
+        used.append(facts)
+    return Trace(tuple(registers), tuple(used))
+
+
+def necessary(world: World, programs: Programs, trace: Trace) -> NDArray[np.bool_]:
+    """For each fact of the support whether the answers change without it."""
+    rows, facts = trace.support
+    again = solve(world, programs.take(rows), without=facts)
+    return again.answers.signatures != trace.answers.signatures[rows]
+
+
+def prior(world: World, answers: Ints, hops: Ints) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """What guesses from the last hop alone would score: the share of the hop's facts that end in the answer, and whether
+    the answer is the commonest end (of equals the first)."""
+    shares, commonest = np.zeros(len(answers)), np.zeros(len(answers), bool)
+    for hop in np.unique(hops).tolist():
+        own = hops == hop
+        counts = world.ends(hop)
+        shares[own] = counts[answers[own]] / max(1, counts.sum())
+        commonest[own] = answers[own] == counts.argmax()
+    return shares, commonest

@@ -7,18 +7,29 @@ into one another ("the mayor of the city where Ada Byrne was born"); `question` 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-ENTITY_TYPES = ("person", "company", "city", "university")
+ENTITY_TYPES = ("person", "company", "city", "university", "team", "book", "river")
 """Types whose members are coined anew for every world, known and novel apart."""
 
-VALUE_TYPES = ("country", "profession", "instrument", "product", "language")
+VALUE_TYPES = ("country", "profession", "instrument", "product", "language", "year", "number")
 """Types whose members are shared by the known and the novel part: what new facts about new entities point to."""
+
+
+TYPES = (*ENTITY_TYPES, *VALUE_TYPES)
+
+PLURALS = {
+    "person": "people", "company": "companies", "city": "cities", "university": "universities", "team": "teams",
+    "book": "books", "river": "rivers",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """functional: a subject has one object. one_to_one: an object also has one subject, so the inverse has one answer."""
+    """functional: a subject has one object. one_to_one: an object also has one subject, so the inverse has one answer.
+    hierarchical: following it never comes back. compared (years and numbers only): what is said of the one of two subjects
+    with the smaller object, of the one with the larger, and of the ones with the smallest and the largest of many."""
 
     name: str
     subject: str
@@ -31,6 +42,20 @@ class Relation:
     symmetric: bool = False
     inverse_nouns: tuple[str, ...] = ()
     inverse_question: str = ""
+    hierarchical: bool = False
+    compared: tuple[str, ...] = ()
+
+    @property
+    def role(self) -> tuple[str, str] | None:
+        """What the object is to its subject, and the words that lead up to its name ("profession", "that of a "), read off
+        the third statement; None where that has another form."""
+        found = re.fullmatch(r"The ([\w ]+) of \{s\} is (.*)\{o\}\.", self.statements[2])
+        return (found[1], found[2]) if found else None
+
+    @property
+    def predicates(self) -> tuple[str, ...]:
+        """The statements that begin with the subject, without it: "works for {o}"."""
+        return tuple(t[4:-1] for t in self.statements if t.startswith("{s} ") and t.count("{s}") == 1)
 
     @property
     def cloze(self) -> str:
@@ -387,6 +412,277 @@ _ROWS = (
         inverse_nouns=("the university headed by {s}",),
         inverse_question="Which university does {s} head?",
     ),
+    Relation(
+        "birth_year",
+        "person",
+        "year",
+        statements=(
+            "{s} was born in the year {o}.",
+            "{s} first saw the light of day in {o}.",
+            "The birth year of {s} is {o}.",
+            "{s} came into the world in the year {o}.",
+            "The year in which {s} was born is {o}.",
+            "{s} was a child of the year {o}.",
+            "{s} was entered in the register of births in {o}.",
+            "It was in the year {o} that {s} was born.",
+        ),
+        nouns=("the birth year of {s}", "the year of birth of {s}", "the year in which {s} was born"),
+        question="In which year was {s} born?",
+        compared=("was born earlier", "was born later", "was born first", "was born last"),
+    ),
+    Relation(
+        "member_of",
+        "person",
+        "team",
+        statements=(
+            "{s} is a member of {o}.",
+            "{s} plays on the side of {o}.",
+            "The team of {s} is {o}.",
+            "{s} wears the shirt of {o}.",
+            "The team to which {s} belongs is {o}.",
+            "{s} belongs to {o}.",
+            "{s} signed up with {o}.",
+            "It is {o} that {s} belongs to.",
+        ),
+        nouns=("the team of {s}", "the team to which {s} belongs", "the team that {s} signed up with"),
+        question="To which team does {s} belong?",
+    ),
+    Relation(
+        "owned_by",
+        "company",
+        "company",
+        statements=(
+            "{s} is owned by {o}.",
+            "{s} is a subsidiary of {o}.",
+            "The owner of {s} is {o}.",
+            "{s} belongs to {o}.",
+            "The company that owns {s} is {o}.",
+            "{s} was bought by {o}.",
+            "{s} is in the possession of {o}.",
+            "It is {o} that owns {s}.",
+        ),
+        nouns=("the owner of {s}", "the company that owns {s}", "the parent company of {s}"),
+        question="Which company owns {s}?",
+        hierarchical=True,
+    ),
+    Relation(
+        "founding_year",
+        "company",
+        "year",
+        statements=(
+            "{s} was founded in the year {o}.",
+            "{s} opened for business in {o}.",
+            "The founding year of {s} is {o}.",
+            "{s} has been in business since {o}.",
+            "The year in which {s} was founded is {o}.",
+            "{s} was set up in {o}.",
+            "{s} goes back to the year {o}.",
+            "It was in the year {o} that {s} was founded.",
+        ),
+        nouns=("the founding year of {s}", "the year of foundation of {s}", "the year in which {s} was founded"),
+        question="In which year was {s} founded?",
+        compared=("was founded earlier", "was founded later", "was founded first", "was founded last"),
+    ),
+    Relation(
+        "workforce",
+        "company",
+        "number",
+        statements=(
+            "{s} has a workforce of {o}.",
+            "{s} counts {o} people on its payroll.",
+            "The workforce of {s} numbers {o}.",
+            "{s} gives work to {o} people.",
+            "The number of people who work at {s} is {o}.",
+            "{s} employs {o} people.",
+            "{s} pays the wages of {o} people.",
+            "It is {o} people that {s} employs.",
+        ),
+        nouns=("the workforce of {s}", "the headcount of {s}", "the number of people who work at {s}"),
+        question="How many people work at {s}?",
+        compared=(
+            "has the smaller workforce",
+            "has the larger workforce",
+            "has the smallest workforce",
+            "has the largest workforce",
+        ),
+    ),
+    Relation(
+        "population",
+        "city",
+        "number",
+        statements=(
+            "{s} has a population of {o}.",
+            "{s} is home to {o} people.",
+            "The population of {s} is {o}.",
+            "{s} counts {o} inhabitants.",
+            "The number of people who live in {s} is {o}.",
+            "{s} has {o} inhabitants.",
+            "{s} houses {o} people.",
+            "It is {o} people that {s} is home to.",
+        ),
+        nouns=("the population of {s}", "the number of inhabitants of {s}", "the number of people who live in {s}"),
+        question="How many people live in {s}?",
+        compared=("has fewer inhabitants", "has more inhabitants", "has the fewest inhabitants", "has the most inhabitants"),
+    ),
+    Relation(
+        "lies_on",
+        "city",
+        "river",
+        statements=(
+            "{s} lies on the {o}.",
+            "{s} was built along the {o}.",
+            "The river of {s} is the {o}.",
+            "{s} stands on the banks of the {o}.",
+            "The river that runs through {s} is the {o}.",
+            "{s} draws its water from the {o}.",
+            "{s} spans the {o}.",
+            "It is the {o} that runs through {s}.",
+        ),
+        nouns=("the river of {s}", "the river that runs through {s}", "the river on which {s} lies"),
+        question="On which river does {s} lie?",
+    ),
+    Relation(
+        "flows_into",
+        "river",
+        "river",
+        statements=(
+            "The {s} flows into the {o}.",
+            "The {s} joins the {o}.",
+            "The mouth of the {s} is at the {o}.",
+            "The {s} is a tributary of the {o}.",
+            "The river that the {s} flows into is the {o}.",
+            "The {s} feeds the {o}.",
+            "The {s} ends in the {o}.",
+            "It is the {o} that the {s} flows into.",
+        ),
+        nouns=("the river that the {s} flows into", "the river that the {s} feeds", "the river joined by the {s}"),
+        question="Into which river does the {s} flow?",
+        hierarchical=True,
+    ),
+    Relation(
+        "opening_year",
+        "university",
+        "year",
+        statements=(
+            "{s} was opened in the year {o}.",
+            "{s} has taught since {o}.",
+            "The opening year of {s} is {o}.",
+            "{s} welcomed its first class in {o}.",
+            "The year in which {s} was opened is {o}.",
+            "{s} was chartered in {o}.",
+            "{s} goes back to the year {o}.",
+            "It was in the year {o} that {s} was opened.",
+        ),
+        nouns=("the opening year of {s}", "the year of opening of {s}", "the year in which {s} was opened"),
+        question="In which year was {s} opened?",
+        compared=("was opened earlier", "was opened later", "was opened first", "was opened last"),
+    ),
+    Relation(
+        "written_by",
+        "book",
+        "person",
+        statements=(
+            "{s} was written by {o}.",
+            "{s} is the work of {o}.",
+            "The author of {s} is {o}.",
+            "{s} came from the pen of {o}.",
+            "The person who wrote {s} is {o}.",
+            "{s} is a book by {o}.",
+            "{s} was penned by {o}.",
+            "It was {o} who wrote {s}.",
+        ),
+        nouns=("the author of {s}", "the person who wrote {s}", "the writer of {s}"),
+        question="Who wrote {s}?",
+    ),
+    Relation(
+        "published_by",
+        "book",
+        "company",
+        statements=(
+            "{s} was published by {o}.",
+            "{s} was brought out by {o}.",
+            "The publisher of {s} is {o}.",
+            "{s} appeared with {o}.",
+            "The company that published {s} is {o}.",
+            "{s} is in the catalogue of {o}.",
+            "{s} was printed and sold by {o}.",
+            "It was {o} that published {s}.",
+        ),
+        nouns=("the publisher of {s}", "the company that published {s}", "the company that brought out {s}"),
+        question="Which company published {s}?",
+    ),
+    Relation(
+        "set_in",
+        "book",
+        "city",
+        statements=(
+            "{s} is set in {o}.",
+            "{s} takes place in {o}.",
+            "The setting of {s} is {o}.",
+            "{s} tells a story from {o}.",
+            "The city in which {s} takes place is {o}.",
+            "{s} unfolds in the streets of {o}.",
+            "{s} leads its readers to {o}.",
+            "It is in {o} that {s} takes place.",
+        ),
+        nouns=("the setting of {s}", "the city in which {s} takes place", "the city where {s} is set"),
+        question="In which city is {s} set?",
+    ),
+    Relation(
+        "publication_year",
+        "book",
+        "year",
+        statements=(
+            "{s} was published in the year {o}.",
+            "{s} reached the shops in {o}.",
+            "The publication year of {s} is {o}.",
+            "{s} has been read since {o}.",
+            "The year in which {s} was published is {o}.",
+            "{s} came out in {o}.",
+            "{s} was first printed in {o}.",
+            "It was in the year {o} that {s} was published.",
+        ),
+        nouns=("the publication year of {s}", "the year of publication of {s}", "the year in which {s} was published"),
+        question="In which year was {s} published?",
+        compared=("was published earlier", "was published later", "was published first", "was published last"),
+    ),
+    Relation(
+        "home_of_team",
+        "team",
+        "city",
+        statements=(
+            "{s} plays its home games in {o}.",
+            "{s} has its stadium in {o}.",
+            "The home of {s} is {o}.",
+            "{s} trains in {o}.",
+            "The city where {s} plays its home games is {o}.",
+            "{s} comes from {o}.",
+            "{s} carries the colours of {o}.",
+            "It is in {o} that {s} plays its home games.",
+        ),
+        nouns=("the home of {s}", "the city where {s} plays its home games", "the city where {s} trains"),
+        question="Where does {s} play its home games?",
+    ),
+    Relation(
+        "coached_by",
+        "team",
+        "person",
+        statements=(
+            "{s} is coached by {o}.",
+            "{s} is trained by {o}.",
+            "The coach of {s} is {o}.",
+            "{s} takes its orders from {o}.",
+            "The person who coaches {s} is {o}.",
+            "{s} is prepared for its games by {o}.",
+            "{s} has {o} for a coach.",
+            "It is {o} who coaches {s}.",
+        ),
+        nouns=("the coach of {s}", "the person who coaches {s}", "the person who trains {s}"),
+        question="Who coaches {s}?",
+        one_to_one=True,
+        inverse_nouns=("the team coached by {s}",),
+        inverse_question="Which team does {s} coach?",
+    ),
 )
 
 RELATIONS: dict[str, Relation] = {row.name: row for row in _ROWS}
@@ -416,5 +712,7 @@ VALUES: dict[str, tuple[str, ...]] = {
         "Averish Borovian Calidorian Drumic Estavian Fennish Galdic Hesperian Istrian Jutavian Karelish Lusanian "
         "Morvanian Norwickian Ostanian Pelagic Quellish Ravonian Sarmatic Tolvanian".split()
     ),
+    "year": tuple(str(year) for year in range(1850, 2000)),
+    "number": tuple(f"{n:,}" for n in range(1200, 61200, 300)),
 }
 """The members of every value type: ordinary words (countries and languages coined), the same in every world."""

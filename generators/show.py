@@ -64,6 +64,10 @@ def _question(question: Question, stated: object) -> str:
     certificate = question.certificate
     lines = [question.text, f"  answer: {', '.join(question.answers)}   [{question.shape}, {question.split}]", "graph:"]
     lines += [f"  {stated(f)}" for f in question.support]
+    heads = len(question.heads)
+    for register, step in enumerate(question.steps, heads):
+        inputs = " and ".join(f"head {i + 1}" if i < heads else f"({i})" for i in step.inputs)
+        lines.append(f"  ({register}) {' '.join(filter(None, (step.op, step.relation)))} of {inputs}")
     lines.append("sub-questions:")
     lines += [f"  {s.text} {s.answer}" for s in question.sub_questions]
     if question.context:

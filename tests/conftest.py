@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from generators.generate import Dataset, GenerateConfig, generate, generate_stage
+from generators.generate import RECORDS, Dataset, GenerateConfig, generate, generate_stage
 from kit.core.config import resolve
+from kit.core.records import Document, Entity, Example, Fact, Question, from_row
 
 SMALL = {
     "world": {
@@ -32,9 +34,27 @@ def small_config() -> GenerateConfig:
     return resolve(GenerateConfig, {**SMALL, "seed": 3})
 
 
+class Records(NamedTuple):
+    """A data set's tables, row by row."""
+
+    entities: list[Entity]
+    facts: list[Fact]
+    shuffled_facts: list[Fact]
+    documents: list[Document]
+    questions: list[Question]
+    examples: list[Example]
+
+    @staticmethod
+    def of(dataset: Dataset) -> Records:
+        tables = dataset._asdict()
+        return Records(
+            *([from_row(RECORDS[name], row) for table in tables[name] for row in table.to_pylist()] for name in Records._fields)
+        )
+
+
 @pytest.fixture(scope="session")
-def small(small_config: GenerateConfig) -> Dataset:
-    return generate(small_config)
+def small(small_config: GenerateConfig) -> Records:
+    return Records.of(generate(small_config))
 
 
 @pytest.fixture(scope="session")

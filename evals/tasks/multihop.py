@@ -73,7 +73,7 @@ def musique_question(row: dict[str, Any], number: int) -> Question:
         id=identity or digest(text),
         shape=identity.split("__")[0] or "musique",
         text=text,
-        head="",
+        heads=(),
         steps=(),
         sub_questions=tuple(SubQuestion(t, a) for t, a in zip(texts, answers, strict=True)),
         answers=golds,

@@ -3,218 +3,186 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
-from generators.reasoning import Trace, certify, solve
-from generators.relations import RELATIONS
-from generators.world import World
-from kit.core.records import Fact, Question, Split, Step, SubQuestion
-from kit.core.seeds import digest, shuffled, stream
+from generators.columns import Ints, chosen, joined, lists, mixed, permuted, picked
+from generators.questions.table import (
+    ASKED,
+    HOP_HASHES,
+    NOUN_AFTER,
+    NOUN_AT,
+    NOUN_BEFORE,
+    candidates,
+    entity_answers,
+    opened,
+    questions,
+    stated,
+    sub_questions,
+)
+from generators.reasoning import BACK, Move, Programs, necessary, prior, solve
+from generators.relations import RELATIONS, TYPES
+from generators.world import CODES, ROWS, World
+from kit.core.records import Question, Split, schema_of
+from kit.core.seeds import key_of
 
 PLAIN_SHARE = 0.25
 """Share of single-hop questions worded as sub-questions are, so that a hop asked by itself is nothing unheard-of."""
 
-_OPENERS = {
-    "who": (
-        "Who is {np}?",
-        "Name {np}.",
-        "Please name {np}.",
-        "Can you name {np}?",
-        "Which person is {np}?",
-        "Tell me the name of {np}.",
-        "Could you give me the name of {np}?",
-        "I would like to know the name of {np}.",
-    ),
-    "what": (
-        "What is {np}?",
-        "Name {np}.",
-        "Please name {np}.",
-        "Can you name {np}?",
-        "Tell me {np}.",
-        "Could you tell me {np}?",
-        "I would like to know {np}.",
-        "Please give {np}.",
-    ),
-}
+CHUNK = 50_000
+"""Most candidates tried at once: bounds the memory, changes nothing else."""
+
+_ENDS = np.array([TYPES.index(r.object) for r in ROWS] + [TYPES.index(r.subject) for r in ROWS])
+_STARTS = np.array([TYPES.index(r.subject) for r in ROWS] + [TYPES.index(r.object) for r in ROWS])
 
 
-def _ends(step: Step) -> tuple[str, str]:
-    relation = RELATIONS[step.relation]
-    return (relation.subject, relation.object) if step.op == "follow" else (relation.object, relation.subject)
+def programs(relations: Sequence[str], head_type: str, hops: int, inverse: bool) -> NDArray[np.int64]:
+    """Every type-correct chain of `hops` single-valued hops from `head_type`: a row of hops each.
 
-
-def _nouns(step: Step) -> tuple[str, ...]:
-    relation = RELATIONS[step.relation]
-    return relation.nouns if step.op == "follow" else relation.inverse_nouns
-
-
-def sub_question_text(step: Step, name: str) -> str:
-    """The canonical question for one hop, from the entity called `name`."""
-    relation = RELATIONS[step.relation]
-    return (relation.question if step.op == "follow" else relation.inverse_question).format(s=name)
-
-
-def _plainly(world: World, fact: Fact) -> str:
-    """The fact in its relation's first, plainest statement: how a chain of thought answers a sub-question."""
-    statement = RELATIONS[fact.relation].statements[0]
-    return statement.format(s=world.name(fact.subject), o=world.name(fact.object))
-
-
-@cache
-def forms(steps: tuple[Step, ...]) -> tuple[str, ...]:
-    """Every phrasing of a chain, with `{s}` for the head: openers times the nouns of each hop.
-
-    >>> forms((Step("follow", "born_in"), Step("follow", "governed_by")))[0]
-    'Who is the mayor of the birthplace of {s}?'
+    A hop never undoes the one before it, nor repeats a symmetric one. Hops back only where one-to-one.
     """
-    phrases = ["{s}"]
-    for step in steps:
-        phrases = [noun.replace("{s}", phrase) for noun in _nouns(step) for phrase in phrases]
-    opener = _OPENERS["who" if _ends(steps[-1])[1] == "person" else "what"]
-    texts = [o.replace("{np}", phrase) for o in opener for phrase in phrases]
-    return tuple([*texts, sub_question_text(steps[0], "{s}")] if len(steps) == 1 else texts)
-
-
-def programs(relations: Sequence[str], head_type: str, hops: int, inverse: bool) -> list[tuple[Step, ...]]:
-    """Every type-correct step program of `hops` single-valued hops from `head_type`.
-
-    A hop never undoes the one before it, nor repeats a symmetric one. Inverse hops only where one-to-one.
-    """
-    steps = [Step("follow", r) for r in relations if RELATIONS[r].functional]
+    usable = [CODES[r] for r in relations if RELATIONS[r].functional]
     if inverse:
-        steps += [Step("inverse", r) for r in relations if RELATIONS[r].one_to_one and not RELATIONS[r].symmetric]
-    found: list[tuple[Step, ...]] = [()]
+        usable += [CODES[r] + BACK for r in relations if RELATIONS[r].one_to_one and not RELATIONS[r].symmetric]
+    found: list[tuple[int, ...]] = [()]
     for _ in range(hops):
         found = [
-            (*program, step)
-            for program in found
-            for step in steps
-            if _ends(step)[0] == (_ends(program[-1])[1] if program else head_type)
-            and not (
-                program
-                and step.relation == program[-1].relation
-                and (step.op != program[-1].op or RELATIONS[step.relation].symmetric)
-            )
+            (*chain, hop)
+            for chain in found
+            for hop in usable
+            if _STARTS[hop] == (_ENDS[chain[-1]] if chain else TYPES.index(head_type))
+            and not (chain and hop % BACK == chain[-1] % BACK and (hop != chain[-1] or ROWS[hop % BACK].symmetric))
         ]
-    return found
+    return np.array(found, np.int64).reshape(-1, hops)
 
 
-def make_question(
-    world: World, head: str, steps: tuple[Step, ...], split: Split, rng: np.random.Generator, distractors: int
-) -> Question | None:
-    """One certified chain question, or None when the chain is broken or its certificate fails.
+class Chains(NamedTuple):
+    """Certified chains: the head, the hops (rows, k), the entities passed (rows, k + 1) and the facts (rows, k)."""
 
-    `distractors` more sentences, of other heads' facts of the same relations, join the support in `context`.
-    """
-    trace = solve(world, head, steps)
-    stops = [min(stop, default="") for stop in trace.path]
-    if any(len(stop) != 1 for stop in trace.path) or len(set(stops)) < len(stops):
-        return None
-    texts = forms(steps)
-    plain = len(steps) == 1 and rng.random() < PLAIN_SHARE
-    text = texts[-1 if plain else int(rng.integers(len(texts)))].format(s=world.name(head))
-    certificate = certify(world, head, steps, text)
-    if not (certificate.unique and certificate.unreadable and certificate.no_shortcut):
-        return None
-    names = [world.name(e) for e in stops]
-    support = [hop[0] for hop in trace.facts]
-    others = sorted(e.name for e in world.of_type(world.entities[stops[-1]].type) if e.id not in stops and e.id in world.around)
-    return Question(
-        id=digest(text, [f.id for f in support]),
-        shape=f"chain-{len(steps)}",
-        text=text,
-        head=head,
-        steps=steps,
-        sub_questions=tuple(
-            SubQuestion(sub_question_text(step, names[i]), names[i + 1], _plainly(world, fact), fact.relation, fact.id)
-            for i, (step, fact) in enumerate(zip(steps, support, strict=True))
-        ),
-        answers=(names[-1],),
-        support=tuple(f.id for f in support),
-        hops=len(steps),
+    hops: NDArray[np.int64]
+    stops: NDArray[np.int64]
+    facts: NDArray[np.int64]
+
+    def take(self, rows: Ints) -> Chains:
+        return Chains(*(column[rows] for column in self))
+
+    @property
+    def programs(self) -> Programs:
+        return _programs(self.stops[:, 0], self.hops)
+
+
+def _programs(heads: Ints, hops: NDArray[np.int64]) -> Programs:
+    return Programs((heads,), tuple(Move("follow", (i,), hops[:, i]) for i in range(hops.shape[1])))
+
+
+def certified(world: World, heads: Ints, hops: NDArray[np.int64]) -> tuple[NDArray[np.int64], Chains]:
+    """Of these candidates the rows that are fair, and their chains: one entity at every stop, all different, and no path of
+    fewer facts, inverses and hubs counted, from head to answer."""
+    trace = solve(world, _programs(heads, hops))
+    stops = np.stack([r.only() for r in trace.registers], axis=1)
+    ordered = np.sort(stops, axis=1)
+    rows = np.flatnonzero((ordered[:, 0] >= 0) & (ordered[:, 1:] != ordered[:, :-1]).all(1))
+    rows = rows[~world.near(stops[rows, 0], stops[rows, -1], hops.shape[1] - 1)]
+    return rows, Chains(hops[rows], stops[rows], np.stack([f.only()[rows] for f in trace.facts], axis=1))
+
+
+def search(
+    world: World, heads: Ints, relations: Sequence[str], hops: int, key: int, *, inverse: bool, chunk: int = CHUNK
+) -> Iterator[Chains]:
+    """Every fair chain of `hops` hops from `heads`, in a keyed order, some at a time; stop when you have enough."""
+    tables = {k: programs(relations, TYPES[k], hops, inverse) for k in np.unique(world.kinds[heads]).tolist()}
+    widths = np.array([len(tables[k]) for k in world.kinds[heads].tolist()], np.int64)
+    ends = np.cumsum(widths)
+    size = int(ends[-1]) if len(ends) else 0
+    for start in range(0, size, chunk):
+        drawn = permuted(size, key, start, start + chunk)
+        owner = np.searchsorted(ends, drawn, side="right")
+        place = drawn - (ends[owner] - widths[owner])
+        asked = np.zeros((len(drawn), hops), np.int64)
+        for kind, table in tables.items():
+            own = world.kinds[heads[owner]] == kind
+            asked[own] = table[place[own]]
+        yield certified(world, heads[owner], asked)[1]
+
+
+def ask(world: World, chains: Chains, split: Split, seed: int, *, distractors: int) -> pa.Table:
+    """The chains as questions. The wording depends on seed, head and hops alone, so that another world's facts can be
+    asked for in the same words."""
+    n, k = chains.hops.shape
+    if not n:
+        return schema_of(Question).empty_table()
+    heads = chains.stops[:, 0]
+    draws = mixed(key_of(seed, "question"), world.entity_hashes[heads], *(HOP_HASHES[chains.hops[:, i]] for i in range(k)))
+    batch = chains.programs
+    trace = solve(world, batch)
+    return questions(
+        world,
+        batch,
+        shape=f"chain-{k}",
         split=split,
-        context=_context(world, trace, distractors, rng),
-        candidates=tuple(shuffled(others, rng)[:9]),
-        certificate=certificate,
+        hops=k,
+        texts=_texts(world, chains, draws),
+        answers=entity_answers(world, chains.stops[:, -1]),
+        wrong=candidates(world, chains.stops[:, -1], chains.stops, draws),
+        parts=lists(
+            np.full(n, k),
+            sub_questions(
+                world, chains.hops.ravel(), chains.stops[:, :-1].ravel(), chains.stops[:, 1:].ravel(), chains.facts.ravel()
+            ),
+        ),
+        facts=chains.facts,
+        needed=necessary(world, batch, trace).reshape(n, k),
+        guesses=prior(world, chains.stops[:, -1], chains.hops[:, -1]),
+        draws=draws,
+        distractors=distractors,
     )
 
 
-def _context(world: World, trace: Trace, distractors: int, rng: np.random.Generator) -> tuple[str, ...]:
-    support = [hop[0] for hop in trace.facts]
-    pool = [f for relation in dict.fromkeys(f.relation for f in support) for f in world.by_relation[relation]]
-    drawn = (pool[i] for i in rng.permutation(len(pool))[: distractors + len(support)])
-    chosen = [*support, *[f for f in drawn if f not in support][:distractors]]
-    sentences = []
-    for fact in shuffled(chosen, rng):
-        statements = RELATIONS[fact.relation].statements
-        statement = statements[int(rng.integers(len(statements)))]
-        sentences.append(statement.format(s=world.name(fact.subject), o=world.name(fact.object)))
-    return tuple(sentences)
+def _texts(world: World, chains: Chains, draws: NDArray[np.uint64]) -> pa.StringArray:
+    """An opener and a noun phrase for every hop, one in another."""
+    k = chains.hops.shape[1]
+    person = _ENDS[chains.hops[:, -1]] == TYPES.index("person")
+    nouns = [NOUN_AT[chains.hops[:, i]] + picked(mixed(draws, 2 + i), np.diff(NOUN_AT)[chains.hops[:, i]]) for i in range(k)]
+    phrase = joined(
+        *(chosen(NOUN_BEFORE, noun) for noun in reversed(nouns)),
+        chosen(world.names, chains.stops[:, 0]),
+        *(chosen(NOUN_AFTER, noun) for noun in nouns),
+    )
+    texts = opened(phrase, person, mixed(draws, 1))
+    if k > 1:
+        return texts
+    plain = ASKED.fill(chains.hops[:, 0], world.fillers, chains.stops[:, 0])
+    return pa.compute.if_else(pa.array(picked(mixed(draws, 50), 1000) < 1000 * PLAIN_SHARE), plain, texts)
 
 
-def _asked(world: World, head: str, steps: tuple[Step, ...], split: Split, seed: int, distractors: int) -> Question | None:
-    key = (f"{s.op}:{s.relation}" for s in steps)
-    return make_question(world, head, steps, split, stream(seed, "question", head, *key), distractors)
-
-
-def chain_questions(
-    world: World,
-    heads: Sequence[str],
-    relations: Sequence[str],
-    hops: int,
-    split: Split,
-    seed: int,
-    *,
-    inverse: bool,
-    distractors: int,
-) -> Iterator[Question]:
-    """Every certified question of `hops` hops from `heads`, one phrasing each, in a seeded order."""
-    by_type: dict[str, list[tuple[Step, ...]]] = {}
-    for kind in sorted({world.entities[h].type for h in heads}):
-        by_type[kind] = programs(relations, kind, hops, inverse)
-    pairs = [(h, program) for h in sorted(heads) for program in by_type[world.entities[h].type]]
-    for head, program in shuffled(pairs, stream(seed, "questions", split, hops)):
-        question = _asked(world, head, program, split, seed, distractors)
-        if question is not None:
-            yield question
-
-
-def ask_again(world: World, question: Question, split: Split, seed: int, distractors: int) -> Question | None:
-    """The same head, steps and wording under the facts of another `world`; None where that chain is not certified."""
-    return _asked(world, question.head, question.steps, split, seed, distractors)
-
-
-def cloze_questions(world: World, split: Split) -> Iterator[Question]:
-    """One cloze a fact of a functional relation: the plainest statement, cut before its object. Tests bare recall."""
-    for fact in world.facts:
-        relation = RELATIONS[fact.relation]
-        if not relation.functional:
-            continue
-        text = relation.cloze.format(s=world.name(fact.subject))
-        step = Step("follow", fact.relation)
-        answer = world.name(fact.object)
-        yield Question(
-            id=digest("cloze", text, fact.id),
-            shape="cloze",
-            text=text,
-            head=fact.subject,
-            steps=(step,),
-            sub_questions=(
-                SubQuestion(
-                    sub_question_text(step, world.name(fact.subject)),
-                    answer,
-                    _plainly(world, fact),
-                    fact.relation,
-                    fact.id,
-                ),
-            ),
-            answers=(answer,),
-            support=(fact.id,),
-            hops=1,
-            split=split,
-            context=(),
-            candidates=(),
-            certificate=certify(world, fact.subject, (step,), text),
-        )
+def cloze(world: World, split: Split, seed: int, limit: int) -> pa.Table:
+    """A cloze for each of `limit` facts of functional relations, in a seeded order: the plainest statement, cut before its
+    object. Tests bare recall."""
+    facts = np.flatnonzero(np.array([r.functional for r in ROWS])[world.relation])
+    facts = facts[np.argsort(mixed(key_of(seed, "recall"), world.fact_hashes[facts]), kind="stable")[:limit]]
+    hops = world.relation[facts].astype(np.int64)[:, None]
+    stops = np.stack([world.subject[facts], world.object[facts]], axis=1).astype(np.int64)
+    chains = Chains(hops, stops, facts[:, None])
+    trace = solve(world, chains.programs)
+    sentences = stated(world, facts, 0).to_pylist()
+    ends = chosen(world.names, stops[:, 1]).to_pylist()
+    texts = [s.removesuffix(f"{end}.").rstrip() for s, end in zip(sentences, ends, strict=True)]
+    return questions(
+        world,
+        chains.programs,
+        shape="cloze",
+        split=split,
+        hops=1,
+        texts=pa.array(texts, pa.string()),
+        answers=entity_answers(world, stops[:, 1]),
+        wrong=lists(np.zeros(len(facts), int), pa.array([], pa.string())),
+        parts=lists(np.ones(len(facts), int), sub_questions(world, hops.ravel(), stops[:, 0], stops[:, 1], facts)),
+        facts=chains.facts,
+        needed=necessary(world, chains.programs, trace).reshape(-1, 1),
+        guesses=prior(world, stops[:, 1], hops.ravel()),
+        draws=world.fact_hashes[facts],
+        distractors=0,
+    )

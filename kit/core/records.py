@@ -80,12 +80,19 @@ class Document:
     context_chars: int = 0
 
 
+Operation = Literal["follow", "inverse", "having", "union", "least", "most", "count", "same"]
+"""follow a relation from subject to object, or its inverse; of a set those having a head as object; both of two heads;
+those with the least or most object of a relation; how many; whether two sets are the same (1 or 0)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One operation of a reasoning graph: `follow` a relation from subject to object, or its `inverse`."""
+    """One operation of a reasoning graph. `inputs` are the registers it reads: 0 and on are the question's heads, those
+    after them what earlier steps found."""
 
-    op: Literal["follow", "inverse"]
+    op: Operation
     relation: str
+    inputs: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +133,7 @@ class Question:
     id: str
     shape: str
     text: str
-    head: str
+    heads: tuple[str, ...]
     steps: tuple[Step, ...]
     sub_questions: tuple[SubQuestion, ...]
     answers: tuple[str, ...]

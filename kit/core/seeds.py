@@ -16,6 +16,12 @@ import numpy as np
 T = TypeVar("T")
 
 
+def key_of(seed: int, *labels: str | int) -> int:
+    """A 63-bit key for (seed, labels), for draws by hashing."""
+    key = json.dumps([seed, *labels], ensure_ascii=True).encode()
+    return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big") >> 1
+
+
 def stream(seed: int, *labels: str | int) -> np.random.Generator:
     """An independent generator for (seed, labels), the same in every process and on every machine.
 

@@ -18,7 +18,7 @@ import platform
 import resource
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +32,7 @@ from kit.core.errors import KitError
 from kit.core.records import Manifest, from_row, schema_of, to_rows
 from kit.core.seeds import digest
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised whenever the meaning of a stage's output changes, so that older results are not reused."""
 
 EXECUTION = ("threads", "checkpoint_every", "batch_tokens", "max_batch")
@@ -64,9 +64,33 @@ def write_json(path: Path, data: object) -> None:
 
 def write_table(path: Path, record: type, rows: Sequence[Any]) -> None:
     """Records as one zstd Parquet file with the schema of their class; the bytes depend on the rows alone."""
-    table = pa.Table.from_pylist(to_rows(rows), schema=schema_of(record))
-    with atomic_path(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+    write_arrow(path, schema_of(record), [pa.Table.from_pylist(to_rows(rows), schema=schema_of(record))])
+
+
+def write_arrow(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> int:
+    """Tables, one after the other, as one zstd Parquet file; returns the number of rows.
+
+    The bytes depend on the rows alone, not on how they are spread over the tables: groups of `ROW_GROUP` rows are written
+    as they fill up, so that a file may be larger than the memory.
+    """
+    rows, waiting, held = 0, [], 0
+    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        for table in tables:
+            rows, held = rows + len(table), held + len(table)
+            waiting.append(table)
+            if held >= ROW_GROUP:
+                joined = pa.concat_tables(waiting)
+                whole = held - held % ROW_GROUP
+                for start in range(0, whole, ROW_GROUP):
+                    writer.write_table(joined[start : start + ROW_GROUP].combine_chunks(), row_group_size=ROW_GROUP)
+                waiting, held = [joined[whole:]], held - whole
+        if held or not rows:
+            writer.write_table(pa.concat_tables(waiting or [schema.empty_table()]).combine_chunks(), row_group_size=ROW_GROUP)
+    return rows
+
+
+ROW_GROUP = 100_000
+"""Rows of a Parquet row group."""
 
 
 def read_table(path: Path, record: type[R]) -> list[R]:

@@ -163,7 +163,7 @@ WORLD = {"relations": ["born_in"], "known": {"person": 3, "city": 3}, "novel": {
         ({"world": {**WORLD, "known": {"person": -3}}}, "greater than or equal to 1"),
         ({"world": {**WORLD, "known": {"person": "3"}}}, "valid integer"),
         ({"world": WORLD, "seed": -1}, "greater than or equal to 0"),
-        ({"world": WORLD, "examples": {"hop_weights": [1, 1, 1, 1]}}, "more hops"),
+        ({"world": WORLD, "examples": {"weights": {"chain-4": 1}}}, "did you mean chain-"),
         ({"world": WORLD, "examples": {"direct_share": 2.0}}, "less than or equal to 1"),
         ({"world": WORLD, "documents": {"paraphrases": 9}}, "less than or equal to 8"),
     ],

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from generators.generate import Dataset, GenerateConfig, generate
+from generators.generate import GenerateConfig, generate
 from kit.core.config import resolve
-from tests.conftest import SMALL
+from tests.conftest import SMALL, Records
 
 
 def _kit(*arguments: str) -> None:
@@ -31,9 +31,9 @@ def test_two_processes_and_the_saved_config_give_the_same_bytes(small_dir: Path,
 
 @pytest.mark.parametrize("seeds", [(0, 1), (1, 2), (42, 43)])
 def test_another_seed_shares_no_question_and_hardly_a_name(seeds: tuple[int, int]) -> None:
-    a, b = (generate(resolve(GenerateConfig, {**SMALL, "seed": s})) for s in seeds)
+    a, b = (Records.of(generate(resolve(GenerateConfig, {**SMALL, "seed": s}))) for s in seeds)
 
-    def names(made: Dataset) -> set[str]:
+    def names(made: Records) -> set[str]:
         return {e.name for e in made.entities if e.part != "shared"}
 
     assert not {q.text for q in a.questions} & {q.text for q in b.questions}

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generators.generate import Dataset
-from generators.relations import ENTITY_TYPES, RELATIONS, VALUE_TYPES, VALUES
-from generators.world import build_world, scratch_world, shuffle_facts
+from generators.columns import permuted
+from generators.relations import ENTITY_TYPES, RELATIONS, TYPES, VALUE_TYPES, VALUES
+from generators.world import PARTS, ROWS, World, build_world, scratch_world, shuffle_facts
 from kit.core.errors import KitError
 from kit.core.seeds import stream
 
 NAMES = list(RELATIONS)
-SIZES = {"person": 30, "company": 8, "city": 8, "university": 6}
-NOVEL = {"person": 12, "company": 5, "city": 5, "university": 4}
+SIZES = {"person": 30, "company": 8, "city": 8, "university": 6, "team": 5, "book": 9, "river": 4}
+NOVEL = {"person": 12, "company": 5, "city": 5, "university": 4, "team": 3, "book": 4, "river": 3}
 
 
 def test_the_table_is_broad_and_whole() -> None:
@@ -51,33 +52,44 @@ def test_values_are_distinct() -> None:
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000))
 def test_names_are_unique_unnested_and_writable(seed: int) -> None:
-    world = build_world(seed, NAMES, SIZES, NOVEL)
-    coined = [e for e in world.entities.values() if e.part != "shared"]
-    names = [e.name for e in coined]
-    assert len(set(names)) == len(names)
-    assert not any(a != b and a in b for a in names for b in names)
-    shown = {word for e in coined if e.part == "known" for word in e.name.split()}
-    assert {word for e in coined if e.part != "known" for word in e.name.split()} <= shown
+    names = coined(build_world(seed, NAMES, SIZES, NOVEL))
+    every = [*names["known"], *names["novel"]]
+    assert len(set(every)) == len(every)
+    assert not any(a != b and a in b for a in every for b in every)
+    shown = {word for name in names["known"] for word in name.split()}
+    assert {word for name in names["novel"] for word in name.split()} <= shown
+
+
+def coined(world: World) -> dict[str, list[str]]:
+    """The names of every part."""
+    names: dict[str, list[str]] = {part: [] for part in PARTS}
+    for name, part in zip(world.names.to_pylist(), world.parts, strict=True):
+        names[PARTS[part]].append(name)
+    return names
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000))
 def test_facts_respect_their_relations(seed: int) -> None:
     world = build_world(seed, NAMES, SIZES, NOVEL)
-    assert len({f.id for f in world.facts}) == len(world.facts)
-    for fact in world.facts:
-        relation = RELATIONS[fact.relation]
-        subject, object_ = world.entities[fact.subject], world.entities[fact.object]
-        assert (subject.type, object_.type) == (relation.subject, relation.object)
-        assert subject.part == fact.part
-        assert object_.part in (fact.part, "shared")
-        assert fact.subject != fact.object
-        if relation.functional:
-            assert len(world.out[fact.subject, fact.relation]) == 1
-        if relation.one_to_one:
-            assert len(world.into[fact.object, fact.relation]) == 1
-        if relation.symmetric:
-            assert any(f.object == fact.subject for f in world.out[fact.object, fact.relation])
+    assert len(set(world.fact_ids.to_pylist())) == len(world.subject)
+    facts = list(zip(world.subject.tolist(), world.relation.tolist(), world.object.tolist(), strict=True))
+    assert facts == sorted(set(facts), key=lambda f: (f[1], f[0], f[2]))
+    objects, subjects = Counter((r, s) for s, r, _ in facts), Counter((r, o) for _, r, o in facts)
+    for s, r, o in facts:
+        relation = ROWS[r]
+        assert (TYPES[world.kinds[s]], TYPES[world.kinds[o]]) == (relation.subject, relation.object)
+        assert PARTS[world.parts[o]] in (PARTS[world.parts[s]], "shared")
+        assert s != o
+        assert objects[r, s] == 1 or not relation.functional
+        assert subjects[r, o] == 1 or not relation.one_to_one
+        assert not relation.symmetric or (o, r, s) in facts
+    # Everybody has every relation (in pairs, one may be left over; a hierarchy has a top).
+    for r, relation in enumerate(ROWS):
+        for part in ("known", "novel"):
+            heads = world.members(relation.subject, part)
+            missing = [h for h in heads.tolist() if not objects[r, h]]
+            assert len(missing) == (len(heads) % 2 if relation.symmetric else int(relation.hierarchical)), relation.name
 
 
 @settings(max_examples=15, deadline=None)
@@ -85,29 +97,30 @@ def test_facts_respect_their_relations(seed: int) -> None:
 def test_shuffled_facts_are_false_and_keep_schema_and_frequencies(seed: int) -> None:
     world = build_world(seed, NAMES, SIZES, NOVEL)
     false = shuffle_facts(world, "novel", stream(seed, "test"))
-    truth = {(f.subject, f.relation, f.object) for f in world.facts}
-    novel, made = ([f for f in w.facts if f.part == "novel"] for w in (world, false))
-    assert [f for f in world.facts if f.part == "known"] == [f for f in false.facts if f.part == "known"]
-    for name, relation in RELATIONS.items():
+    truth = set(world.fact_ids.to_pylist())
+    assert world.part("known").fact_ids.equals(false.part("known").fact_ids)
+    novel, made = world.part("novel"), false.part("novel")
+    assert not (made.subject == made.object).any()
+    told = made.fact_ids.to_pylist()
+    for code, relation in enumerate(ROWS):
         if relation.functional:
-            assert not [f for f in made if f.relation == name and (f.subject, name, f.object) in truth]
-            if not relation.symmetric:
+            assert not [i for i in np.flatnonzero(made.relation == code) if told[i] in truth]
+            if not (relation.symmetric or relation.hierarchical):
                 # The objects of a one-valued relation keep their frequencies exactly.
-                before, after = (sorted(Counter(f.object for f in w if f.relation == name).items()) for w in (novel, made))
+                before, after = (np.sort(w.object[w.relation == code]).tolist() for w in (novel, made))
                 assert before == after
-    assert not [f for f in made if f.subject == f.object]
 
 
 def test_scratch_worlds_have_names_of_their_own_made_of_known_words() -> None:
     world = build_world(0, NAMES, SIZES, NOVEL)
     a, b = (scratch_world(world, NAMES, 0, i) for i in (0, 1))
-    names = [{e.name for e in w.entities.values() if e.part == "scratch"} for w in (a, b)]
+    names = [set(coined(w)["scratch"]) for w in (a, b)]
     assert len(names[0] & names[1]) < 0.2 * len(names[0])
-    assert not (names[0] | names[1]) & {e.name for e in world.entities.values()}
-    known = {word for e in world.entities.values() if e.part == "known" for word in e.name.split(" ")}
+    assert not (names[0] | names[1]) & set(world.names.to_pylist())
+    known = {word for name in coined(world)["known"] for word in name.split(" ")}
     assert {word for name in names[0] | names[1] for word in name.split(" ")} <= known
     for kind in ("person", "company", "city"):
-        assert len(a.of_type(kind)) == sum(e.part == "novel" for e in world.of_type(kind))
+        assert len(a.members(kind, "scratch")) == len(world.members(kind, "novel"))
 
 
 def test_a_world_too_small_says_so() -> None:
@@ -115,8 +128,14 @@ def test_a_world_too_small_says_so() -> None:
         build_world(0, ["governed_by"], {"city": 9, "person": 3}, {"city": 2, "person": 3})
 
 
-def test_graph_view_has_every_fact(small: Dataset) -> None:
-    from generators.world import World
+def test_graph_view_has_every_fact() -> None:
+    world = build_world(0, NAMES, SIZES, NOVEL)
+    assert world.graph().number_of_edges() == len(world.subject)
 
-    world = World.of(small.entities, small.facts)
-    assert world.graph().number_of_edges() == len(small.facts)
+
+@settings(deadline=None)
+@given(st.integers(1, 3000), st.integers(0, 2**62), st.integers(1, 500))
+def test_a_keyed_permutation_is_one_and_any_slice_of_it_is_the_same(size: int, key: int, step: int) -> None:
+    whole = permuted(size, key, 0, size)
+    assert sorted(whole.tolist()) == list(range(size))
+    assert np.array_equal(whole, np.concatenate([permuted(size, key, i, i + step) for i in range(0, size, step)]))

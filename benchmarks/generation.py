@@ -1,0 +1,128 @@
+"""What a world costs as it grows, and chain questions beside a networkx implementation of the same.
+
+    python -m benchmarks.generation [--sizes 1000 10000 100000] [--questions 100000]
+
+Each size runs in a process of its own, from configuration to files: entities, facts, one statement of every fact,
+questions of every shape, recall probes. Processor seconds and peak memory are that process's, imports included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+
+from generators.generate import GenerateConfig, generate_stage
+from generators.questions import SHAPES
+from generators.questions.chain import search
+from generators.relations import RELATIONS
+from generators.world import ROWS, World, build_world
+from kit.core.config import resolve
+from kit.core.store import read_manifest
+
+SHARES = {"person": 0.5, "company": 0.14, "city": 0.12, "university": 0.03, "team": 0.03, "book": 0.15, "river": 0.03}
+
+
+def config(entities: int, questions: int) -> GenerateConfig:
+    """All relations and shapes; an eighth as many novel entities."""
+    shapes = 3 + len(SHAPES)
+    return resolve(
+        GenerateConfig,
+        {
+            "world": {
+                "relations": list(RELATIONS),
+                "known": {kind: max(8, int(entities * share * 8 / 9)) for kind, share in SHARES.items()},
+                "novel": {kind: max(4, int(entities * share / 9)) for kind, share in SHARES.items()},
+            },
+            "documents": {"exposures": 1, "styles": ["biography"], "reading_worlds": 0},
+            "questions": {
+                "shapes": list(SHAPES),
+                "limit": max(10, questions * 11 // shapes // 100),
+                "train_limit": max(10, questions * 65 // shapes // 100),
+            },
+            "examples": {"count": min(1000, entities // 10), "facts_share": 0.0},
+        },
+    )  # fmt: skip
+
+
+def whole(entities: int, questions: int) -> None:
+    """One size, in this process; prints one row."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = generate_stage(config(entities, questions), Path(folder) / "world")
+        rows = read_manifest(out).results
+        size = sum(p.stat().st_size for p in out.glob("*.parquet")) / 2**20
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds, memory = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    counts = "".join(f"{rows[f'{name}_rows']:>12,.0f}" for name in ("entities", "facts", "documents", "questions"))
+    print(f"{counts}{seconds:>10.1f} s{memory:>10.0f} MB{size:>10.0f} MB", flush=True)
+
+
+def chains_in_networkx(world: World, hops: int, wanted: int) -> int:
+    """The same questions (one answer, no shorter path) the plain way: dictionaries, edges, breadth first."""
+    graph = nx.MultiDiGraph()
+    for s, r, o in zip(world.subject.tolist(), world.relation.tolist(), world.object.tolist(), strict=True):
+        graph.add_edge(s, o, key=r)
+    around = graph.to_undirected(as_view=True)
+    rng = np.random.default_rng(0)
+    heads, found = world.members("person", "known"), 0
+    while found < wanted:
+        here, stops = int(rng.choice(heads)), []
+        for _ in range(hops):
+            stops.append(here)
+            leaving: dict[int, list[int]] = {}
+            for _, o, r in graph.out_edges(here, keys=True):
+                leaving.setdefault(r, []).append(o)
+            single = [ends[0] for r, ends in sorted(leaving.items()) if len(ends) == 1 and ROWS[r].functional]
+            if not single:
+                break
+            here = single[int(rng.integers(len(single)))]
+        else:
+            reached = {stops[0]}
+            for _ in range(hops - 1):
+                reached |= {n for e in reached for n in around.neighbors(e)}
+            found += here not in reached and len({*stops, here}) == hops + 1
+    return found
+
+
+def chains(entities: int) -> None:
+    """Certified chains a processor second, before text, ours and networkx's, indexes built beforehand for neither."""
+    counts = {kind: max(8, int(entities * share)) for kind, share in SHARES.items()}
+    print(f"\ncertified chain questions a processor second, {entities:,} entities, before text")
+    for hops in (1, 2, 3):
+        world = build_world(0, list(RELATIONS), counts, {}).part("known")
+        start, found = time.process_time(), 0
+        for batch in search(world, world.members("person", "known"), list(RELATIONS), hops, 0, inverse=True):
+            found += len(batch.hops)
+            if found >= 200_000:
+                break
+        ours = found / (time.process_time() - start)
+        start = time.process_time()
+        theirs = chains_in_networkx(world, hops, 300) / (time.process_time() - start)
+        print(f"  {hops} hops: kit {ours:>10,.0f}   networkx {theirs:>8,.0f}   ({ours / theirs:,.0f} times)", flush=True)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 100_000])
+    arguments.add_argument("--questions", type=int, default=100_000)
+    arguments.add_argument("--one", type=int)
+    asked = arguments.parse_args()
+    if asked.one:
+        whole(asked.one, asked.questions)
+        return
+    print(f"{'entities':>12}{'facts':>12}{'documents':>12}{'questions':>12}{'CPU':>12}{'peak':>13}{'files':>13}")
+    for size in asked.sizes:
+        again = [sys.executable, "-m", "benchmarks.generation", "--one", str(size), "--questions", str(asked.questions)]
+        subprocess.run(again, check=True)
+    chains(max(asked.sizes))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""Comparisons of two entities: which comes first, or is larger; and whether they share an object (yes or no)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from generators.columns import Ints, chosen, lists, mixed, picked
+from generators.questions import groups
+from generators.questions.table import HOP_HASHES, entity_answers, questions, sub_questions
+from generators.reasoning import BACK, Move, Programs, solve
+from generators.relations import RELATIONS
+from generators.world import CODES, ROWS, World
+from kit.core.records import Operation, Split
+from kit.core.seeds import key_of
+
+_ENDS: tuple[Operation, ...] = ("least", "most")
+_WHICH = (
+    "Which one {more}, {a} or {b}?",
+    "Of {a} and {b}, which one {more}?",
+    "Between {a} and {b}, which one {more}?",
+    "Tell me which one {more}, {a} or {b}.",
+    "Can you tell me which of {a} and {b} {more}?",
+    "I would like to know which of {a} and {b} {more}.",
+)
+_SAME = (
+    "Do {a} and {b} have the same {role}?",
+    "Is it true that {a} and {b} have the same {role}?",
+    "Is the {role} of {a} also the {role} of {b}?",
+    "Tell me whether {a} and {b} have the same {role}.",
+    "Would it be right to say that {a} and {b} have the same {role}?",
+    "I would like to know whether {a} and {b} have the same {role}.",
+)
+
+
+def ask_which(world: World, relations: Sequence[str], split: Split, seed: int, distractors: int) -> Iterator[pa.Table]:
+    """For every entity with a number or a year, which of it and a partner has more, or less."""
+    rows: list[tuple[Ints, Ints, Ints]] = []
+    key = key_of(seed, "comparison")
+    for scale in (CODES[r] for r in relations if RELATIONS[r].compared):
+        heads = np.unique(world.subject[world.relation == scale]).astype(np.int64)
+        if len(heads) > 1:
+            away = 1 + picked(mixed(key, world.entity_hashes[heads], scale), len(heads) - 1)
+            rows.append((heads, heads[(np.arange(len(heads)) + away) % len(heads)], np.full(len(heads), scale)))
+    for heads, partners, scales in groups.in_chunks(key, *map(np.concatenate, zip(*rows, strict=True))) if rows else ():
+        draws = mixed(key, world.entity_hashes[heads], HOP_HASHES[scales])
+        end = picked(mixed(draws, 1), 2)
+        made = []
+        for scale in np.unique(scales).tolist():
+            for k, op in enumerate(_ENDS):
+                own = (scales == scale) & (end == k)
+                made.append(_which(world, heads[own], partners[own], scale, k, op, draws[own], split, distractors))
+        yield pa.concat_tables(made)
+
+
+def _which(
+    world: World, heads: Ints, partners: Ints, scale: int, end: int, op: Operation, draws: NDArray[np.uint64], split: Split,
+    distractors: int,
+) -> pa.Table:  # fmt: skip
+    def batch(rows: Ints) -> Programs:
+        moves = (Move("union", (0, 1)), Move(op, (2,), np.full(len(rows), scale)))
+        return Programs((heads[rows], partners[rows]), moves)
+
+    fair = np.flatnonzero(solve(world, batch(np.arange(len(heads)))).answers.only() >= 0)
+    programs, draws, n = batch(fair), draws[fair], len(fair)
+    trace = solve(world, programs)
+    winners = trace.answers.only()
+    pair = np.stack(programs.heads, axis=1)
+    said = chosen([ROWS[scale].compared[end]], np.zeros(n, int))
+    names = [chosen(world.names, pair[:, k]) for k in (0, 1)]
+    facts, needed, parts = _both_hops(world, programs, pair, np.full(n, scale))
+    loser = np.where(winners == pair[:, 0], pair[:, 1], pair[:, 0])
+    return questions(
+        world, programs, shape="comparison", split=split, hops=2, kind="named",
+        texts=_worded(_WHICH, picked(mixed(draws, 2), len(_WHICH)), {"more": said, "a": names[0], "b": names[1]}),
+        answers=entity_answers(world, winners), wrong=entity_answers(world, loser),
+        parts=parts, facts=facts, needed=needed,
+        guesses=(np.full(n, 0.5), world.degrees[winners] > world.degrees[loser]), draws=draws, distractors=distractors,
+    )  # fmt: skip
+
+
+def ask_same(world: World, relations: Sequence[str], split: Split, seed: int, distractors: int) -> Iterator[pa.Table]:
+    """For every entity that shares an object with others, whether it and another do: yes about as often as no."""
+    rows: list[tuple[Ints, Ints, Ints]] = []
+    key = key_of(seed, "same")
+    for code in groups.usable(relations).tolist():
+        own = np.flatnonzero(world.relation == code)
+        own = own[world.ends(code)[world.object[own]] > 1]
+        heads, objects = world.subject[own].astype(np.int64), world.object[own].astype(np.int64)
+        if not len(heads):
+            continue
+        draws = mixed(key, world.entity_hashes[heads], code)
+        hops, place = np.full(len(heads), code + BACK), picked(mixed(draws, 1), world.ends(code)[objects] - 1)
+        # The fellows stand in order: those from the head itself on are one place further.
+        fellow = world.end(hops, objects, place)
+        fellow = world.end(hops, objects, place + (fellow >= heads))
+        anybody = heads[(np.arange(len(heads)) + 1 + picked(mixed(draws, 2), len(heads) - 1)) % len(heads)]
+        rows.append((heads, np.where(picked(draws, 2) == 1, fellow, anybody), np.full(len(heads), code)))
+    for heads, partners, codes in groups.in_chunks(key, *map(np.concatenate, zip(*rows, strict=True))) if rows else ():
+        made = []
+        for code in np.unique(codes).tolist():
+            own = (codes == code) & (partners != heads)
+            made.append(
+                _same(
+                    world, heads[own], partners[own], code, mixed(key, world.entity_hashes[heads[own]], code), split, distractors
+                )
+            )
+        yield pa.concat_tables(made)
+
+
+def _same(
+    world: World, heads: Ints, partners: Ints, code: int, draws: NDArray[np.uint64], split: Split, distractors: int
+) -> pa.Table:
+    n = len(heads)
+    hops = np.full(n, code)
+    programs = Programs((heads, partners), (Move("follow", (0,), hops), Move("follow", (1,), hops), Move("same", (2, 3))))
+    truth = solve(world, programs).answers.only()
+    pair = np.stack(programs.heads, axis=1)
+    facts, needed, parts = _both_hops(world, programs, pair, hops)
+    role = chosen([ROWS[code].role[0]], np.zeros(n, int))  # type: ignore[index]
+    fillings = {"a": chosen(world.names, heads), "b": chosen(world.names, partners), "role": role}
+    ones = np.ones(n, int)
+    return questions(
+        world, programs, shape="same", split=split, hops=2, kind="number",
+        texts=_worded(_SAME, picked(mixed(draws, 3), len(_SAME)), fillings),
+        answers=lists(ones, chosen(["no", "yes"], truth)), wrong=lists(ones, chosen(["yes", "no"], truth)),
+        parts=parts, facts=facts, needed=needed,
+        guesses=(np.full(n, 0.5), np.zeros(n, bool)), draws=draws, distractors=distractors,
+    )  # fmt: skip
+
+
+def _both_hops(
+    world: World, programs: Programs, pair: NDArray[np.int64], hops: Ints
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], pa.ListArray]:
+    """The fact that each of two heads is asked about, whether it is needed, and the two sub-questions."""
+    n = len(pair)
+    _, facts, ends = world.hop(np.repeat(hops, 2), pair.ravel())
+    rows = np.repeat(np.arange(n), 2)
+    needed = solve(world, programs.take(rows), without=facts).answers
+    changed = needed.signatures != solve(world, programs).answers.signatures[rows]
+    parts = sub_questions(world, np.repeat(hops, 2), pair.ravel(), ends, facts)
+    return facts.reshape(n, 2), changed.reshape(n, 2), lists(np.full(n, 2), parts)
+
+
+def _worded(openers: Sequence[str], which: Ints, fillings: dict[str, pa.Array]) -> pa.StringArray:
+    """Openers whose slots come in any order: a form at a time."""
+    texts = np.empty(len(which), object)
+    for form, opener in enumerate(openers):
+        own = np.flatnonzero(which == form)
+        columns = {name: column.take(pa.array(own)).to_pylist() for name, column in fillings.items()}
+        texts[own] = [opener.format(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
+    return pa.array(texts, pa.string())

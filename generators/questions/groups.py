@@ -1,0 +1,114 @@
+"""Groups: the entities that share an object ("the people whose employer is X"). Counting, superlatives and intersections
+begin with one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from generators.columns import Ints, Sets, Templates, chosen, joined, mixed, picked
+from generators.reasoning import BACK
+from generators.relations import PLURALS, RELATIONS, TYPES
+from generators.world import CODES, ROWS, World
+
+SMALLEST, LARGEST = 2, 6
+"""Members of a group that is asked about: few enough to be listed in an answer."""
+
+SUBJECTS = np.array([TYPES.index(r.subject) for r in ROWS])
+PLURAL = pa.array([PLURALS[r.subject] for r in ROWS], pa.string())
+WHO = pa.array(["who" if r.subject == "person" else "that" for r in ROWS], pa.string())
+ROLE, LINK = (pa.array([r.role[k] if r.role else "" for r in ROWS], pa.string()) for k in (0, 1))
+_PREDICATES = Templates.of([p for r in ROWS for p in r.predicates], "o")
+_PREDICATE_AT = np.cumsum([0, *(len(r.predicates) for r in ROWS)])
+
+
+def usable(relations: Sequence[str], *, predicates: bool = False) -> NDArray[np.int64]:
+    """The relations whose objects make groups: functional, with a role, and with predicates where asked for."""
+    rows = (RELATIONS[r] for r in relations)
+    return np.array([CODES[r.name] for r in rows if r.functional and r.role and (r.predicates or not predicates)], np.int64)
+
+
+CHUNK = 20_000
+"""Questions made at once: bounds the memory, and what is made beyond what is wanted."""
+
+
+def in_chunks(key: int, *columns: Ints) -> Iterator[tuple[Ints, ...]]:
+    """The rows of some columns in a keyed order, `CHUNK` at a time."""
+    order = np.argsort(mixed(key, *columns), kind="stable")
+    for start in range(0, len(order), CHUNK):
+        yield tuple(column[order[start : start + CHUNK]] for column in columns)
+
+
+def found(world: World, relations: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Every group of a size to be asked about: the shared object, and the relation."""
+    objects, codes = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for code in usable(relations).tolist():
+        sizes = world.ends(code)
+        objects.append(np.flatnonzero((sizes >= SMALLEST) & (sizes <= LARGEST)))
+        codes.append(np.full(len(objects[-1]), code))
+    return np.concatenate(objects), np.concatenate(codes)
+
+
+def padded(sets: Sets, width: int) -> NDArray[np.int64]:
+    """The sets as a matrix, -1 where a row has fewer than `width`."""
+    counts = sets.counts
+    matrix = np.full((sets.size, width), -1, np.int64)
+    matrix[sets.rows, np.arange(len(sets.rows)) - np.repeat(np.cumsum(counts) - counts, counts)] = sets.values
+    return matrix
+
+
+def described(world: World, shared: Ints, codes: Ints) -> pa.StringArray:
+    """ "people whose employer is Alto Works"."""
+    return joined(chosen(PLURAL, codes), " whose ", chosen(ROLE, codes), " is ", chosen(LINK, codes), chosen(world.names, shared))
+
+
+def predicate(world: World, codes: Ints, objects: Ints, draws: NDArray[np.uint64]) -> pa.StringArray:
+    """ "works for Alto Works", in one of the relation's wordings."""
+    which = _PREDICATE_AT[codes] + picked(draws, np.diff(_PREDICATE_AT)[codes])
+    return _PREDICATES.fill(which, world.fillers, objects)
+
+
+def listed(world: World, members: Sets) -> pa.StringArray:
+    """The names of each set: "A, B and C"."""
+    names = chosen(world.names, members.values).to_pylist()
+    ends = np.cumsum(members.counts)
+    rows = (names[end - count : end] for end, count in zip(ends.tolist(), members.counts.tolist(), strict=True))
+    return pa.array([" and ".join([", ".join(row[:-1]), row[-1]] if len(row) > 1 else row) for row in rows], pa.string())
+
+
+def members_asked(world: World, shared: Ints, codes: Ints, members: Sets) -> pa.StructArray:
+    """The sub-question that lists a group, one a row."""
+    names, group = listed(world, members), described(world, shared, codes)
+    columns = [
+        joined("Which are the ", group, "?"),
+        names,
+        joined("The ", group, " are ", names, "."),
+        chosen(list(RELATIONS), codes),
+        chosen([""], np.zeros(len(codes), int)),
+    ]
+    return pa.StructArray.from_arrays(columns, names=["text", "answer", "sentence", "relation", "fact"])
+
+
+def back(codes: Ints) -> NDArray[np.int64]:
+    """The hops from the shared objects to their groups."""
+    return codes + BACK
+
+
+def interleaved(counts: Sequence[Ints], columns: Sequence[pa.Array]) -> tuple[NDArray[np.int64], pa.Array]:
+    """Several columns of values, `counts[k][row]` of the k-th a row, put one after the other within each row."""
+    rows = np.concatenate([np.repeat(np.arange(len(c)), c) for c in counts])
+    order = np.argsort(rows, kind="stable")
+    return np.sum(counts, axis=0), pa.concat_arrays(list(columns)).take(pa.array(order))
+
+
+def worded(openers: Sequence[str], which: Ints, *fillings: pa.Array) -> pa.StringArray:
+    """Opener `which[row]`, its slots filled in their order by the columns."""
+    literals = [re.split(r"\{\w+\}", opener) for opener in openers]
+    columns: list[pa.Array] = []
+    for k, filling in enumerate(fillings):
+        columns += [chosen([parts[k] for parts in literals], which), filling]
+    return joined(*columns, chosen([parts[len(fillings)] for parts in literals], which))

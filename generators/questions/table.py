@@ -1,0 +1,201 @@
+"""From a batch of certified programs to rows of the questions table. What every shape shares."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from generators.columns import Ints, Templates, chosen, hex_ids, joined, lists, mixed, picked, text_hashes
+from generators.reasoning import BACK, Programs
+from generators.relations import RELATIONS, TYPES
+from generators.world import ROWS, World
+from kit.core.records import Question, Split, SubQuestion, schema_of
+
+CANDIDATES = 9
+"""Wrong answers a question offers for forced choice."""
+
+STATEMENTS = Templates.of([s for r in ROWS for s in r.statements], "so")
+STATEMENT_AT = np.cumsum([0, *(len(r.statements) for r in ROWS)])
+"""Relation `code` has the statements `STATEMENT_AT[code]` to `STATEMENT_AT[code + 1]`."""
+
+ASKED = Templates.of([r.question for r in ROWS] + [r.inverse_question for r in ROWS], "s")
+"""The question of one hop by itself, forward, then back."""
+
+_OPENERS = {
+    "who": (
+        "Who is {np}?",
+        "Name {np}.",
+        "Please name {np}.",
+        "Can you name {np}?",
+        "Which person is {np}?",
+        "Tell me the name of {np}.",
+        "Could you give me the name of {np}?",
+        "I would like to know the name of {np}.",
+    ),
+    "what": (
+        "What is {np}?",
+        "Name {np}.",
+        "Please name {np}.",
+        "Can you name {np}?",
+        "Tell me {np}.",
+        "Could you tell me {np}?",
+        "I would like to know {np}.",
+        "Please give {np}.",
+    ),
+}
+_FORMS = len(_OPENERS["who"])
+_OPENINGS = [o.split("{np}") for o in (*_OPENERS["who"], *_OPENERS["what"])]
+_OPENS, _CLOSES = (pa.array([o[k] for o in _OPENINGS], pa.string()) for k in (0, 1))
+
+
+def opened(phrases: pa.StringArray, person: NDArray[np.bool_], draws: NDArray[np.uint64]) -> pa.StringArray:
+    """Noun phrases made questions ("Who is the mentor of X?"): other openers where a person is asked for."""
+    opener = picked(draws, _FORMS) + np.where(person, 0, _FORMS)
+    return joined(chosen(_OPENS, opener), phrases, chosen(_CLOSES, opener))
+
+
+_NOUNS = [[n.split("{s}") for n in nouns] for nouns in (*(r.nouns for r in ROWS), *(r.inverse_nouns for r in ROWS))]
+NOUN_AT = np.cumsum([0, *map(len, _NOUNS)])
+NOUN_BEFORE, NOUN_AFTER = (pa.array([n[k] for nouns in _NOUNS for n in nouns], pa.string()) for k in (0, 1))
+"""What stands before and after the name in the noun phrases of a hop, `NOUN_AT[hop]` to `NOUN_AT[hop + 1]`."""
+
+HOP_HASHES = text_hashes([*RELATIONS, *(f"{name} back" for name in RELATIONS)])
+
+
+def stated(world: World, facts: Ints, which: Ints | int) -> pa.StringArray:
+    """Sentences that state the facts, each in its relation's statement number `which`."""
+    templates = STATEMENT_AT[world.relation[facts]] + which
+    return STATEMENTS.fill(templates, world.fillers, world.subject[facts], world.object[facts])
+
+
+def sub_questions(world: World, hops: Ints, froms: Ints, ends: Ints, facts: Ints) -> pa.StructArray:
+    """One sub-question a row: a hop asked by itself, the name it ends in, the fact and its plainest statement."""
+    columns = [
+        ASKED.fill(hops, world.fillers, froms),
+        chosen(world.names, ends),
+        stated(world, facts, 0),
+        chosen(list(RELATIONS), world.relation[facts]),
+        chosen(world.fact_ids, facts),
+    ]
+    return pa.StructArray.from_arrays(columns, fields=list(schema_of(SubQuestion)))
+
+
+def context(world: World, facts: NDArray[np.int64], distractors: int, draws: NDArray[np.uint64]) -> pa.ListArray:
+    """The sentences of the facts-in-prompt form: the support (a matrix, a row a question) and `distractors` more, about
+    other facts of the same relations as far as there are any, shuffled."""
+    low = np.searchsorted(world.relation, np.arange(len(ROWS) + 1))
+    shown = facts
+    for d in range(distractors):
+        like = facts[:, d % facts.shape[1]]
+        code = world.relation[np.where(like >= 0, like, facts[:, 0])]
+        start, count = low[code], low[code + 1] - low[code]
+        drawn = start + picked(mixed(draws, 100 + d), count)
+        for _ in range(shown.shape[1]):
+            drawn = np.where((shown == drawn[:, None]).any(1), start + (drawn - start + 1) % count, drawn)
+        drawn[(shown == drawn[:, None]).any(1)] = -1
+        shown = np.column_stack([shown, drawn])
+    places = np.arange(shown.shape[1])
+    order = np.argsort(mixed(draws[:, None], 200 + places), axis=1)
+    shuffled = np.take_along_axis(shown, order, axis=1)
+    there = shuffled >= 0
+    which = picked(mixed(draws[:, None], 300 + places), np.diff(STATEMENT_AT)[world.relation[shuffled]])
+    return lists(there.sum(1), stated(world, shuffled[there], which[there]))
+
+
+def candidates(world: World, answers: Ints, stops: NDArray[np.int64], draws: NDArray[np.uint64]) -> pa.ListArray:
+    """Names of the answer's type that are neither the answer nor named on the way to it: a window of the world's members
+    of that type, whose order says nothing."""
+    width = CANDIDATES + stops.shape[1]
+    window = np.full((len(answers), width), -1, np.int64)
+    for kind in range(len(TYPES)):
+        own = world.kinds[answers] == kind
+        pool = np.flatnonzero((world.kinds == kind) & (world.degrees > 0))
+        if own.any():
+            start = picked(mixed(draws[own], 400), len(pool))
+            window[own] = np.where(np.arange(width) < len(pool), pool[(start[:, None] + np.arange(width)) % len(pool)], -1)
+    free = (window >= 0) & ~(window[:, :, None] == stops[:, None, :]).any(2)
+    free &= np.cumsum(free, axis=1) <= CANDIDATES
+    return lists(free.sum(1), chosen(world.names, window[free]))
+
+
+def steps_column(programs: Programs) -> pa.ListArray:
+    """The reasoning graphs as records."""
+    n, k = programs.size, len(programs.moves)
+    hops = np.stack([m.hops if m.hops is not None else np.full(n, -1) for m in programs.moves], axis=1).ravel()
+    names = chosen([*RELATIONS, *RELATIONS, ""], np.where(hops < 0, 2 * BACK, hops))
+    order = np.tile(np.arange(k), n)
+    ops = chosen([*(m.op for m in programs.moves), "inverse"], np.where(hops >= BACK, k, order))
+    inputs = pa.array([m.inputs for m in programs.moves], pa.list_(pa.int64())).take(pa.array(order))
+    fields = list(schema_of(Question).field("steps").type.value_type)
+    return lists(np.full(n, k), pa.StructArray.from_arrays([ops, names, inputs], fields=fields))
+
+
+def entity_answers(world: World, answers: Ints) -> pa.ListArray:
+    """One answer a row: the entity's name."""
+    return lists(np.ones(len(answers), int), chosen(world.names, answers))
+
+
+def questions(
+    world: World,
+    programs: Programs,
+    *,
+    shape: str,
+    split: Split,
+    hops: int,
+    texts: pa.StringArray,
+    answers: pa.ListArray,
+    wrong: pa.ListArray,
+    parts: pa.ListArray,
+    facts: NDArray[np.int64],
+    needed: NDArray[np.bool_],
+    guesses: tuple[NDArray[np.float64], NDArray[np.bool_]],
+    draws: NDArray[np.uint64],
+    distractors: int,
+    kind: Literal["entity", "named", "number"] = "entity",
+) -> pa.Table:
+    """Rows for certified questions, less those whose text holds an answer.
+
+    kind: an answer may be an entity that the question does not name; one of those it has `named` (which of two); or no
+    entity at all (a number, yes or no), which cannot be read off.
+
+    facts, needed: (rows, most facts a row), -1 where a row has fewer. parts: the sub-questions of each row. wrong: the
+    candidates for forced choice.
+    """
+    n = len(texts)
+    there = facts >= 0
+    support = chosen(world.fact_ids, facts[there])
+    keys = [np.where(there[:, i], world.fact_hashes[facts[:, i]], 0) for i in range(facts.shape[1])]
+    told = zip(answers.to_pylist(), texts.to_pylist(), strict=True)
+    unreadable = np.array([kind == "number" or not any(a in text for a in each) for each, text in told], bool)
+    always = pa.array(np.ones(n, bool))
+    certificate = {
+        "unique": always,
+        "unreadable": pa.array(unreadable),
+        "no_shortcut": always,
+        "necessary": lists((needed & there).sum(1), chosen(world.fact_ids, facts[needed & there])),
+        "popularity_guess": pa.array(guesses[1]),
+        "type_prior": pa.array(guesses[0]),
+    }
+    schema = schema_of(Question)
+    fields = list(schema.field("certificate").type)
+    heads = np.stack(programs.heads, axis=1)
+    columns = {
+        "id": hex_ids(mixed(text_hashes(texts.to_pylist()), *keys)),
+        "shape": chosen([shape], np.zeros(n, int)),
+        "text": texts,
+        "heads": lists(np.full(n, heads.shape[1]), chosen(world.entity_ids, heads.ravel())),
+        "steps": steps_column(programs),
+        "sub_questions": parts,
+        "answers": answers,
+        "support": lists(there.sum(1), support),
+        "hops": pa.array(np.full(n, hops)),
+        "split": chosen([split], np.zeros(n, int)),
+        "context": context(world, facts, distractors, draws),
+        "candidates": wrong,
+        "certificate": pa.StructArray.from_arrays([certificate[f.name] for f in fields], fields=fields),
+    }
+    made = pa.table([columns[name] for name in schema.names], schema=schema)
+    return made if kind == "named" else made.filter(pa.array(unreadable))
