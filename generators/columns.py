@@ -7,7 +7,7 @@ made at once, or on who makes them; and a million draws cost a few milliseconds.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -67,6 +67,16 @@ def permuted(size: int, key: int, start: int, stop: int) -> NDArray[np.int64]:
     while (outside := found >= size).any():
         found[outside] = once(found[outside])
     return found.astype(np.int64)
+
+
+def dealt(widths: Ints, key: int, chunk: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Every pair of a row and a place below its width, in a keyed order, `chunk` at a time: the rows and the places."""
+    ends = np.cumsum(widths)
+    size = int(ends[-1]) if len(ends) else 0
+    for start in range(0, size, chunk):
+        drawn = permuted(size, key, start, start + chunk)
+        rows = np.searchsorted(ends, drawn, side="right")
+        yield rows, drawn - (ends[rows] - widths[rows])
 
 
 def expand(starts: Ints, counts: Ints) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

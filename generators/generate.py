@@ -210,10 +210,10 @@ def _known_questions(known: World, held: NDArray[np.int64], hops: int, config: G
         if sum(len(c.hops) for c in train) >= config.questions.train_limit:
             break
     return [
-        _first(known, iter(train), "train", config.questions.train_limit, config),
+        _first(known, train, "train", config.questions.train_limit, config),
         _first(known, _search(known, tested[:cut], hops, "validation", config), "validation", limit, config),
         _first(known, _search(known, tested[cut:], hops, "test_entity", config), "test_entity", limit, config),
-        _first(known, iter(withheld), "test_composition", limit, config),
+        _first(known, withheld, "test_composition", limit, config),
     ]
 
 
@@ -234,21 +234,20 @@ def generate(config: GenerateConfig) -> Dataset:
     newcomers = novel.members("person", "novel")
     closed: dict[str, pa.Table] = {}
     open_book: dict[str, pa.Table] = {}
+    share = -(-config.examples.count // max(1, len(scratches)))
     for hops in range(1, config.questions.hops + 1):
         tables = _known_questions(known, held, hops, config)
         closed[f"chain-{hops}"] = tables[0]
         found = list(_search(novel, newcomers, hops, "novel", config))
-        asked = _first(novel, iter(found), "novel", config.questions.limit, config)
-        questions += [*tables, asked, _asked_again(novel, false_novel, found, len(asked), config)]
+        asked = _first(novel, found, "novel", config.questions.limit, config)
+        questions += [*tables, asked, _asked_again(false_novel, found, len(asked), config)]
         chains = [_search(w, w.members("person", "scratch"), hops, f"scratch {i}", config) for i, w in enumerate(scratches)]
-        share = -(-config.examples.count // max(1, len(scratches)))
         found_in = [_first(w, c, "scratch", share, config) for w, c in zip(scratches, chains, strict=True)]
         open_book[f"chain-{hops}"] = _taken_round(found_in)
     for shape in config.questions.shapes:
         tables = _other_shape(shape, known, held, config)
         closed[shape] = tables[0]
         questions += [*tables, _some_of(SHAPES[shape](novel, relations, "novel", seed, distractors), config.questions.limit)]
-        share = -(-config.examples.count // max(1, len(scratches)))
         open_book[shape] = _taken_round(
             [_some_of(SHAPES[shape](w, relations, "scratch", seed, distractors), share) for w in scratches]
         )
@@ -276,12 +275,12 @@ def generate(config: GenerateConfig) -> Dataset:
     )  # fmt: skip
 
 
-def _asked_again(novel: World, false_novel: World, found: list[Chains], count: int, config: GenerateConfig) -> pa.Table:
+def _asked_again(false_novel: World, found: list[Chains], count: int, config: GenerateConfig) -> pa.Table:
     """The same heads, hops and wording as the first `count` novel questions, answered by the shuffled facts: what a model
     taught those should say."""
-    chains = Chains(*(np.concatenate(columns) for columns in zip(*found, strict=True))) if found else None
-    if chains is None:
+    if not found:
         return schema_of(Question).empty_table()
+    chains = Chains(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
     _, again = certified(false_novel, chains.stops[:count, 0], chains.hops[:count])
     return ask(false_novel, again, "shuffled", config.seed, distractors=config.questions.distractors)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from generators.columns import Ints, Sets
 from generators.world import ROWS, World
-from kit.core.records import Operation, Step
+from kit.core.records import Operation
 
 BACK = len(ROWS)
 """Added to a relation's code, it is the hop from object to subject."""
@@ -42,18 +42,6 @@ class Programs(NamedTuple):
         """Some of the rows, in any order, as often as wanted."""
         moves = (m._replace(hops=None if m.hops is None else m.hops[rows]) for m in self.moves)
         return Programs(tuple(h[rows] for h in self.heads), tuple(moves))
-
-    def steps(self, row: int) -> tuple[Step, ...]:
-        """One row as records."""
-        return tuple(Step(*step_of(m, row), m.inputs) for m in self.moves)
-
-
-def step_of(move: Move, row: int) -> tuple[Operation, str]:
-    """The operation and the relation that a record of this step names."""
-    if move.hops is None:
-        return move.op, ""
-    hop = int(move.hops[row])
-    return (move.op, ROWS[hop].name) if hop < BACK else ("inverse", ROWS[hop - BACK].name)
 
 
 class Trace(NamedTuple):
@@ -159,11 +147,13 @@ def solve(world: World, programs: Programs, without: Ints | None = None) -> Trac
     return Trace(tuple(registers), tuple(used))
 
 
-def necessary(world: World, programs: Programs, trace: Trace) -> NDArray[np.bool_]:
-    """For each fact of the support whether the answers change without it."""
-    rows, facts = trace.support
-    again = solve(world, programs.take(rows), without=facts)
-    return again.answers.signatures != trace.answers.signatures[rows]
+def necessary(world: World, programs: Programs, trace: Trace, facts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """For each fact of a matrix (a row a question, -1 where it has fewer) whether the answers change without it."""
+    rows, places = np.nonzero(facts >= 0)
+    again = solve(world, programs.take(rows), without=facts[rows, places])
+    needed = np.zeros(facts.shape, bool)
+    needed[rows, places] = again.answers.signatures != trace.answers.signatures[rows]
+    return needed
 
 
 def prior(world: World, answers: Ints, hops: Ints) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generators.columns import Ints, chosen, joined, lists, mixed, permuted, picked
+from generators.columns import Ints, chosen, dealt, joined, lists, mixed, picked
 from generators.questions.table import (
     ASKED,
     HOP_HASHES,
@@ -95,13 +95,8 @@ def search(
     """Every fair chain of `hops` hops from `heads`, in a keyed order, some at a time; stop when you have enough."""
     tables = {k: programs(relations, TYPES[k], hops, inverse) for k in np.unique(world.kinds[heads]).tolist()}
     widths = np.array([len(tables[k]) for k in world.kinds[heads].tolist()], np.int64)
-    ends = np.cumsum(widths)
-    size = int(ends[-1]) if len(ends) else 0
-    for start in range(0, size, chunk):
-        drawn = permuted(size, key, start, start + chunk)
-        owner = np.searchsorted(ends, drawn, side="right")
-        place = drawn - (ends[owner] - widths[owner])
-        asked = np.zeros((len(drawn), hops), np.int64)
+    for owner, place in dealt(widths, key, chunk):
+        asked = np.zeros((len(owner), hops), np.int64)
         for kind, table in tables.items():
             own = world.kinds[heads[owner]] == kind
             asked[own] = table[place[own]]
@@ -134,7 +129,7 @@ def ask(world: World, chains: Chains, split: Split, seed: int, *, distractors: i
             ),
         ),
         facts=chains.facts,
-        needed=necessary(world, batch, trace).reshape(n, k),
+        needed=necessary(world, batch, trace, chains.facts),
         guesses=prior(world, chains.stops[:, -1], chains.hops[:, -1]),
         draws=draws,
         distractors=distractors,
@@ -181,7 +176,7 @@ def cloze(world: World, split: Split, seed: int, limit: int) -> pa.Table:
         wrong=lists(np.zeros(len(facts), int), pa.array([], pa.string())),
         parts=lists(np.ones(len(facts), int), sub_questions(world, hops.ravel(), stops[:, 0], stops[:, 1], facts)),
         facts=chains.facts,
-        needed=necessary(world, chains.programs, trace).reshape(-1, 1),
+        needed=necessary(world, chains.programs, trace, chains.facts),
         guesses=prior(world, stops[:, 1], hops.ravel()),
         draws=world.fact_hashes[facts],
         distractors=0,

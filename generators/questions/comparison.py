@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from generators.columns import Ints, chosen, lists, mixed, picked
 from generators.questions import groups
 from generators.questions.table import HOP_HASHES, entity_answers, questions, sub_questions
-from generators.reasoning import BACK, Move, Programs, solve
+from generators.reasoning import BACK, Move, Programs, necessary, solve
 from generators.relations import RELATIONS
 from generators.world import CODES, ROWS, World
 from kit.core.records import Operation, Split
 from kit.core.seeds import key_of
 
-_ENDS: tuple[Operation, ...] = ("least", "most")
 _WHICH = (
     "Which one {more}, {a} or {b}?",
     "Of {a} and {b}, which one {more}?",
@@ -50,7 +49,7 @@ def ask_which(world: World, relations: Sequence[str], split: Split, seed: int, d
         end = picked(mixed(draws, 1), 2)
         made = []
         for scale in np.unique(scales).tolist():
-            for k, op in enumerate(_ENDS):
+            for k, op in enumerate(groups.ENDS):
                 own = (scales == scale) & (end == k)
                 made.append(_which(world, heads[own], partners[own], scale, k, op, draws[own], split, distractors))
         yield pa.concat_tables(made)
@@ -75,7 +74,7 @@ def _which(
     loser = np.where(winners == pair[:, 0], pair[:, 1], pair[:, 0])
     return questions(
         world, programs, shape="comparison", split=split, hops=2, kind="named",
-        texts=_worded(_WHICH, picked(mixed(draws, 2), len(_WHICH)), {"more": said, "a": names[0], "b": names[1]}),
+        texts=groups.worded(_WHICH, mixed(draws, 2), more=said, a=names[0], b=names[1]),
         answers=entity_answers(world, winners), wrong=entity_answers(world, loser),
         parts=parts, facts=facts, needed=needed,
         guesses=(np.full(n, 0.5), world.degrees[winners] > world.degrees[loser]), draws=draws, distractors=distractors,
@@ -125,7 +124,7 @@ def _same(
     ones = np.ones(n, int)
     return questions(
         world, programs, shape="same", split=split, hops=2, kind="number",
-        texts=_worded(_SAME, picked(mixed(draws, 3), len(_SAME)), fillings),
+        texts=groups.worded(_SAME, mixed(draws, 3), **fillings),
         answers=lists(ones, chosen(["no", "yes"], truth)), wrong=lists(ones, chosen(["yes", "no"], truth)),
         parts=parts, facts=facts, needed=needed,
         guesses=(np.full(n, 0.5), np.zeros(n, bool)), draws=draws, distractors=distractors,
@@ -138,18 +137,6 @@ def _both_hops(
     """The fact that each of two heads is asked about, whether it is needed, and the two sub-questions."""
     n = len(pair)
     _, facts, ends = world.hop(np.repeat(hops, 2), pair.ravel())
-    rows = np.repeat(np.arange(n), 2)
-    needed = solve(world, programs.take(rows), without=facts).answers
-    changed = needed.signatures != solve(world, programs).answers.signatures[rows]
+    met = facts.reshape(n, 2)
     parts = sub_questions(world, np.repeat(hops, 2), pair.ravel(), ends, facts)
-    return facts.reshape(n, 2), changed.reshape(n, 2), lists(np.full(n, 2), parts)
-
-
-def _worded(openers: Sequence[str], which: Ints, fillings: dict[str, pa.Array]) -> pa.StringArray:
-    """Openers whose slots come in any order: a form at a time."""
-    texts = np.empty(len(which), object)
-    for form, opener in enumerate(openers):
-        own = np.flatnonzero(which == form)
-        columns = {name: column.take(pa.array(own)).to_pylist() for name, column in fillings.items()}
-        texts[own] = [opener.format(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
-    return pa.array(texts, pa.string())
+    return met, necessary(world, programs, solve(world, programs), met), lists(np.full(n, 2), parts)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generators.columns import Ints, chosen, lists, mixed, picked
+from generators.columns import Ints, chosen, lists, mixed
 from generators.questions import groups
 from generators.questions.table import HOP_HASHES, questions
 from generators.reasoning import Move, Programs, necessary, solve
@@ -46,17 +46,16 @@ def _of(
     members, counts = trace.registers[1], trace.answers.only()
     draws = mixed(key_of(seed, "question"), world.entity_hashes[shared], HOP_HASHES[codes], HOP_HASHES[codes])
     facts = groups.padded(trace.facts[0], groups.LARGEST)
-    needed = np.zeros(facts.shape, bool)
-    needed[facts >= 0] = necessary(world, programs, trace)
     prior = table[codes, counts] / table[codes].sum(1)
     numbers = [str(i) for i in range(groups.LARGEST + 1)]
     others = np.arange(groups.SMALLEST, groups.LARGEST + 1)
     wrong = others[None, :] != counts[:, None]
-    texts = groups.worded(_OPENERS, picked(mixed(draws, 1), len(_OPENERS)), groups.described(world, shared, codes))
+    texts = groups.worded(_OPENERS, mixed(draws, 1), np=groups.described(world, shared, codes))
     return questions(
         world, programs, shape="counting", split=split, hops=1, kind="number", texts=texts,
         answers=lists(np.ones(n, int), chosen(numbers, counts)),
         wrong=lists(wrong.sum(1), chosen(numbers, np.broadcast_to(others, wrong.shape)[wrong])),
         parts=lists(np.ones(n, int), groups.members_asked(world, shared, codes, members)),
-        facts=facts, needed=needed, guesses=(prior, table[codes].argmax(1) == counts), draws=draws, distractors=distractors,
+        facts=facts, needed=necessary(world, programs, trace, facts),
+        guesses=(prior, table[codes].argmax(1) == counts), draws=draws, distractors=distractors,
     )  # fmt: skip

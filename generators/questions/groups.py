@@ -3,7 +3,6 @@ begin with one."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -14,9 +13,13 @@ from generators.columns import Ints, Sets, Templates, chosen, joined, mixed, pic
 from generators.reasoning import BACK
 from generators.relations import PLURALS, RELATIONS, TYPES
 from generators.world import CODES, ROWS, World
+from kit.core.records import Operation
 
 SMALLEST, LARGEST = 2, 6
 """Members of a group that is asked about: few enough to be listed in an answer."""
+
+ENDS: tuple[Operation, ...] = ("least", "most")
+"""The two ends of a scale; `Relation.compared` has the words for each."""
 
 SUBJECTS = np.array([TYPES.index(r.subject) for r in ROWS])
 PLURAL = pa.array([PLURALS[r.subject] for r in ROWS], pa.string())
@@ -105,10 +108,12 @@ def interleaved(counts: Sequence[Ints], columns: Sequence[pa.Array]) -> tuple[ND
     return np.sum(counts, axis=0), pa.concat_arrays(list(columns)).take(pa.array(order))
 
 
-def worded(openers: Sequence[str], which: Ints, *fillings: pa.Array) -> pa.StringArray:
-    """Opener `which[row]`, its slots filled in their order by the columns."""
-    literals = [re.split(r"\{\w+\}", opener) for opener in openers]
-    columns: list[pa.Array] = []
-    for k, filling in enumerate(fillings):
-        columns += [chosen([parts[k] for parts in literals], which), filling]
-    return joined(*columns, chosen([parts[len(fillings)] for parts in literals], which))
+def worded(openers: Sequence[str], draws: NDArray[np.uint64], **fillings: pa.Array) -> pa.StringArray:
+    """One of the openers a row, its slots filled from the columns of their names: a form at a time."""
+    which = picked(draws, len(openers))
+    texts = np.empty(len(which), object)
+    for form, opener in enumerate(openers):
+        own = np.flatnonzero(which == form)
+        columns = [column.take(pa.array(own)).to_pylist() for column in fillings.values()]
+        texts[own] = [opener.format(**dict(zip(fillings, row, strict=True))) for row in zip(*columns, strict=True)]
+    return pa.array(texts, pa.string())

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generators.columns import Ints, chosen, joined, lists, mixed, permuted, picked
+from generators.columns import Ints, chosen, dealt, joined, lists, mixed, picked
 from generators.questions import groups
 from generators.questions.table import (
     HOP_HASHES,
@@ -24,7 +24,7 @@ from generators.questions.table import (
     stated,
     sub_questions,
 )
-from generators.reasoning import Move, Programs, prior, solve
+from generators.reasoning import Move, Programs, necessary, prior, solve
 from generators.relations import RELATIONS, TYPES
 from generators.world import CODES, World
 from kit.core.records import Split
@@ -72,13 +72,9 @@ def _pairs(world: World, relations: Sequence[str], key: int) -> Iterator[tuple[N
     heads = np.flatnonzero((world.degrees > 0) & np.isin(world.kinds, groups.SUBJECTS[couples.reshape(-1, 2)[:, 0]]))
     by_kind = [np.flatnonzero(groups.SUBJECTS[couples.reshape(-1, 2)[:, 0]] == kind) for kind in range(len(TYPES))]
     widths = np.array([len(rows) for rows in by_kind])[world.kinds[heads]]
-    ends = np.cumsum(widths)
-    size = int(ends[-1]) if len(ends) else 0
-    for start in range(0, size, CHUNK):
-        drawn = permuted(size, key, start, start + CHUNK)
-        owner = np.searchsorted(ends, drawn, side="right")
-        place, head = drawn - (ends[owner] - widths[owner]), heads[owner]
-        couple = np.zeros(len(drawn), np.int64)
+    for owner, place in dealt(widths, key, CHUNK):
+        head = heads[owner]
+        couple = np.zeros(len(head), np.int64)
         for kind, rows in enumerate(by_kind):
             own = world.kinds[head] == kind
             couple[own] = rows[place[own]] if len(rows) else 0
@@ -117,17 +113,13 @@ def _of(
     met = [world.hop(h, people)[1] for h in hops]
     # The whole group belongs to the support: without it nobody could say that the description fits one only.
     facts = np.column_stack([groups.padded(trace.facts[0], groups.LARGEST), *met[1:]])
-    rows, there = np.nonzero(facts >= 0)
-    again = solve(world, programs.take(rows), without=facts[rows, there])
-    needed = np.zeros(facts.shape, bool)
-    needed[rows, there] = again.answers.signatures != trace.answers.signatures[rows]
     x, y = programs.heads
     one, two = groups.predicate(world, first, x, mixed(draws, 1)), groups.predicate(world, second, y, mixed(draws, 2))
     kind, who = chosen(TYPES, world.kinds[people]), chosen(groups.WHO, first)
     members = trace.registers[len(programs.heads)]
     parts = [groups.members_asked(world, x, first, members), _of_them(world, two, people, met[1], second)]
     if third is None:
-        texts = _worded(picked(mixed(draws, 3), len(_ASK)), kind, who, one, two)
+        texts = groups.worded(_ASK, mixed(draws, 3), type=kind, who=who, one=one, two=two)
         guesses = (1 / members.counts, np.zeros(n, bool))
     else:
         noun = NOUN_AT[third] + picked(mixed(draws, 4), np.diff(NOUN_AT)[third])
@@ -141,7 +133,8 @@ def _of(
     return questions(
         world, programs, shape="intersection" if third is None else "tree", split=split, hops=len(hops), texts=texts,
         answers=entity_answers(world, ends), wrong=candidates(world, ends, stops, draws),
-        parts=lists(counts, laid), facts=facts, needed=needed, guesses=guesses, draws=draws,
+        parts=lists(counts, laid), facts=facts, needed=necessary(world, programs, trace, facts),
+        guesses=guesses, draws=draws,
         distractors=distractors,
     )  # fmt: skip
 
@@ -155,9 +148,3 @@ def _of_them(world: World, two: pa.StringArray, people: Ints, facts: Ints, codes
         chosen(world.fact_ids, facts),
     ]
     return pa.StructArray.from_arrays(columns, names=["text", "answer", "sentence", "relation", "fact"])
-
-
-def _worded(which: Ints, kind: pa.Array, who: pa.Array, one: pa.Array, two: pa.Array) -> pa.StringArray:
-    columns = [c.to_pylist() for c in (kind, who, one, two)]
-    rows = zip(which.tolist(), *columns, strict=True)
-    return pa.array([_ASK[w].format(type=k, who=h, one=a, two=b) for w, k, h, a, b in rows], pa.string())

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from generators.columns import Sets, chosen, lists, mixed, picked
+from generators.columns import Sets, chosen, lists, mixed
 from generators.questions import groups
 from generators.questions.table import HOP_HASHES, entity_answers, questions, sub_questions
 from generators.reasoning import Move, Programs, necessary, solve
@@ -16,7 +16,6 @@ from generators.world import CODES, ROWS, World
 from kit.core.records import Operation, Split
 from kit.core.seeds import key_of
 
-_ENDS: tuple[Operation, ...] = ("least", "most")
 _OPENERS = (
     "Of the {np}, which one {sup}?",
     "Which of the {np} {sup}?",
@@ -33,12 +32,12 @@ def ask(world: World, relations: Sequence[str], split: Split, seed: int, distrac
     rows: list[tuple[groups.Ints, ...]] = []
     for scale in (CODES[r] for r in relations if RELATIONS[r].compared):
         own = np.flatnonzero(groups.SUBJECTS[codes] == groups.SUBJECTS[scale])
-        rows += [(shared[own], codes[own], np.full(len(own), scale), np.full(len(own), end)) for end in range(len(_ENDS))]
+        rows += [(shared[own], codes[own], np.full(len(own), scale), np.full(len(own), end)) for end in range(len(groups.ENDS))]
     for columns in groups.in_chunks(key_of(seed, "superlative"), *map(np.concatenate, zip(*rows, strict=True))) if rows else ():
         made = []
         for scale, end in sorted(set(zip(columns[2].tolist(), columns[3].tolist(), strict=True))):
             own = np.flatnonzero((columns[2] == scale) & (columns[3] == end))
-            made.append(_of(world, columns[0][own], columns[1][own], scale, end, _ENDS[end], split, seed, distractors))
+            made.append(_of(world, columns[0][own], columns[1][own], scale, end, groups.ENDS[end], split, seed, distractors))
         yield pa.concat_tables(made)
 
 
@@ -67,8 +66,6 @@ def _of(
     draws = mixed(key_of(seed, "question"), world.entity_hashes[shared], HOP_HASHES[codes], HOP_HASHES[np.full(n, scale)], end)
     support = Sets(n, *trace.support)
     facts = groups.padded(support, 2 * groups.LARGEST)
-    needed = np.zeros(facts.shape, bool)
-    needed[facts >= 0] = necessary(world, programs, trace)
     _, known, years = world.hop(np.full(len(members.values), scale), members.values)
     each = sub_questions(world, np.full(len(members.values), scale), members.values, years, known)
     counts, parts = groups.interleaved(
@@ -78,10 +75,11 @@ def _of(
     group = groups.padded(members, groups.LARGEST)
     popular = np.take_along_axis(group, np.where(group >= 0, world.degrees[group], -1).argmax(1)[:, None], axis=1)[:, 0]
     said = chosen([ROWS[scale].compared[2 + end]], np.zeros(n, int))
-    texts = groups.worded(_OPENERS, picked(mixed(draws, 1), len(_OPENERS)), groups.described(world, shared, codes), said)
+    texts = groups.worded(_OPENERS, mixed(draws, 1), np=groups.described(world, shared, codes), sup=said)
     return questions(
         world, programs, shape="superlative", split=split, hops=2, texts=texts, answers=entity_answers(world, winners),
         wrong=lists(np.bincount(members.rows[others], minlength=n), chosen(world.names, members.values[others])),
-        parts=lists(counts, parts), facts=facts, needed=needed, guesses=(1 / members.counts, popular == winners),
+        parts=lists(counts, parts), facts=facts, needed=necessary(world, programs, trace, facts),
+        guesses=(1 / members.counts, popular == winners),
         draws=draws, distractors=distractors,
     )  # fmt: skip

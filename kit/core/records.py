@@ -260,7 +260,7 @@ def _record_converter(record: Any, revive: bool) -> Convert:
     """Made once a class: `dataclasses.asdict` looks at every value anew and copies it deeply, which took a quarter of the
     time of generating a world."""
     names = [f.name for f in dataclasses.fields(record)]
-    changed = [(n, c) for n, hint in typing.get_type_hints(record).items() if (c := _converter(hint, revive))]
+    changed = [(n, c) for n, hint in _hints(record).items() if (c := _converter(hint, revive))]
 
     def to_row(value: Any) -> dict[str, Any]:
         row = {name: getattr(value, name) for name in names}
