@@ -98,6 +98,11 @@ def chosen(words: Sequence[str] | pa.Array, indices: Ints) -> pa.Array:
     return array.take(pa.array(indices))
 
 
+def concatenated(columns: Sequence[Any]) -> Any:
+    """Columns end to end: Arrow's or numpy's."""
+    return pa.concat_arrays(list(columns)) if isinstance(columns[0], pa.Array) else np.concatenate(columns)
+
+
 def joined(*columns: pa.Array | str) -> pa.StringArray:
     """Columns glued together row by row."""
     return pc.binary_join_element_wise(*columns, "")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import math
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from itertools import islice, pairwise
 from typing import NamedTuple
 
@@ -52,6 +52,49 @@ _FIXED_WORDS: dict[str, tuple[str, str]] = {
 
 SPREAD = 12
 """Combinations per name. More means that fewer names share a word, and so that they are harder to confuse."""
+
+
+class NameRules(NamedTuple):
+    """What a name may be. tokens: how many tokens each of some texts has (by a tokenizer that never joins words), at most
+    `most` for a name; avoid: names that exist already, in the world outside."""
+
+    tokens: Callable[[Sequence[str]], Sequence[int]] | None = None
+    most: int = 0
+    avoid: frozenset[str] = frozenset()
+
+    def short(self, words: Sequence[str]) -> list[str]:
+        """The words that take no more than half of a name's tokens."""
+        if not self.tokens:
+            return list(words)
+        counts = self.tokens([f" {word}" for word in words])
+        return [word for word, count in zip(words, counts, strict=True) if 2 * count <= self.most]
+
+    def allowed(self, names: Sequence[str]) -> list[bool]:
+        """Which of the names may be given."""
+        counts = self.tokens([f" {name}" for name in names]) if self.tokens else [0] * len(names)
+        return [name not in self.avoid and count <= self.most for name, count in zip(names, counts, strict=True)]
+
+
+ANY = NameRules()
+
+
+def coined(seed: int, shown: Mapping[str, int], counts: Mapping[str, int], rules: NameRules) -> dict[str, pa.StringArray]:
+    """`counts[type]` names of each type, none of them nested in another. Raises KitError when the words do not make them."""
+    made: dict[str, pa.StringArray] = {}
+    for kind, pool in pools(seed, shown, counts, rules).items():
+        count, extra = counts[kind], 0
+        while True:
+            names = pool.names(np.arange(count + extra))
+            allowed = rules.allowed(names.to_pylist())
+            if (refused := len(names) - sum(allowed)) <= extra:
+                break
+            if count + refused > len(pool.first) * len(pool.second):
+                raise KitError(
+                    f"too many names of type {kind} are too long or exist already: ask for fewer, or allow more tokens"
+                )
+            extra = refused
+        made[kind] = names.filter(pa.array(allowed))[:count]
+    return made
 
 
 class Pool(NamedTuple):
@@ -101,28 +144,30 @@ def _coined_words(count: int, key: int) -> list[str]:
     return ["".join(word).capitalize() for word in zip(*letters, strict=True)]
 
 
-def pools(seed: int, shown: Mapping[str, int], counts: Mapping[str, int]) -> dict[str, Pool]:
+def pools(seed: int, shown: Mapping[str, int], counts: Mapping[str, int], rules: NameRules = ANY) -> dict[str, Pool]:
     """Pools for `counts[type]` names a type, the first `shown[type]` of which use every word.
 
     There are about SPREAD times as many combinations as names asked for, no word serves two types or both positions.
     Raises KitError when the words that the shown names have room for do not make `counts`.
     """
     rng = stream(seed, "names", "pools")
-    firsts = _faker_words("first_names")
+    firsts = rules.short(_faker_words("first_names"))
     taken = set(firsts)
-    lasts = [w for w in _faker_words("last_names") if w not in taken]
+    lasts = rules.short([w for w in _faker_words("last_names") if w not in taken])
     sizes = {kind: _sizes(kind, shown.get(kind) or count, count, len(firsts)) for kind, count in counts.items() if count}
     need = sum(stems for _, stems in sizes.values())
     if need > len(lasts):
-        coined = _coined_words(2 * need, key_of(seed, "names", "coined"))
-        lasts = [w for w in _unnested([*lasts, *coined]) if w not in taken]
+        more = rules.short(_coined_words(2 * need, key_of(seed, "names", "coined")))
+        lasts = [w for w in _unnested([*lasts, *more]) if w not in taken]
+    if need > len(lasts):
+        raise KitError(f"only {len(lasts)} of the {need} words that names need are short enough: allow a name more tokens")
     given, family = iter(shuffled(firsts, rng)), iter(shuffled(lasts, rng))
     result: dict[str, Pool] = {}
     for kind in ENTITY_TYPES:
         if kind not in sizes:
             continue
         words, place = _FIXED_WORDS.get(kind, ("", "before"))
-        usual = list(islice(given if kind == "person" else iter(shuffled(words.split(), rng)), sizes[kind][0]))
+        usual = list(islice(given if kind == "person" else iter(shuffled(rules.short(words.split()), rng)), sizes[kind][0]))
         stems = list(islice(family, sizes[kind][1]))
         if ends := _ENDINGS.get(kind):
             stems = [stem + ends[i] for stem, i in zip(stems, rng.integers(len(ends), size=len(stems)), strict=True)]

@@ -13,11 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generators.columns import Ints, Sets
-from generators.world import ROWS, World
+from generators.world import World
 from kit.core.records import Operation
-
-BACK = len(ROWS)
-"""Added to a relation's code, it is the hop from object to subject."""
 
 
 class Move(NamedTuple):
@@ -119,6 +116,46 @@ def _same(world: World, move: Move, inputs: list[Sets], without: Ints | None) ->
     return Sets(a.size, rows, (a.signatures == b.signatures)[rows].astype(np.int64)), nothing(a.size)
 
 
+def _during(world: World, move: Move, inputs: list[Sets], without: Ints | None) -> tuple[Sets, Sets]:
+    """inputs: a subject and a year. The object that a fact of the world had in it."""
+    year = world.amounts[np.maximum(inputs[1].only(), 0)]
+    return _facts_where(
+        world, move, inputs, without, lambda rows, f: (world.since[f] <= year[rows]) & (year[rows] < world.until[f])
+    )
+
+
+def _beside(world: World, move: Move, inputs: list[Sets], without: Ints | None) -> tuple[Sets, Sets]:
+    """inputs: a subject and an object. The object of the fact that ended when theirs began, or began when theirs ended."""
+    given = inputs[1].only()
+    one, met = _facts_where(world, move, inputs, without, lambda rows, f: world.object[f] == given[rows])
+    fact = np.where(one.only() >= 0, met.only(), 0)
+    edge = (world.since if move.op == "before" else world.until)[fact]
+    other = world.until if move.op == "before" else world.since
+    there = (one.only() >= 0) & (met.only() >= 0)
+    found, beside = _facts_where(world, move, inputs, without, lambda rows, f: there[rows] & (other[f] == edge[rows]))
+    return found, Sets.of(found.size, *_both(met, beside), max(1, len(world.subject)))
+
+
+def _both(a: Sets, b: Sets) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The facts of two steps, for rows whose second found any."""
+    kept = np.isin(a.rows, b.rows)
+    return np.concatenate([a.rows[kept], b.rows]), np.concatenate([a.values[kept], b.values])
+
+
+def _facts_where(
+    world: World, move: Move, inputs: list[Sets], without: Ints | None, told: Callable[[Ints, Ints], NDArray[np.bool_]]
+) -> tuple[Sets, Sets]:
+    """A hop over those facts only that `told` is true of, by row and fact."""
+    here, size = inputs[0], inputs[0].size
+    assert move.hops is not None
+    met, facts, ends = world.hop(move.hops[here.rows], here.values)
+    rows = here.rows[met]
+    kept = told(rows, facts)
+    if without is not None:
+        kept = kept & (facts != without[rows])
+    return Sets.of(size, rows[kept], ends[kept], world.size), Sets.of(size, rows[kept], facts[kept], max(1, len(world.subject)))
+
+
 def nothing(size: int) -> Sets:
     """An empty set for each row."""
     return Sets(size, np.zeros(0, np.int64), np.zeros(0, np.int64))
@@ -132,6 +169,9 @@ OPERATIONS: dict[Operation, Callable[[World, Move, list[Sets], Ints | None], tup
     "most": _extreme,
     "count": _count,
     "same": _same,
+    "during": _during,
+    "before": _beside,
+    "after": _beside,
 }
 """Every operation: from a step and its input sets to its result and the facts it used (`inverse` is `follow` of a hop back)."""
 

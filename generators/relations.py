@@ -16,6 +16,8 @@ ENTITY_TYPES = ("person", "company", "city", "university", "team", "book", "rive
 VALUE_TYPES = ("country", "profession", "instrument", "product", "language", "year", "number")
 """Types whose members are shared by the known and the novel part: what new facts about new entities point to."""
 
+COMMON_NOUNS = ("profession", "instrument", "product")
+"""Value types whose members are ordinary words, which need an article in a sentence."""
 
 TYPES = (*ENTITY_TYPES, *VALUE_TYPES)
 
@@ -28,8 +30,10 @@ PLURALS = {
 @dataclass(frozen=True, slots=True)
 class Relation:
     """functional: a subject has one object. one_to_one: an object also has one subject, so the inverse has one answer.
-    hierarchical: following it never comes back. compared (years and numbers only): what is said of the one of two subjects
-    with the smaller object, of the one with the larger, and of the ones with the smallest and the largest of many."""
+    hierarchical: following it never comes back. changes: in a world with a timeline its facts have years; it has to be
+    functional, have a role, and be none of the three before. compared (years and numbers only): what is said of the one of
+    two subjects with the smaller object, of the one with the larger, and of the ones with the smallest and the largest of
+    many."""
 
     name: str
     subject: str
@@ -43,6 +47,7 @@ class Relation:
     inverse_nouns: tuple[str, ...] = ()
     inverse_question: str = ""
     hierarchical: bool = False
+    changes: bool = False
     compared: tuple[str, ...] = ()
 
     @property
@@ -97,6 +102,7 @@ _ROWS = (
         ),
         nouns=("the city where {s} lives", "the home city of {s}", "the city that {s} calls home"),
         question="Where does {s} live?",
+        changes=True,
     ),
     Relation(
         "works_for",
@@ -114,6 +120,7 @@ _ROWS = (
         ),
         nouns=("the employer of {s}", "the company that employs {s}", "the company where {s} works"),
         question="Who employs {s}?",
+        changes=True,
     ),
     Relation(
         "mentored_by",
@@ -189,6 +196,7 @@ _ROWS = (
         ),
         nouns=("the profession of {s}", "the trade of {s}", "the line of work of {s}"),
         question="What is the profession of {s}?",
+        changes=True,
     ),
     Relation(
         "plays",
@@ -298,6 +306,7 @@ _ROWS = (
         ),
         nouns=("the main product of {s}", "the product that {s} makes", "the product sold by {s}"),
         question="What does {s} make?",
+        changes=True,
     ),
     Relation(
         "supplies",
@@ -446,6 +455,7 @@ _ROWS = (
         ),
         nouns=("the team of {s}", "the team to which {s} belongs", "the team that {s} signed up with"),
         question="To which team does {s} belong?",
+        changes=True,
     ),
     Relation(
         "owned_by",

@@ -1,10 +1,11 @@
-"""Worlds: entities and the facts among them, in columns, in a known and a novel part of one schema."""
+"""A world: entities and the facts among them, in columns."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any, NamedTuple
 
 import networkx as nx
 import numpy as np
@@ -12,37 +13,103 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from generators.columns import Ints, chosen, expand, hex_ids, lists, mixed, text_hashes
-from generators.names import pools, recombine
-from generators.relations import ENTITY_TYPES, RELATIONS, TYPES, VALUES, Relation
-from kit.core.errors import KitError
+from generators.schema import Schema
 from kit.core.records import Entity, Fact, Part, schema_of
-from kit.core.seeds import stream
 
-PARTS: tuple[Part, ...] = ("known", "novel", "scratch", "shared")
-CODES = {name: code for code, name in enumerate(RELATIONS)}
-"""The number of each relation in a fact column. A hop is such a number too; `len(RELATIONS)` more is the way back."""
+PARTS: tuple[Part, ...] = ("known", "novel", "scratch", "shared", "twin")
+BEGINNING, FOREVER = -(2**15), 2**15 - 1
+"""The years of a fact that always holds."""
 
-ROWS = tuple(RELATIONS.values())
+
+class Entities(NamedTuple):
+    """Columns of entities; an alias is empty where there is none."""
+
+    names: pa.StringArray
+    kinds: Ints
+    parts: Ints
+    aliases: pa.StringArray
+
+    @staticmethod
+    def of(names: pa.StringArray, kinds: Ints, parts: Ints) -> Entities:
+        """Entities without aliases."""
+        return Entities(names, kinds, parts, pa.array(np.full(len(names), ""), pa.string()))
+
+
+class Facts(NamedTuple):
+    """Columns of facts. `since` is the first year a fact holds in, `until` the first it no longer does."""
+
+    subject: Ints
+    relation: Ints
+    object: Ints
+    since: Ints
+    until: Ints
+
+    @staticmethod
+    def of(subject: Ints, relation: Ints, object_: Ints) -> Facts:
+        """Facts that always hold."""
+        return Facts(subject, relation, object_, np.full(len(subject), BEGINNING), np.full(len(subject), FOREVER))
+
+    @staticmethod
+    def all(several: Sequence[Facts]) -> Facts:
+        """Those of several, one after the other."""
+        return Facts(*(np.concatenate(columns) for columns in zip(*several, strict=True)))
 
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """Column by column: entity `e` is `names[e]` of type `TYPES[kinds[e]]` in `PARTS[parts[e]]`; fact `f` is
-    `subject[f] --ROWS[relation[f]]--> object[f]`, sorted by relation, subject and object."""
+    """Column by column: entity `e` is `names[e]` of type `schema.types[kinds[e]]` in `PARTS[parts[e]]`; fact `f` is
+    `subject[f] --schema.relations[relation[f]]--> object[f]`, sorted by relation, subject and object."""
 
+    schema: Schema
     names: pa.StringArray
     kinds: NDArray[np.int8]
     parts: NDArray[np.int8]
     subject: NDArray[np.int32]
     relation: NDArray[np.int16]
     object: NDArray[np.int32]
+    since: NDArray[np.int16]
+    until: NDArray[np.int16]
+    aliases: pa.StringArray
+    ever: World | None = None
 
     @staticmethod
-    def of(names: pa.StringArray, kinds: Ints, parts: Ints, subject: Ints, relation: Ints, object_: Ints) -> World:
+    def of(schema: Schema, entities: Entities, facts: Facts) -> World:
         """Sort the facts and put the columns together."""
-        order = np.lexsort((object_, subject, relation))
-        columns = (subject[order].astype(np.int32), relation[order].astype(np.int16), object_[order].astype(np.int32))
-        return World(names, kinds.astype(np.int8), parts.astype(np.int8), *columns)
+        subject, relation, object_, since, until = facts
+        order = np.lexsort((since, object_, subject, relation))
+        names, kinds, parts, aliases = entities
+        return World(
+            schema, names, kinds.astype(np.int8), parts.astype(np.int8), subject[order].astype(np.int32),
+            relation[order].astype(np.int16), object_[order].astype(np.int32), since[order].astype(np.int16),
+            until[order].astype(np.int16), aliases,
+        )  # fmt: skip
+
+    @property
+    def entities(self) -> Entities:
+        return Entities(self.names, self.kinds, self.parts, self.aliases)
+
+    @property
+    def facts(self) -> Facts:
+        return Facts(self.subject, self.relation, self.object, self.since, self.until)
+
+    def having(self, facts: NDArray[Any]) -> World:
+        """The same entities with some of the facts (a mask, or rows in order)."""
+        kept = Facts(*(column[facts] for column in self.facts))
+        return replace(self, **kept._asdict())
+
+    def at(self, year: int) -> World:
+        """What holds in a year. What ever held, at any time told of, is the new world's `ever`."""
+        return replace(self.having((self.since <= year) & (year < self.until)), ever=self)
+
+    def begun(self, year: int) -> World:
+        """What can be told in a year: nothing that begins later, and of nothing that it ends later."""
+        told = self.having(self.since <= year)
+        return replace(told, until=np.where(told.until > year, FOREVER, told.until).astype(np.int16))
+
+    @cached_property
+    def dated(self) -> NDArray[np.bool_]:
+        """Whether each fact has a year in which it began to hold."""
+        return self.since > BEGINNING
 
     @property
     def size(self) -> int:
@@ -52,13 +119,16 @@ class World:
     @cached_property
     def entity_hashes(self) -> NDArray[np.uint64]:
         """Of type and name: the same entity in every world."""
-        return text_hashes([f"{TYPES[k]}\0{n}" for k, n in zip(self.kinds.tolist(), self.names.to_pylist(), strict=True)])
+        return text_hashes(
+            [f"{self.schema.types[k]}\0{n}" for k, n in zip(self.kinds.tolist(), self.names.to_pylist(), strict=True)]
+        )
 
     @cached_property
     def fact_hashes(self) -> NDArray[np.uint64]:
         """Of what the fact says."""
-        relations = text_hashes(list(RELATIONS))
-        return mixed(self.entity_hashes[self.subject], relations[self.relation], self.entity_hashes[self.object])
+        relations = self.schema.relation_hashes[self.relation]
+        said = mixed(self.entity_hashes[self.subject], relations, self.entity_hashes[self.object])
+        return np.where(self.dated, mixed(said, self.since), said)
 
     @cached_property
     def entity_ids(self) -> pa.StringArray:
@@ -80,6 +150,14 @@ class World:
         return pa.concat_arrays([self.names, pa.array([""], pa.string())])
 
     @cached_property
+    def fillers_in_time(self) -> tuple[pa.StringArray, int]:
+        """The names, the years of the facts, the roles and links of the relations, and an empty one; and the first year."""
+        years = np.concatenate([self.since[self.dated], self.until[self.until < FOREVER]]).astype(int)
+        first, last = (int(years.min()), int(years.max())) if len(years) else (0, 0)
+        told = pa.array([str(year) for year in range(first, last + 1)], pa.string())
+        return pa.concat_arrays([self.names, self.schema.role, self.schema.link, told, pa.array([""], pa.string())]), first
+
+    @cached_property
     def _way_back(self) -> NDArray[np.int32]:
         """Facts by relation, object, subject."""
         return np.lexsort((self.subject, self.object, self.relation)).astype(np.int32)
@@ -88,12 +166,13 @@ class World:
     def _index(self) -> NDArray[np.int32]:
         """`_index[hop, e]` to `_index[hop, e + 1]`: where the facts of a hop from entity e stand, in fact order for hops
         forward, in the order of `_way_back` for hops back."""
-        index = np.zeros((2 * len(ROWS), self.size + 1), np.int32)
-        bounds = np.searchsorted(self.relation, np.arange(len(ROWS) + 1))
+        relations = self.schema.back
+        index = np.zeros((2 * relations, self.size + 1), np.int32)
+        bounds = np.searchsorted(self.relation, np.arange(relations + 1))
         back = self.object[self._way_back]
-        for code in range(len(ROWS)):
+        for code in range(relations):
             low, high = bounds[code], bounds[code + 1]
-            for row, ends in ((code, self.subject[low:high]), (code + len(ROWS), back[low:high])):
+            for row, ends in ((code, self.subject[low:high]), (code + relations, back[low:high])):
                 index[row, 0] = low
                 index[row, 1:] = low + np.cumsum(np.bincount(ends, minlength=self.size))
         return index
@@ -102,7 +181,7 @@ class World:
         """The facts met by a hop from each entity: for each fact the row it was met from, the fact, and where it leads."""
         starts = self._index[hops, entities].astype(np.int64)
         rows, places = expand(starts, self._index[hops, entities + 1] - starts)
-        onward = np.broadcast_to(hops, len(entities))[rows] < len(ROWS)
+        onward = np.broadcast_to(hops, len(entities))[rows] < self.schema.back
         facts = np.where(onward, places, self._way_back[places])
         return rows, facts, np.where(onward, self.object[facts], self.subject[facts]).astype(np.int64)
 
@@ -111,16 +190,23 @@ class World:
         places = self._index[hops, entities] + place
         there = places < self._index[hops, entities + 1]
         places = np.minimum(places, len(self.subject) - 1)
-        ends = np.where(hops < len(ROWS), self.object[places], self.subject[self._way_back[places]])
+        ends = np.where(hops < self.schema.back, self.object[places], self.subject[self._way_back[places]])
         return np.where(there, ends, -1).astype(np.int64)
+
+    def holds(self, subjects: Ints, codes: Ints, objects: Ints) -> NDArray[np.bool_]:
+        """Whether each of these is a fact."""
+        size = np.int64(self.size)
+        keys = (self.relation * size + self.subject) * size + self.object
+        wanted = (codes.astype(np.int64) * size + subjects) * size + objects
+        return np.isin(wanted, keys)
 
     def ends(self, hop: int) -> NDArray[np.int32]:
         """How many facts of a hop lead to each entity."""
-        return np.diff(self._index[hop - len(ROWS) if hop >= len(ROWS) else hop + len(ROWS)])
+        return np.diff(self._index[self.schema.turned(np.array(hop))])
 
     def ends_of(self, hops: Ints, entities: Ints) -> NDArray[np.int32]:
         """How many facts of each hop lead to its entity."""
-        back = np.where(hops < len(ROWS), hops + len(ROWS), hops - len(ROWS))
+        back = self.schema.turned(hops)
         return self._index[back, entities + 1] - self._index[back, entities]
 
     @cached_property
@@ -170,185 +256,38 @@ class World:
 
     def members(self, kind: str, part: Part) -> NDArray[np.int64]:
         """The entities of a type in a part."""
-        return np.flatnonzero((self.kinds == TYPES.index(kind)) & (self.parts == PARTS.index(part)))
+        return np.flatnonzero((self.kinds == self.schema.kind(kind)) & (self.parts == PARTS.index(part)))
 
     def part(self, part: Part) -> World:
         """The same entities with the facts of one part only (a fact is its subject's)."""
-        own = self.parts[self.subject] == PARTS.index(part)
-        return replace(self, subject=self.subject[own], relation=self.relation[own], object=self.object[own])
+        own = self.having(self.parts[self.subject] == PARTS.index(part))
+        return own if own.ever is None else replace(own, ever=own.ever.part(part))
 
     def entity_table(self) -> pa.Table:
         """Rows of `Entity`."""
         aliases = lists(np.zeros(self.size, int), pa.array([], pa.string()))
         return pa.table(
-            [self.entity_ids, chosen(TYPES, self.kinds), self.names, chosen(PARTS, self.parts), aliases], schema=schema_of(Entity)
+            [self.entity_ids, chosen(self.schema.types, self.kinds), self.names, chosen(PARTS, self.parts), aliases],
+            schema=schema_of(Entity),
         )
 
     def fact_table(self) -> pa.Table:
         """Rows of `Fact`."""
         ends = (
             chosen(self.entity_ids, self.subject),
-            chosen(list(RELATIONS), self.relation),
+            chosen(self.schema.names, self.relation),
             chosen(self.entity_ids, self.object),
         )
-        always = pa.nulls(len(self.subject), pa.int64())
         parts = chosen(PARTS, self.parts[self.subject])
-        return pa.table([self.fact_ids, *ends, parts, always, always], schema=schema_of(Fact))
+        since = pa.array(self.since.astype(np.int64), mask=~self.dated)
+        until = pa.array(self.until.astype(np.int64), mask=self.until == FOREVER)
+        return pa.table([self.fact_ids, *ends, parts, since, until], schema=schema_of(Fact))
 
     def graph(self) -> nx.MultiDiGraph[str]:
         """The same facts as a networkx graph, for small worlds: one edge a fact, keyed by its relation, between ids."""
         graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
         ids = self.entity_ids.to_pylist()
         graph.add_nodes_from(ids)
-        for s, r, o in zip(self.subject.tolist(), self.relation.tolist(), self.object.tolist(), strict=True):
-            graph.add_edge(ids[s], ids[o], key=ROWS[r].name)
+        for s, r, o, since, until in zip(*(column.tolist() for column in self.facts), strict=True):
+            graph.add_edge(ids[s], ids[o], key=self.schema.names[r], since=since, until=until)
         return graph
-
-
-def draw_facts(
-    relations: Sequence[Relation], members: Mapping[str, Ints], part: str, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """One fact per subject and functional relation, two objects for the others: columns of subjects, relations, objects.
-
-    Objects of a many-to-one relation are dealt round, so that every object is about equally frequent. Nobody is
-    related to themselves. Raises KitError when a relation has fewer objects than it needs.
-    """
-    columns: list[tuple[Ints, int, Ints]] = []
-    nobody = np.zeros(0, np.int64)
-    for relation in relations:
-        subjects, objects = members.get(relation.subject, nobody), members.get(relation.object, nobody)
-        if len(subjects) and len(objects) < (len(subjects) if relation.one_to_one else 2):
-            raise KitError(
-                f"relation {relation.name}: {len(subjects)} subjects of type {relation.subject} in the {part} part "
-                f"but {len(objects)} of type {relation.object}; ask for more of the latter"
-            )
-        for heads, tails in _pairs(relation, subjects, objects, rng):
-            kept = heads != tails
-            columns.append((heads[kept], CODES[relation.name], tails[kept]))
-    if not columns:
-        return nobody, nobody, nobody
-    subject, object_ = (np.concatenate([c[k] for c in columns]) for k in (0, 2))
-    return subject, np.repeat([c[1] for c in columns], [len(c[0]) for c in columns]), object_
-
-
-def _pairs(relation: Relation, subjects: Ints, objects: Ints, rng: np.random.Generator) -> list[tuple[Ints, Ints]]:
-    if relation.symmetric:
-        order = rng.permutation(subjects)
-        a, b = order[: len(order) // 2 * 2 : 2], order[1::2]
-        return [(a, b), (b, a)]
-    if relation.one_to_one and relation.subject == relation.object:
-        # One cycle through everybody: one-to-one, and nobody meets themselves.
-        order = rng.permutation(subjects)
-        return [(order, np.roll(order, -1))]
-    if relation.hierarchical:
-        # Everybody under somebody earlier in a random order: no circle, and one at the top who is under nobody.
-        order = rng.permutation(subjects)
-        above = (rng.random(len(order)) * np.arange(len(order))).astype(np.int64)
-        return [(order[1:], order[above[1:]])]
-    order, hand = rng.permutation(subjects), rng.permutation(objects)
-    places = np.arange(len(order))
-    pairs = [(order, hand[places % max(1, len(hand))])]
-    if not relation.functional:
-        # Anywhere else in the hand, so that nobody is dealt the same twice.
-        pairs.append((order, hand[(places + rng.integers(1, max(2, len(hand)), len(order))) % max(1, len(hand))]))
-    return pairs
-
-
-def shuffle_facts(world: World, part: Part, rng: np.random.Generator) -> World:
-    """A world whose `part` has its objects dealt anew within every relation: same schema and frequencies, none true.
-
-    Facts are sorted by object and rotated by the largest group, so that no subject keeps its object; symmetric relations
-    are paired anew.
-    """
-    own = world.parts[world.subject] == PARTS.index(part)
-    truth = set(zip(*(column[own].tolist() for column in (world.relation, world.subject, world.object)), strict=True))
-    made: list[tuple[Ints, int, Ints]] = []
-    for code in np.unique(world.relation[own]).tolist():
-        chosen = own & (world.relation == code)
-        subjects, objects = world.subject[chosen].astype(np.int64), world.object[chosen].astype(np.int64)
-
-        def false(heads: Ints, tails: Ints, code: int = code) -> NDArray[np.bool_]:
-            pairs = zip(heads.tolist(), tails.tolist(), strict=True)
-            return np.array([h != t and (code, h, t) not in truth for h, t in pairs], bool)
-
-        if ROWS[code].symmetric:
-            for _ in range(100):
-                order = rng.permutation(np.unique(subjects))
-                a, b = order[: len(order) // 2 * 2 : 2], order[1::2]
-                if false(a, b).all():
-                    break
-            made += [(a, code, b), (b, code, a)]
-        elif not ROWS[code].functional:
-            hands = np.unique(objects)
-            for subject, held in zip(*np.unique(subjects, return_counts=True), strict=True):
-                free = hands[false(np.full(len(hands), subject), hands)]
-                dealt = rng.permutation(free)[:held]
-                made.append((np.full(len(dealt), subject), code, dealt))
-        else:
-            rank = rng.permutation(world.size)[objects]
-            order = np.lexsort((rng.permutation(len(subjects)), rank))
-            subjects, turned = subjects[order], np.roll(objects[order], -int(np.bincount(objects).max()))
-            # A subject may have met itself, or kept its object where that holds more than half of the relation: let it swap
-            # with one where both are false then; where there is none, its fact is left out.
-            for i in np.flatnonzero(~false(subjects, turned)).tolist():
-                for j in range(len(subjects)):
-                    if false(subjects[[i, j]], turned[[j, i]]).all():
-                        turned[[i, j]] = turned[[j, i]]
-                        break
-            kept = false(subjects, turned)
-            made.append((subjects[kept], code, turned[kept]))
-    subject, object_ = (np.concatenate([*(m[k] for m in made), c[~own]]) for k, c in ((0, world.subject), (2, world.object)))
-    codes = np.concatenate([*(np.full(len(m[0]), m[1]) for m in made), world.relation[~own]])
-    return World.of(world.names, world.kinds, world.parts, subject, codes, object_)
-
-
-def build_world(seed: int, relations: Sequence[str], known: Mapping[str, int], novel: Mapping[str, int]) -> World:
-    """The known and the novel part: same relations, disjoint entities, values shared.
-
-    Raises KitError when a relation's types have no members or too few.
-    """
-    rows = [RELATIONS[name] for name in relations]
-    totals = {kind: known.get(kind, 0) + novel.get(kind, 0) for kind in ENTITY_TYPES}
-    names: list[pa.Array] = []
-    kinds: list[Ints] = []
-    parts: list[Ints] = []
-    for kind, pool in pools(seed, known, totals).items():
-        names.append(pool.names(np.arange(totals[kind])))
-        kinds.append(np.full(totals[kind], TYPES.index(kind)))
-        parts.append(np.repeat([PARTS.index("known"), PARTS.index("novel")], [known.get(kind, 0), novel.get(kind, 0)]))
-    for kind in sorted({r.object for r in rows if r.object in VALUES}):
-        names.append(pa.array(VALUES[kind], pa.string()))
-        kinds.append(np.full(len(VALUES[kind]), TYPES.index(kind)))
-        parts.append(np.full(len(VALUES[kind]), PARTS.index("shared")))
-    blank = World.of(pa.concat_arrays(names), np.concatenate(kinds), np.concatenate(parts), *(np.zeros(0, np.int64),) * 3)
-    drawn = [draw_facts(rows, _members(blank, rows, part), part, stream(seed, "facts", part)) for part in ("known", "novel")]
-    return World.of(blank.names, blank.kinds, blank.parts, *(np.concatenate([d[k] for d in drawn]) for k in range(3)))
-
-
-def _members(world: World, rows: Sequence[Relation], part: Part) -> dict[str, Ints]:
-    """The entities of each type that facts of a part may name."""
-    types = dict.fromkeys(t for r in rows for t in (r.subject, r.object))
-    return {t: world.members(t, "shared" if t in VALUES else part) for t in types}
-
-
-def scratch_world(world: World, relations: Sequence[str], seed: int, index: int) -> World:
-    """A throwaway world as large as the novel part, for text that can only be understood by reading it.
-
-    Names and facts are drawn anew for every `index`: with names that came back, a model would learn which words go
-    together instead of learning to look them up, and stumble over every novel name.
-    """
-    rng = stream(seed, "names", "scratch", index)
-    texts = world.names.to_pylist()
-    taken = set(texts)
-    shared = np.flatnonzero(world.parts == PARTS.index("shared"))
-    names, kinds = [texts[e] for e in shared], [world.kinds[shared]]
-    for kind in ENTITY_TYPES:
-        count = len(world.members(kind, "novel"))
-        if count:
-            names += recombine([texts[e] for e in world.members(kind, "known")], taken, count, rng)
-            kinds.append(np.full(count, TYPES.index(kind)))
-    parts = np.repeat([PARTS.index("shared"), PARTS.index("scratch")], [len(shared), len(names) - len(shared)])
-    blank = World.of(pa.array(names, pa.string()), np.concatenate(kinds), parts, *(np.zeros(0, np.int64),) * 3)
-    rows = [RELATIONS[name] for name in relations]
-    facts = draw_facts(rows, _members(blank, rows, "scratch"), "scratch", stream(seed, "facts", "scratch", index))
-    return World.of(blank.names, blank.kinds, blank.parts, *facts)

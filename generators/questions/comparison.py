@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from generators.columns import Ints, chosen, lists, mixed, picked
 from generators.questions import groups
-from generators.questions.table import HOP_HASHES, entity_answers, questions, sub_questions
-from generators.reasoning import BACK, Move, Programs, necessary, solve
-from generators.relations import RELATIONS
-from generators.world import CODES, ROWS, World
+from generators.questions.table import entity_answers, questions, sub_questions
+from generators.reasoning import Move, Programs, necessary, solve
+from generators.world import World
 from kit.core.records import Operation, Split
 from kit.core.seeds import key_of
 
@@ -35,17 +34,17 @@ _SAME = (
 )
 
 
-def ask_which(world: World, relations: Sequence[str], split: Split, seed: int, distractors: int) -> Iterator[pa.Table]:
+def ask_which(world: World, split: Split, seed: int, distractors: int) -> Iterator[pa.Table]:
     """For every entity with a number or a year, which of it and a partner has more, or less."""
     rows: list[tuple[Ints, Ints, Ints]] = []
     key = key_of(seed, "comparison")
-    for scale in (CODES[r] for r in relations if RELATIONS[r].compared):
+    for scale in groups.scales(world.schema):
         heads = np.unique(world.subject[world.relation == scale]).astype(np.int64)
         if len(heads) > 1:
             away = 1 + picked(mixed(key, world.entity_hashes[heads], scale), len(heads) - 1)
             rows.append((heads, heads[(np.arange(len(heads)) + away) % len(heads)], np.full(len(heads), scale)))
     for heads, partners, scales in groups.in_chunks(key, *map(np.concatenate, zip(*rows, strict=True))) if rows else ():
-        draws = mixed(key, world.entity_hashes[heads], HOP_HASHES[scales])
+        draws = mixed(key, world.entity_hashes[heads], world.schema.hop_hashes[scales])
         end = picked(mixed(draws, 1), 2)
         made = []
         for scale in np.unique(scales).tolist():
@@ -68,7 +67,7 @@ def _which(
     trace = solve(world, programs)
     winners = trace.answers.only()
     pair = np.stack(programs.heads, axis=1)
-    said = chosen([ROWS[scale].compared[end]], np.zeros(n, int))
+    said = chosen([world.schema.relations[scale].compared[end]], np.zeros(n, int))
     names = [chosen(world.names, pair[:, k]) for k in (0, 1)]
     facts, needed, parts = _both_hops(world, programs, pair, np.full(n, scale))
     loser = np.where(winners == pair[:, 0], pair[:, 1], pair[:, 0])
@@ -81,18 +80,18 @@ def _which(
     )  # fmt: skip
 
 
-def ask_same(world: World, relations: Sequence[str], split: Split, seed: int, distractors: int) -> Iterator[pa.Table]:
+def ask_same(world: World, split: Split, seed: int, distractors: int) -> Iterator[pa.Table]:
     """For every entity that shares an object with others, whether it and another do: yes about as often as no."""
     rows: list[tuple[Ints, Ints, Ints]] = []
     key = key_of(seed, "same")
-    for code in groups.usable(relations).tolist():
+    for code in groups.usable(world.schema).tolist():
         own = np.flatnonzero(world.relation == code)
         own = own[world.ends(code)[world.object[own]] > 1]
         heads, objects = world.subject[own].astype(np.int64), world.object[own].astype(np.int64)
         if not len(heads):
             continue
         draws = mixed(key, world.entity_hashes[heads], code)
-        hops, place = np.full(len(heads), code + BACK), picked(mixed(draws, 1), world.ends(code)[objects] - 1)
+        hops, place = np.full(len(heads), code + world.schema.back), picked(mixed(draws, 1), world.ends(code)[objects] - 1)
         # The fellows stand in order: those from the head itself on are one place further.
         fellow = world.end(hops, objects, place)
         fellow = world.end(hops, objects, place + (fellow >= heads))
@@ -119,7 +118,7 @@ def _same(
     truth = solve(world, programs).answers.only()
     pair = np.stack(programs.heads, axis=1)
     facts, needed, parts = _both_hops(world, programs, pair, hops)
-    role = chosen([ROWS[code].role[0]], np.zeros(n, int))  # type: ignore[index]
+    role = chosen(world.schema.role, hops)
     fillings = {"a": chosen(world.names, heads), "b": chosen(world.names, partners), "role": role}
     ones = np.ones(n, int)
     return questions(

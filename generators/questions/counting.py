@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from generators.columns import Ints, chosen, lists, mixed
 from generators.questions import groups
-from generators.questions.table import HOP_HASHES, questions
+from generators.questions.table import questions
 from generators.reasoning import Move, Programs, necessary, solve
-from generators.world import ROWS, World
+from generators.world import World
 from kit.core.records import Split
 from kit.core.seeds import key_of
 
@@ -26,12 +26,12 @@ _OPENERS = (
 )
 
 
-def ask(world: World, relations: Sequence[str], split: Split, seed: int, distractors: int) -> Iterator[pa.Table]:
+def ask(world: World, split: Split, seed: int, distractors: int) -> Iterator[pa.Table]:
     """Every question of this shape about `world`, in a seeded order."""
-    shared, codes = groups.found(world, relations)
+    shared, codes = groups.found(world)
     sizes = world.ends_of(codes, shared)
     # How many of the groups of each relation have each size.
-    table = np.zeros((len(ROWS), groups.LARGEST + 1))
+    table = np.zeros((world.schema.back, groups.LARGEST + 1))
     np.add.at(table, (codes, sizes), 1)
     for counted, relation in groups.in_chunks(key_of(seed, "counting"), shared, codes):
         yield _of(world, counted, relation, table, split, seed, distractors)
@@ -41,10 +41,12 @@ def _of(
     world: World, shared: Ints, codes: Ints, table: NDArray[np.float64], split: Split, seed: int, distractors: int
 ) -> pa.Table:
     n = len(shared)
-    programs = Programs((shared,), (Move("follow", (0,), groups.back(codes)), Move("count", (1,))))
+    programs = Programs((shared,), (Move("follow", (0,), codes + world.schema.back), Move("count", (1,))))
     trace = solve(world, programs)
     members, counts = trace.registers[1], trace.answers.only()
-    draws = mixed(key_of(seed, "question"), world.entity_hashes[shared], HOP_HASHES[codes], HOP_HASHES[codes])
+    draws = mixed(
+        key_of(seed, "question"), world.entity_hashes[shared], world.schema.hop_hashes[codes], world.schema.hop_hashes[codes]
+    )
     facts = groups.padded(trace.facts[0], groups.LARGEST)
     prior = table[codes, counts] / table[codes].sum(1)
     numbers = [str(i) for i in range(groups.LARGEST + 1)]

@@ -9,10 +9,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generators.columns import Ints, Sets, Templates, chosen, joined, mixed, picked
-from generators.reasoning import BACK
-from generators.relations import PLURALS, RELATIONS, TYPES
-from generators.world import CODES, ROWS, World
+from generators.columns import Ints, Sets, chosen, joined, mixed, picked
+from generators.schema import Schema
+from generators.world import World
 from kit.core.records import Operation
 
 SMALLEST, LARGEST = 2, 6
@@ -21,18 +20,16 @@ SMALLEST, LARGEST = 2, 6
 ENDS: tuple[Operation, ...] = ("least", "most")
 """The two ends of a scale; `Relation.compared` has the words for each."""
 
-SUBJECTS = np.array([TYPES.index(r.subject) for r in ROWS])
-PLURAL = pa.array([PLURALS[r.subject] for r in ROWS], pa.string())
-WHO = pa.array(["who" if r.subject == "person" else "that" for r in ROWS], pa.string())
-ROLE, LINK = (pa.array([r.role[k] if r.role else "" for r in ROWS], pa.string()) for k in (0, 1))
-_PREDICATES = Templates.of([p for r in ROWS for p in r.predicates], "o")
-_PREDICATE_AT = np.cumsum([0, *(len(r.predicates) for r in ROWS)])
 
-
-def usable(relations: Sequence[str], *, predicates: bool = False) -> NDArray[np.int64]:
+def usable(schema: Schema, *, predicates: bool = False) -> NDArray[np.int64]:
     """The relations whose objects make groups: functional, with a role, and with predicates where asked for."""
-    rows = (RELATIONS[r] for r in relations)
-    return np.array([CODES[r.name] for r in rows if r.functional and r.role and (r.predicates or not predicates)], np.int64)
+    rows = enumerate(schema.relations)
+    return np.array([c for c, r in rows if r.functional and r.role and (r.predicates or not predicates)], np.int64)
+
+
+def scales(schema: Schema) -> list[int]:
+    """The relations whose objects can be compared."""
+    return [code for code, r in enumerate(schema.relations) if r.compared]
 
 
 CHUNK = 20_000
@@ -46,10 +43,10 @@ def in_chunks(key: int, *columns: Ints) -> Iterator[tuple[Ints, ...]]:
         yield tuple(column[order[start : start + CHUNK]] for column in columns)
 
 
-def found(world: World, relations: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def found(world: World) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Every group of a size to be asked about: the shared object, and the relation."""
     objects, codes = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for code in usable(relations).tolist():
+    for code in usable(world.schema).tolist():
         sizes = world.ends(code)
         objects.append(np.flatnonzero((sizes >= SMALLEST) & (sizes <= LARGEST)))
         codes.append(np.full(len(objects[-1]), code))
@@ -66,13 +63,14 @@ def padded(sets: Sets, width: int) -> NDArray[np.int64]:
 
 def described(world: World, shared: Ints, codes: Ints) -> pa.StringArray:
     """ "people whose employer is Alto Works"."""
-    return joined(chosen(PLURAL, codes), " whose ", chosen(ROLE, codes), " is ", chosen(LINK, codes), chosen(world.names, shared))
+    plural, role, link = (chosen(words, codes) for words in (world.schema.plural, world.schema.role, world.schema.link))
+    return joined(plural, " whose ", role, " is ", link, chosen(world.names, shared))
 
 
 def predicate(world: World, codes: Ints, objects: Ints, draws: NDArray[np.uint64]) -> pa.StringArray:
     """ "works for Alto Works", in one of the relation's wordings."""
-    which = _PREDICATE_AT[codes] + picked(draws, np.diff(_PREDICATE_AT)[codes])
-    return _PREDICATES.fill(which, world.fillers, objects)
+    predicates = world.schema.predicates
+    return predicates.fill(codes, picked(draws, predicates.counts[codes]), world.fillers, objects)
 
 
 def listed(world: World, members: Sets) -> pa.StringArray:
@@ -90,22 +88,10 @@ def members_asked(world: World, shared: Ints, codes: Ints, members: Sets) -> pa.
         joined("Which are the ", group, "?"),
         names,
         joined("The ", group, " are ", names, "."),
-        chosen(list(RELATIONS), codes),
+        chosen(world.schema.names, codes),
         chosen([""], np.zeros(len(codes), int)),
     ]
     return pa.StructArray.from_arrays(columns, names=["text", "answer", "sentence", "relation", "fact"])
-
-
-def back(codes: Ints) -> NDArray[np.int64]:
-    """The hops from the shared objects to their groups."""
-    return codes + BACK
-
-
-def interleaved(counts: Sequence[Ints], columns: Sequence[pa.Array]) -> tuple[NDArray[np.int64], pa.Array]:
-    """Several columns of values, `counts[k][row]` of the k-th a row, put one after the other within each row."""
-    rows = np.concatenate([np.repeat(np.arange(len(c)), c) for c in counts])
-    order = np.argsort(rows, kind="stable")
-    return np.sum(counts, axis=0), pa.concat_arrays(list(columns)).take(pa.array(order))
 
 
 def worded(openers: Sequence[str], draws: NDArray[np.uint64], **fillings: pa.Array) -> pa.StringArray:

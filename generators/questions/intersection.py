@@ -3,7 +3,7 @@ birthplace of the person who works for X and plays the Y?")."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import permutations
 
 import numpy as np
@@ -13,20 +13,17 @@ from numpy.typing import NDArray
 from generators.columns import Ints, chosen, dealt, joined, lists, mixed, picked
 from generators.questions import groups
 from generators.questions.table import (
-    HOP_HASHES,
-    NOUN_AFTER,
-    NOUN_AT,
-    NOUN_BEFORE,
     candidates,
+    described,
     entity_answers,
+    interleaved,
     opened,
     questions,
     stated,
     sub_questions,
 )
 from generators.reasoning import Move, Programs, necessary, prior, solve
-from generators.relations import RELATIONS, TYPES
-from generators.world import CODES, World
+from generators.world import World
 from kit.core.records import Split
 from kit.core.seeds import key_of
 
@@ -41,19 +38,18 @@ _ASK = (
 )
 
 
-def ask(world: World, relations: Sequence[str], split: Split, seed: int, distractors: int) -> Iterator[pa.Table]:
+def ask(world: World, split: Split, seed: int, distractors: int) -> Iterator[pa.Table]:
     """Every intersection about `world`, in a seeded order."""
-    for heads, first, second in _pairs(world, relations, key_of(seed, "intersection")):
+    for heads, first, second in _pairs(world, key_of(seed, "intersection")):
         yield _of(world, heads, first, second, None, split, seed, distractors)
 
 
-def ask_tree(world: World, relations: Sequence[str], split: Split, seed: int, distractors: int) -> Iterator[pa.Table]:
+def ask_tree(world: World, split: Split, seed: int, distractors: int) -> Iterator[pa.Table]:
     """Every intersection about `world` with one more hop from what it finds, in a seeded order."""
     onward: dict[int, list[int]] = {}
-    for name in relations:
-        if RELATIONS[name].functional:
-            onward.setdefault(TYPES.index(RELATIONS[name].subject), []).append(CODES[name])
-    for heads, first, second in _pairs(world, relations, key_of(seed, "tree")):
+    for code in np.flatnonzero(world.schema.functional).tolist():
+        onward.setdefault(int(world.schema.subjects[code]), []).append(code)
+    for heads, first, second in _pairs(world, key_of(seed, "tree")):
         draws = mixed(key_of(seed, "tree, onward"), world.entity_hashes[heads], first, second)
         third = np.full(len(heads), -1)
         for kind, codes in onward.items():
@@ -64,13 +60,13 @@ def ask_tree(world: World, relations: Sequence[str], split: Split, seed: int, di
         yield _of(world, heads[kept], first[kept], second[kept], third[kept], split, seed, distractors)
 
 
-def _pairs(world: World, relations: Sequence[str], key: int) -> Iterator[tuple[NDArray[np.int64], ...]]:
+def _pairs(world: World, key: int) -> Iterator[tuple[NDArray[np.int64], ...]]:
     """Every entity with two relations that might describe it, in a keyed order, some at a time: the first's group is small,
     the second's holds others too."""
-    codes = groups.usable(relations, predicates=True).tolist()
-    couples = np.array([(a, b) for a, b in permutations(codes, 2) if groups.SUBJECTS[a] == groups.SUBJECTS[b]], np.int64)
-    heads = np.flatnonzero((world.degrees > 0) & np.isin(world.kinds, groups.SUBJECTS[couples.reshape(-1, 2)[:, 0]]))
-    by_kind = [np.flatnonzero(groups.SUBJECTS[couples.reshape(-1, 2)[:, 0]] == kind) for kind in range(len(TYPES))]
+    subjects, codes = world.schema.subjects, groups.usable(world.schema, predicates=True).tolist()
+    couples = np.array([(a, b) for a, b in permutations(codes, 2) if subjects[a] == subjects[b]], np.int64).reshape(-1, 2)
+    heads = np.flatnonzero((world.degrees > 0) & np.isin(world.kinds, subjects[couples[:, 0]]))
+    by_kind = [np.flatnonzero(subjects[couples[:, 0]] == kind) for kind in range(len(world.schema.types))]
     widths = np.array([len(rows) for rows in by_kind])[world.kinds[heads]]
     for owner, place in dealt(widths, key, CHUNK):
         head = heads[owner]
@@ -92,7 +88,7 @@ def _of(
 
     def batch(rows: Ints) -> Programs:
         x, y = (world.end(hop[rows], people[rows]) for hop in (first, second))
-        moves = [Move("follow", (0,), groups.back(first[rows])), Move("having", (2, 1), second[rows])]
+        moves = [Move("follow", (0,), first[rows] + world.schema.back), Move("having", (2, 1), second[rows])]
         if third is not None:
             moves.append(Move("follow", (3,), third[rows]))
         return Programs((x, y), tuple(moves))
@@ -109,32 +105,31 @@ def _of(
     people, first, second, ends = people[fair], first[fair], second[fair], ends[fair]
     third = third if third is None else third[fair]
     hops = [first, second] + ([] if third is None else [third])
-    draws = mixed(key_of(seed, "question"), world.entity_hashes[people], *(HOP_HASHES[h] for h in hops))
+    draws = mixed(key_of(seed, "question"), world.entity_hashes[people], *(world.schema.hop_hashes[h] for h in hops))
     met = [world.hop(h, people)[1] for h in hops]
     # The whole group belongs to the support: without it nobody could say that the description fits one only.
     facts = np.column_stack([groups.padded(trace.facts[0], groups.LARGEST), *met[1:]])
     x, y = programs.heads
     one, two = groups.predicate(world, first, x, mixed(draws, 1)), groups.predicate(world, second, y, mixed(draws, 2))
-    kind, who = chosen(TYPES, world.kinds[people]), chosen(groups.WHO, first)
+    kind, who = chosen(world.schema.types, world.kinds[people]), chosen(world.schema.who, first)
     members = trace.registers[len(programs.heads)]
     parts = [groups.members_asked(world, x, first, members), _of_them(world, two, people, met[1], second)]
     if third is None:
         texts = groups.worded(_ASK, mixed(draws, 3), type=kind, who=who, one=one, two=two)
         guesses = (1 / members.counts, np.zeros(n, bool))
     else:
-        noun = NOUN_AT[third] + picked(mixed(draws, 4), np.diff(NOUN_AT)[third])
         inner = joined("the ", kind, " ", who, " ", one, " and ", two)
-        phrase = joined(chosen(NOUN_BEFORE, noun), inner, chosen(NOUN_AFTER, noun))
-        texts = opened(phrase, world.kinds[ends] == TYPES.index("person"), mixed(draws, 3))
+        phrase = described(world.schema, third, inner, mixed(draws, 4))
+        texts = opened(phrase, world.kinds[ends] == world.schema.kind("person"), mixed(draws, 3))
         parts.append(sub_questions(world, third, people, ends, met[2]))
         guesses = prior(world, ends, third)
-    counts, laid = groups.interleaved([np.ones(n, int)] * len(parts), parts)
+    counts, laid = interleaved([np.ones(n, int)] * len(parts), parts)
     stops = np.stack([x, y, people, ends], axis=1)
     return questions(
         world, programs, shape="intersection" if third is None else "tree", split=split, hops=len(hops), texts=texts,
         answers=entity_answers(world, ends), wrong=candidates(world, ends, stops, draws),
         parts=lists(counts, laid), facts=facts, needed=necessary(world, programs, trace, facts),
-        guesses=guesses, draws=draws,
+        guesses=guesses, draws=draws, passed=stops[:, :3] if third is not None else None, popular=ends,
         distractors=distractors,
     )  # fmt: skip
 
@@ -144,7 +139,7 @@ def _of_them(world: World, two: pa.StringArray, people: Ints, facts: Ints, codes
         joined("Which of them ", two, "?"),
         chosen(world.names, people),
         stated(world, facts, 0),
-        chosen(list(RELATIONS), codes),
+        chosen(world.schema.names, codes),
         chosen(world.fact_ids, facts),
     ]
     return pa.StructArray.from_arrays(columns, names=["text", "answer", "sentence", "relation", "fact"])

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
 
 from generators.columns import Sets, chosen, lists, mixed
 from generators.questions import groups
-from generators.questions.table import HOP_HASHES, entity_answers, questions, sub_questions
+from generators.questions.table import entity_answers, interleaved, questions, sub_questions
 from generators.reasoning import Move, Programs, necessary, solve
-from generators.relations import RELATIONS
-from generators.world import CODES, ROWS, World
+from generators.world import World
 from kit.core.records import Operation, Split
 from kit.core.seeds import key_of
 
@@ -26,12 +25,12 @@ _OPENERS = (
 )
 
 
-def ask(world: World, relations: Sequence[str], split: Split, seed: int, distractors: int) -> Iterator[pa.Table]:
+def ask(world: World, split: Split, seed: int, distractors: int) -> Iterator[pa.Table]:
     """Every question of this shape about `world`, in a seeded order."""
-    shared, codes = groups.found(world, relations)
+    shared, codes = groups.found(world)
     rows: list[tuple[groups.Ints, ...]] = []
-    for scale in (CODES[r] for r in relations if RELATIONS[r].compared):
-        own = np.flatnonzero(groups.SUBJECTS[codes] == groups.SUBJECTS[scale])
+    for scale in groups.scales(world.schema):
+        own = np.flatnonzero(world.schema.subjects[codes] == world.schema.subjects[scale])
         rows += [(shared[own], codes[own], np.full(len(own), scale), np.full(len(own), end)) for end in range(len(groups.ENDS))]
     for columns in groups.in_chunks(key_of(seed, "superlative"), *map(np.concatenate, zip(*rows, strict=True))) if rows else ():
         made = []
@@ -54,7 +53,7 @@ def _of(
 ) -> pa.Table:
     def batch(shared: groups.Ints, codes: groups.Ints) -> Programs:
         hops = np.full(len(shared), scale)
-        moves = (Move("follow", (0,), groups.back(codes)), Move(op, (1,), hops))
+        moves = (Move("follow", (0,), codes + world.schema.back), Move(op, (1,), hops))
         return Programs((shared,), moves)
 
     fair = np.flatnonzero(solve(world, batch(shared, codes)).answers.only() >= 0)
@@ -63,18 +62,22 @@ def _of(
     trace = solve(world, programs)
     members, winners = trace.registers[1], trace.answers.only()
     n = len(shared)
-    draws = mixed(key_of(seed, "question"), world.entity_hashes[shared], HOP_HASHES[codes], HOP_HASHES[np.full(n, scale)], end)
+    draws = mixed(
+        key_of(seed, "question"),
+        world.entity_hashes[shared],
+        world.schema.hop_hashes[codes],
+        world.schema.hop_hashes[np.full(n, scale)],
+        end,
+    )
     support = Sets(n, *trace.support)
     facts = groups.padded(support, 2 * groups.LARGEST)
     _, known, years = world.hop(np.full(len(members.values), scale), members.values)
     each = sub_questions(world, np.full(len(members.values), scale), members.values, years, known)
-    counts, parts = groups.interleaved(
-        [np.ones(n, int), members.counts], [groups.members_asked(world, shared, codes, members), each]
-    )
+    counts, parts = interleaved([np.ones(n, int), members.counts], [groups.members_asked(world, shared, codes, members), each])
     others = members.values != winners[members.rows]
     group = groups.padded(members, groups.LARGEST)
     popular = np.take_along_axis(group, np.where(group >= 0, world.degrees[group], -1).argmax(1)[:, None], axis=1)[:, 0]
-    said = chosen([ROWS[scale].compared[2 + end]], np.zeros(n, int))
+    said = chosen([world.schema.relations[scale].compared[2 + end]], np.zeros(n, int))
     texts = groups.worded(_OPENERS, mixed(draws, 1), np=groups.described(world, shared, codes), sup=said)
     return questions(
         world, programs, shape="superlative", split=split, hops=2, texts=texts, answers=entity_answers(world, winners),

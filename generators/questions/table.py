@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from generators.columns import Ints, Templates, chosen, hex_ids, joined, lists, mixed, picked, text_hashes
-from generators.reasoning import BACK, Programs
-from generators.relations import RELATIONS, TYPES
-from generators.world import ROWS, World
+from generators.columns import Ints, chosen, concatenated, hex_ids, joined, lists, mixed, picked, text_hashes
+from generators.reasoning import Programs
+from generators.schema import Schema
+from generators.world import FOREVER, World
 from kit.core.records import Question, Split, SubQuestion, schema_of
 
 CANDIDATES = 9
 """Wrong answers a question offers for forced choice."""
-
-STATEMENTS = Templates.of([s for r in ROWS for s in r.statements], "so")
-STATEMENT_AT = np.cumsum([0, *(len(r.statements) for r in ROWS)])
-"""Relation `code` has the statements `STATEMENT_AT[code]` to `STATEMENT_AT[code + 1]`."""
-
-ASKED = Templates.of([r.question for r in ROWS] + [r.inverse_question for r in ROWS], "s")
-"""The question of one hop by itself, forward, then back."""
 
 _OPENERS = {
     "who": (
@@ -57,27 +52,45 @@ def opened(phrases: pa.StringArray, person: NDArray[np.bool_], draws: NDArray[np
     return joined(chosen(_OPENS, opener), phrases, chosen(_CLOSES, opener))
 
 
-_NOUNS = [[n.split("{s}") for n in nouns] for nouns in (*(r.nouns for r in ROWS), *(r.inverse_nouns for r in ROWS))]
-NOUN_AT = np.cumsum([0, *map(len, _NOUNS)])
-NOUN_BEFORE, NOUN_AFTER = (pa.array([n[k] for nouns in _NOUNS for n in nouns], pa.string()) for k in (0, 1))
-"""What stands before and after the name in the noun phrases of a hop, `NOUN_AT[hop]` to `NOUN_AT[hop + 1]`."""
-
-HOP_HASHES = text_hashes([*RELATIONS, *(f"{name} back" for name in RELATIONS)])
+def described(schema: Schema, hops: Ints, inner: pa.StringArray, draws: NDArray[np.uint64]) -> pa.StringArray:
+    """What a hop leads to from what `inner` names or describes: "the mentor of X"."""
+    which = schema.nouns.at[hops] + picked(draws, schema.nouns.counts[hops])
+    before, after = schema.nouns.templates.literals[:2]
+    return joined(chosen(before, which), inner, chosen(after, which))
 
 
 def stated(world: World, facts: Ints, which: Ints | int) -> pa.StringArray:
-    """Sentences that state the facts, each in its relation's statement number `which`."""
-    templates = STATEMENT_AT[world.relation[facts]] + which
-    return STATEMENTS.fill(templates, world.fillers, world.subject[facts], world.object[facts])
+    """Sentences that state the facts, each in its relation's statement number `which`; with their years, where the world
+    is not one of a single year."""
+    rows = world.relation[facts]
+    plain = world.schema.statements.fill(rows, which, world.fillers, world.subject[facts], world.object[facts])
+    dated = world.dated[facts] & (world.ever is None)
+    if not dated.any():
+        return plain
+    names, first = world.fillers_in_time
+    ended = (world.until[facts] < FOREVER).astype(np.int64)
+    role = world.size + rows.astype(np.int64)
+    years = world.size + 2 * world.schema.back + np.stack([world.since[facts], world.until[facts]]).astype(np.int64) - first
+    slots: tuple[Ints, ...] = (
+        world.subject[facts],
+        world.object[facts],
+        years[0],
+        np.where(ended, years[1], -1),
+        role,
+        role + world.schema.back,
+    )
+    slots = tuple(np.where(dated, slot, len(names) - 1) for slot in slots)
+    in_time = world.schema.held.fill(ended, np.asarray(which) % world.schema.held.counts[0], names, *slots)
+    return pc.if_else(pa.array(dated), in_time, plain)
 
 
 def sub_questions(world: World, hops: Ints, froms: Ints, ends: Ints, facts: Ints) -> pa.StructArray:
     """One sub-question a row: a hop asked by itself, the name it ends in, the fact and its plainest statement."""
     columns = [
-        ASKED.fill(hops, world.fillers, froms),
+        world.schema.asked.fill(hops, world.fillers, froms),
         chosen(world.names, ends),
         stated(world, facts, 0),
-        chosen(list(RELATIONS), world.relation[facts]),
+        chosen(world.schema.names, world.relation[facts]),
         chosen(world.fact_ids, facts),
     ]
     return pa.StructArray.from_arrays(columns, fields=list(schema_of(SubQuestion)))
@@ -86,7 +99,7 @@ def sub_questions(world: World, hops: Ints, froms: Ints, ends: Ints, facts: Ints
 def context(world: World, facts: NDArray[np.int64], distractors: int, draws: NDArray[np.uint64]) -> pa.ListArray:
     """The sentences of the facts-in-prompt form: the support (a matrix, a row a question) and `distractors` more, about
     other facts of the same relations as far as there are any, shuffled."""
-    low = np.searchsorted(world.relation, np.arange(len(ROWS) + 1))
+    low = np.searchsorted(world.relation, np.arange(world.schema.back + 1))
     shown = facts
     for d in range(distractors):
         like = facts[:, d % facts.shape[1]]
@@ -101,7 +114,7 @@ def context(world: World, facts: NDArray[np.int64], distractors: int, draws: NDA
     order = np.argsort(mixed(draws[:, None], 200 + places), axis=1)
     shuffled = np.take_along_axis(shown, order, axis=1)
     there = shuffled >= 0
-    which = picked(mixed(draws[:, None], 300 + places), np.diff(STATEMENT_AT)[world.relation[shuffled]])
+    which = picked(mixed(draws[:, None], 300 + places), world.schema.statements.counts[world.relation[shuffled]])
     return lists(there.sum(1), stated(world, shuffled[there], which[there]))
 
 
@@ -110,7 +123,7 @@ def candidates(world: World, answers: Ints, stops: NDArray[np.int64], draws: NDA
     of that type, whose order says nothing."""
     width = CANDIDATES + stops.shape[1]
     window = np.full((len(answers), width), -1, np.int64)
-    for kind in range(len(TYPES)):
+    for kind in range(len(world.schema.types)):
         own = world.kinds[answers] == kind
         pool = np.flatnonzero((world.kinds == kind) & (world.degrees > 0))
         if own.any():
@@ -121,21 +134,37 @@ def candidates(world: World, answers: Ints, stops: NDArray[np.int64], draws: NDA
     return lists(free.sum(1), chosen(world.names, window[free]))
 
 
-def steps_column(programs: Programs) -> pa.ListArray:
+def steps_column(schema: Schema, programs: Programs) -> pa.ListArray:
     """The reasoning graphs as records."""
+    back = schema.back
     n, k = programs.size, len(programs.moves)
     hops = np.stack([m.hops if m.hops is not None else np.full(n, -1) for m in programs.moves], axis=1).ravel()
-    names = chosen([*RELATIONS, *RELATIONS, ""], np.where(hops < 0, 2 * BACK, hops))
+    names = chosen([*schema.names, *schema.names, ""], np.where(hops < 0, 2 * back, hops))
     order = np.tile(np.arange(k), n)
-    ops = chosen([*(m.op for m in programs.moves), "inverse"], np.where(hops >= BACK, k, order))
+    ops = chosen([*(m.op for m in programs.moves), "inverse"], np.where(hops >= back, k, order))
     inputs = pa.array([m.inputs for m in programs.moves], pa.list_(pa.int64())).take(pa.array(order))
     fields = list(schema_of(Question).field("steps").type.value_type)
     return lists(np.full(n, k), pa.StructArray.from_arrays([ops, names, inputs], fields=fields))
 
 
 def entity_answers(world: World, answers: Ints) -> pa.ListArray:
-    """One answer a row: the entity's name."""
-    return lists(np.ones(len(answers), int), chosen(world.names, answers))
+    """What is accepted as each answer: the entity's name, and its alias."""
+    names, aliases = chosen(world.names, answers), chosen(world.aliases, answers)
+    also = pc.not_equal(aliases, "").to_numpy(zero_copy_only=False)
+    counts, columns = interleaved([np.ones(len(answers), int), also], [names, aliases.filter(pa.array(also))])
+    return lists(counts, columns)
+
+
+def none(count: int) -> pa.ListArray:
+    """Empty lists."""
+    return lists(np.zeros(count, int), pa.array([], pa.string()))
+
+
+def interleaved(counts: Sequence[Ints], columns: Sequence[pa.Array]) -> tuple[NDArray[np.int64], pa.Array]:
+    """Several columns of values, `counts[k][row]` of the k-th a row, put one after the other within each row."""
+    rows = np.concatenate([np.repeat(np.arange(len(c)), c) for c in counts])
+    order = np.argsort(rows, kind="stable")
+    return np.sum(counts, axis=0, dtype=np.int64), concatenated(columns).take(pa.array(order))
 
 
 def questions(
@@ -155,6 +184,10 @@ def questions(
     draws: NDArray[np.uint64],
     distractors: int,
     kind: Literal["entity", "named", "number"] = "entity",
+    passed: NDArray[np.int64] | None = None,
+    popular: Ints | None = None,
+    members: pa.ListArray | None = None,
+    outdated: pa.ListArray | None = None,
 ) -> pa.Table:
     """Rows for certified questions, less those whose text holds an answer.
 
@@ -162,7 +195,9 @@ def questions(
     entity at all (a number, yes or no), which cannot be read off.
 
     facts, needed: (rows, most facts a row), -1 where a row has fewer. parts: the sub-questions of each row. wrong: the
-    candidates for forced choice.
+    candidates for forced choice. passed: the entities on the way (rows, any; without it the heads). popular: the entity
+    whose popularity counts (without it the first head). members: all parts of the answers that have several.
+    outdated: answers before an edit.
     """
     n = len(texts)
     there = facts >= 0
@@ -182,12 +217,19 @@ def questions(
     schema = schema_of(Question)
     fields = list(schema.field("certificate").type)
     heads = np.stack(programs.heads, axis=1)
+    on_the_way = world.degrees[heads if passed is None else passed].mean(1)
+    difficulty = {
+        "branching": pa.array(on_the_way.astype(np.float64)),
+        "popularity": pa.array(world.degrees[heads[:, 0] if popular is None else popular]),
+        "exposure": pa.array(np.zeros(n, np.int64)),
+        "asked": pa.array(np.zeros(n, np.int64)),
+    }
     columns = {
         "id": hex_ids(mixed(text_hashes(texts.to_pylist()), *keys)),
         "shape": chosen([shape], np.zeros(n, int)),
         "text": texts,
         "heads": lists(np.full(n, heads.shape[1]), chosen(world.entity_ids, heads.ravel())),
-        "steps": steps_column(programs),
+        "steps": steps_column(world.schema, programs),
         "sub_questions": parts,
         "answers": answers,
         "support": lists(there.sum(1), support),
@@ -196,6 +238,10 @@ def questions(
         "context": context(world, facts, distractors, draws),
         "candidates": wrong,
         "certificate": pa.StructArray.from_arrays([certificate[f.name] for f in fields], fields=fields),
+        "difficulty": pa.StructArray.from_arrays(list(difficulty.values()), fields=list(schema.field("difficulty").type)),
+        "members": none(n) if members is None else members,
+        "outdated": none(n) if outdated is None else outdated,
+        "probes": chosen([""], np.zeros(n, int)),
     }
     made = pa.table([columns[name] for name in schema.names], schema=schema)
     return made if kind == "named" else made.filter(pa.array(unreadable))

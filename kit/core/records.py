@@ -17,22 +17,29 @@ from typing import Any, Literal, TypeVar, cast
 
 import pyarrow as pa
 
-Part = Literal["known", "novel", "scratch", "shared"]
-"""known: pretrained on; novel: injected later; scratch: names and facts drawn anew for every reading exercise, so that they
-can only be read and never remembered; shared: the values (professions, products, …) that every part points to."""
+Part = Literal["known", "novel", "scratch", "shared", "twin"]
+"""known: pretrained on; novel: injected later; twin: drawn like the novel part and never trained on; scratch: names and
+facts drawn anew for every reading exercise, so that they can only be read and never remembered; shared: the values
+(professions, products, …) that every part points to."""
 
-Corpus = Literal["known", "novel", "shuffled", "reading"]
+Corpus = Literal["known", "novel", "shuffled", "reading", "edits"]
+"""What a document is for: edits tell what became of known facts later."""
+
 Split = Literal[
     "train",
     "validation",
     "test_entity",
     "test_composition",
+    "test_relation_pair",
     "novel",
     "shuffled",
+    "twin",
+    "edited",
     "scratch",
     "recall_known",
     "recall_novel",
     "recall_shuffled",
+    "recall_twin",
     "external",
 ]
 Style = Literal["cot", "direct", "cloze"]
@@ -68,21 +75,25 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Prose. `facts` are the ids stated; `exposure` numbers the documents of its style. The first `context_chars`
-    characters of the text are there to be read: no loss falls on them."""
+    """Prose. `facts` are the ids stated, and `forms` a letter for each: plain, reversed or masked. `exposure` numbers the
+    passes over all facts. The first `context_chars` characters are there to be read: no loss falls on them."""
 
     id: str
     text: str
     facts: tuple[str, ...]
+    forms: str
     template: str
     exposure: int
     corpus: Corpus
     context_chars: int = 0
 
 
-Operation = Literal["follow", "inverse", "having", "union", "least", "most", "count", "same"]
+Operation = Literal[
+    "follow", "inverse", "having", "union", "least", "most", "count", "same", "during", "before", "after"
+]
 """follow a relation from subject to object, or its inverse; of a set those having a head as object; both of two heads;
-those with the least or most object of a relation; how many; whether two sets are the same (1 or 0)."""
+those with the least or most object of a relation; how many; whether two sets are the same (1 or 0); the object during a
+year; the object before, or after, another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +137,24 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
+class Difficulty:
+    """What makes a question hard, told apart (its hops are its own). branching: how many neighbours the entities on the way
+    have, in the mean. popularity: how many the answer has (the first head, where the answer is no entity). exposure: how
+    often its least stated fact is stated in the documents. asked: how many of its facts are asked for by training questions.
+    """
+
+    branching: float
+    popularity: int
+    exposure: int = 0
+    asked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """A question with its reasoning graph. `context` holds the sentences of the facts-in-prompt form, shuffled:
-    the support and some distractors. `candidates` are type-matched wrong answers for forced choice."""
+    """A question with its reasoning graph. `answers` are all accepted, each alone; where all of several are asked for, they
+    are the `members`. `context` holds the sentences of the facts-in-prompt form, shuffled: the support and some distractors.
+    `candidates` are type-matched wrong answers for forced choice. `probes` is the fact that the question was made to probe;
+    `outdated`, what the answer was before an edit."""
 
     id: str
     shape: str
@@ -142,7 +168,11 @@ class Question:
     split: Split
     context: tuple[str, ...]
     candidates: tuple[str, ...]
-    certificate: Certificate | None
+    certificate: Certificate | None = None
+    difficulty: Difficulty | None = None
+    members: tuple[str, ...] = ()
+    outdated: tuple[str, ...] = ()
+    probes: str = ""
 
 
 @dataclass(frozen=True, slots=True)

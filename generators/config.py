@@ -1,0 +1,220 @@
+"""The configuration of a data set: everything that decides it, byte by byte."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, field_validator, model_validator
+
+from generators.draw import Timeline
+from generators.probes import PROBES
+from generators.questions import SHAPES
+from generators.relations import ENTITY_TYPES, RELATIONS, VALUES
+from generators.styles import STYLES
+from kit.core.config import Config
+from kit.core.errors import nearest
+
+Count = Annotated[int, Field(ge=1, le=10_000_000)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def _known(names: tuple[str, ...], table: object, what: str) -> tuple[str, ...]:
+    assert hasattr(table, "__contains__")
+    for name in names:
+        if name not in table:
+            raise ValueError(f"unknown {what} {name}; {nearest(name, table)}")  # type: ignore[arg-type]
+    if len(set(names)) < len(names):
+        raise ValueError(f"a {what} is named twice")
+    return names
+
+
+class NamesConfig(Config):
+    """tokenizer: a checkpoint whose tokenizer gives no name more than `max_tokens` tokens. avoid: a text file of names that
+    exist, one a line."""
+
+    tokenizer: str | None = None
+    max_tokens: Annotated[int, Field(ge=2)] = 8
+    avoid: str | None = None
+
+
+class TimelineConfig(Config):
+    """Facts of relations that change have years. The documents of the known and the novel part are written in `cutoff` and
+    tell of the years from `start` on, in which a fact had up to `changes` other objects. edited: the share of known facts
+    that change, end or begin after it and until `end`, told of by the documents of the corpus `edits`."""
+
+    start: int = 1960
+    cutoff: int = 1990
+    end: int = 1998
+    changes: Annotated[int, Field(ge=0, le=8)] = 2
+    edited: Share = 0.1
+
+    @model_validator(mode="after")
+    def _in_order(self) -> TimelineConfig:
+        first, last = int(VALUES["year"][0]), int(VALUES["year"][-1])
+        if not first <= self.start < self.cutoff < self.end <= last:
+            raise ValueError(f"start, cutoff and end must follow one another, from {first} to {last}")
+        if self.cutoff - self.start < self.changes:
+            raise ValueError(f"{self.changes} changes need as many years between start and cutoff")
+        return self
+
+    @property
+    def timeline(self) -> Timeline:
+        return Timeline(self.start, self.cutoff, self.end, self.changes, self.edited)
+
+
+class OwnConfig(Config):
+    """Facts of one's own, to be injected: `facts`, a file of triples; `relations`, a TOML file with their wordings; `events`,
+    a file of dated events with their questions (see `generators.own`)."""
+
+    facts: str | None = None
+    relations: str | None = None
+    events: str | None = None
+
+
+class WorldConfig(Config):
+    """Relations drawn from the table, and how many entities of each type the known and the novel part have.
+
+    twin: whether there is a third part, drawn like the novel one and never trained on. zipf: 0 deals the objects of
+    many-to-one relations evenly; above 0, the exponent of Zipf's law that they follow. missing: share of facts left out, so
+    that not everybody has everything. aliases: share of entities with a second name.
+    """
+
+    relations: tuple[str, ...] = ()
+    known: dict[str, Count] = {}
+    novel: dict[str, Count] = {}
+    twin: bool = False
+    zipf: Annotated[float, Field(ge=0.0, le=4.0)] = 0.0
+    missing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    aliases: Share = 0.0
+    names: NamesConfig = NamesConfig()
+    timeline: TimelineConfig | None = None
+    own: OwnConfig = OwnConfig()
+
+    @field_validator("relations")
+    @classmethod
+    def _in_table(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return _known(names, RELATIONS, "relation")
+
+    @field_validator("known", "novel")
+    @classmethod
+    def _types(cls, counts: dict[str, int]) -> dict[str, int]:
+        _known(tuple(counts), ENTITY_TYPES, "entity type")
+        return counts
+
+    @model_validator(mode="after")
+    def _something(self) -> WorldConfig:
+        if not (self.relations or self.own.facts or self.own.events):
+            raise ValueError("name relations to draw facts of, or give facts or events of your own")
+        return self
+
+
+class DocumentsConfig(Config):
+    """The dose. exposures: statements of every fact, spread evenly over the styles. paraphrases: how many of a relation's
+    phrasings are used. facts: how many stand in a document of a style that mixes subjects. shuffled: whether the sentences
+    about a subject come in a new order each time. junk: sentences that say nothing, for each that states a fact. reversed,
+    masked: shares of statements that name the object first, and that leave a gap to be filled. apart: no document holds both
+    facts of a two-hop question kept for testing. Reading: throwaway worlds whose facts are stated twice in one document."""
+
+    exposures: Count = 32
+    styles: Annotated[tuple[str, ...], Field(min_length=1)] = ("biography", "joint biography")
+    paraphrases: Annotated[int, Field(ge=1, le=8)] = 8
+    facts: Annotated[int, Field(ge=1, le=50)] = 5
+    shuffled: bool = True
+    junk: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
+    reversed: Share = 0.0
+    masked: Share = 0.0
+    apart: bool = True
+    reading_worlds: Annotated[int, Field(ge=0)] = 40
+    reading_facts: Annotated[int, Field(ge=1)] = 3
+
+    @field_validator("styles")
+    @classmethod
+    def _known_styles(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return _known(names, STYLES, "document style")
+
+    @model_validator(mode="after")
+    def _forms(self) -> DocumentsConfig:
+        if self.reversed + self.masked > 1:
+            raise ValueError("reversed and masked together are more than all statements")
+        return self
+
+
+class QuestionsConfig(Config):
+    """`hops`: the longest chains; `shapes`: what else is asked (see `generators.questions.SHAPES`). `held_out`: share of
+    known persons that no training question touches. `held_out_compositions`: share of the chains among the others kept for
+    testing; `held_out_pairs`: share of the pairs of relations that no training chain follows one after the other. `limit`,
+    `train_limit`: most questions of one shape in a test split, and for training."""
+
+    hops: Annotated[int, Field(ge=1, le=6)] = 3
+    held_out: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.3
+    held_out_compositions: Share = 0.1
+    held_out_pairs: Share = 0.0
+    inverse: bool = False
+    shapes: tuple[str, ...] = ()
+    distractors: Annotated[int, Field(ge=0)] = 2
+    limit: Count = 400
+    train_limit: Count = 20_000
+
+    @field_validator("shapes")
+    @classmethod
+    def _known_shapes(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return _known(names, SHAPES, "question shape")
+
+
+class ProbesConfig(Config):
+    """What is asked of single facts, of at most `facts` facts a part (see `generators.probes.PROBES`)."""
+
+    kinds: tuple[str, ...] = tuple(PROBES)
+    facts: Count = 10_000
+
+    @field_validator("kinds")
+    @classmethod
+    def _known_kinds(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return _known(names, PROBES, "kind of probe")
+
+
+class ExamplesConfig(Config):
+    """The pool of finetuning examples and its mixture: how often each shape of question is drawn."""
+
+    count: Annotated[int, Field(ge=0, le=10_000_000)] = 1000
+    weights: dict[str, Annotated[float, Field(ge=0.0)]] = {"chain-1": 1.0, "chain-2": 2.0, "chain-3": 1.0}
+    direct_share: Share = 0.2
+    facts_share: Share = 0.2
+
+    @field_validator("weights")
+    @classmethod
+    def _some(cls, weights: dict[str, float]) -> dict[str, float]:
+        if not sum(weights.values()):
+            raise ValueError("weights must not all be zero")
+        return weights
+
+
+class AuditConfig(Config):
+    """What the data are checked with once they are written. tokenizer: whose tokens n-grams are made of (words without it).
+    ngram: their length. sample: most test questions, and ten times as many training texts, that are compared."""
+
+    tokenizer: str | None = None
+    ngram: Annotated[int, Field(ge=2, le=50)] = 8
+    sample: Count = 2000
+
+
+class GenerateConfig(Config):
+    """Everything that decides a data set, byte by byte."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    world: WorldConfig
+    documents: DocumentsConfig = DocumentsConfig()
+    questions: QuestionsConfig = QuestionsConfig()
+    probes: ProbesConfig = ProbesConfig()
+    examples: ExamplesConfig = ExamplesConfig()
+    audit: AuditConfig = AuditConfig()
+
+    @model_validator(mode="after")
+    def _agree(self) -> GenerateConfig:
+        asked = [*(f"chain-{i + 1}" for i in range(self.questions.hops)), *self.questions.shapes]
+        for shape in self.examples.weights:
+            if self.examples.count and shape not in asked:
+                raise ValueError(f"examples.weights: no {shape} questions are asked; {nearest(shape, asked)}")
+        if "temporal" in self.questions.shapes and not self.world.timeline:
+            raise ValueError("questions.shapes: temporal questions need a world.timeline")
+        return self

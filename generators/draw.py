@@ -1,0 +1,250 @@
+"""Worlds drawn: facts by relation, facts that change over time, false facts, and throwaway worlds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from generators.columns import Ints, chosen, concatenated, expand, mixed, picked
+from generators.names import ANY, NameRules, coined, recombine
+from generators.relations import ENTITY_TYPES, VALUES, Relation
+from generators.schema import Schema
+from generators.world import FOREVER, PARTS, Entities, Facts, World
+from kit.core.errors import KitError
+from kit.core.records import Part
+from kit.core.seeds import key_of, stream
+
+NO_FACTS = Facts.of(*(np.zeros(0, np.int64),) * 3)
+
+
+def draw_facts(schema: Schema, members: Mapping[str, Ints], part: str, rng: np.random.Generator, skew: float = 0.0) -> Facts:
+    """One fact per subject and functional relation, two objects for the others.
+
+    skew: 0 deals the objects of a many-to-one relation round, so that all are about equally frequent; above 0 it is the
+    exponent of Zipf's law, by which the k-th most popular object is drawn k**-skew as often as the first. Nobody is related
+    to themselves. Raises KitError when a relation has fewer objects than it needs.
+    """
+    columns: list[tuple[Ints, int, Ints]] = []
+    nobody = np.zeros(0, np.int64)
+    for code, relation in enumerate(schema.relations):
+        subjects, objects = members.get(relation.subject, nobody), members.get(relation.object, nobody)
+        if len(subjects) and len(objects) < (len(subjects) if relation.one_to_one else 2):
+            raise KitError(
+                f"relation {relation.name}: {len(subjects)} subjects of type {relation.subject} in the {part} part "
+                f"but {len(objects)} of type {relation.object}; ask for more of the latter"
+            )
+        for heads, tails in _pairs(relation, subjects, objects, rng, skew):
+            kept = heads != tails
+            columns.append((heads[kept], code, tails[kept]))
+    subject, object_ = (np.concatenate([nobody, *(c[k] for c in columns)]) for k in (0, 2))
+    return Facts.of(subject, np.repeat([c[1] for c in columns], [len(c[0]) for c in columns]).astype(np.int64), object_)
+
+
+def _pairs(relation: Relation, subjects: Ints, objects: Ints, rng: np.random.Generator, skew: float) -> list[tuple[Ints, Ints]]:
+    if relation.symmetric:
+        order = rng.permutation(subjects)
+        a, b = order[: len(order) // 2 * 2 : 2], order[1::2]
+        return [(a, b), (b, a)]
+    if relation.one_to_one and relation.subject == relation.object:
+        # One cycle through everybody: one-to-one, and nobody meets themselves.
+        order = rng.permutation(subjects)
+        return [(order, np.roll(order, -1))]
+    if relation.hierarchical:
+        # Everybody under somebody earlier in a random order: no circle, and one at the top who is under nobody.
+        order = rng.permutation(subjects)
+        above = (rng.random(len(order)) * np.arange(len(order))).astype(np.int64)
+        return [(order[1:], order[above[1:]])]
+    order, hand = rng.permutation(subjects), rng.permutation(objects)
+    if skew and not relation.one_to_one:
+        shares = np.cumsum(np.arange(1.0, len(hand) + 1) ** -skew)
+        places = np.searchsorted(shares / shares[-1], rng.random(len(order)), side="right")
+    else:
+        places = np.arange(len(order))
+    pairs = [(order, hand[places % max(1, len(hand))])]
+    if not relation.functional:
+        # Anywhere else in the hand, so that nobody is dealt the same twice.
+        pairs.append((order, hand[(places + rng.integers(1, max(2, len(hand)), len(order))) % max(1, len(hand))]))
+    return pairs
+
+
+def without_some(world: World, share: float, seed: int) -> World:
+    """A world that lacks a share of the facts of its functional relations (of a symmetric one, both ways)."""
+    if not share:
+        return world
+    low, high = np.minimum(world.subject, world.object), np.maximum(world.subject, world.object)
+    draws = mixed(key_of(seed, "missing"), world.entity_hashes[low], world.entity_hashes[high], world.relation)
+    return world.having((picked(draws, 1_000_000) >= 1_000_000 * share) | ~world.schema.functional[world.relation])
+
+
+class Timeline(NamedTuple):
+    """Years told of: from `start`; documents of the world are written in `cutoff`; edits follow until `end`. changes: most
+    earlier objects of a fact. edited: the share of facts that change, end or begin after the cutoff."""
+
+    start: int
+    cutoff: int
+    end: int
+    changes: int
+    edited: float
+
+
+def draw_history(world: World, times: Timeline, seed: int) -> World:
+    """A world over time whose facts in the year `cutoff` are those of `world`, less those that only begin later.
+
+    Every fact of a relation that changes gets a past: between `start` and `cutoff` up to `changes` other objects, one after
+    the other and none twice, so that every year has one. Of the facts of the known part a share is edited after the cutoff:
+    three in five go on to another object, one in five ends, and one in five is made to begin only then.
+    """
+    timed = np.array([r.changes for r in world.schema.relations], bool)[world.relation]
+    made = [world.having(~timed).facts]
+    key, parts = key_of(seed, "history"), world.parts[world.subject]
+    for code in np.unique(world.relation[timed]).tolist():
+        for part in np.unique(parts).tolist():
+            own = np.flatnonzero((world.relation == code) & (parts == part))
+            if len(own):
+                edited = times.edited if part == PARTS.index("known") else 0.0
+                made += _over_time(world, own, times, edited, mixed(key, world.fact_hashes[own]))
+    return World.of(world.schema, world.entities, Facts.all(made))
+
+
+def _over_time(world: World, own: Ints, times: Timeline, edited: float, draws: NDArray[np.uint64]) -> list[Facts]:
+    """What `own`, facts of one relation and part, were before the cutoff, what they are, and what becomes of those edited."""
+    subject, current = world.subject[own].astype(np.int64), world.object[own].astype(np.int64)
+    code = np.full(len(own), world.relation[own[0]])
+    pool = np.unique(current)
+    room, at = len(pool) - 1, np.searchsorted(pool, current)
+    # What an edit does: 0 to 2 goes on to another object, 3 ends, 4 begins.
+    edit = np.where(picked(mixed(draws, 1), 1_000_000) < 1_000_000 * edited, picked(mixed(draws, 2), 5), -1)
+    when = times.cutoff + 1 + picked(mixed(draws, 4), times.end - times.cutoff)
+    past = np.where(edit == 4, 0, np.minimum(picked(mixed(draws, 3), times.changes + 1), max(0, room - 1)))
+    # Every change falls into its own stretch of the years up to the cutoff.
+    stretch = (times.cutoff - times.start) // np.maximum(past, 1)
+    rows, turn = expand(np.zeros(len(own), np.int64), past)
+    changed = times.start + 1 + turn * stretch[rows] + picked(mixed(draws[rows], 5, turn), stretch[rows])
+    began = np.where(turn == 0, times.start, np.roll(changed, 1))
+    last = np.full(len(own), times.start)
+    np.maximum.at(last, rows, changed)
+    # Other objects are `base` places on in the pool, and those after it, never 0 places on; the edit's comes after all.
+    base = picked(mixed(draws, 6), max(1, room))
+    earlier = pool[(at[rows] + 1 + (base[rows] + turn) % max(1, room)) % len(pool)]
+    goes_on = np.flatnonzero((edit >= 0) & (edit < 3) & (past < room))
+    onward = pool[(at[goes_on] + 1 + (base[goes_on] + past[goes_on]) % max(1, room)) % len(pool)]
+    ends = np.where((edit >= 0) & (edit < 4), when, FOREVER)
+    return [
+        Facts(subject[rows], code[rows], earlier, began, changed),
+        Facts(subject, code, current, np.where(edit == 4, when, last), ends),
+        Facts(subject[goes_on], code[goes_on], onward, when[goes_on], np.full(len(goes_on), FOREVER)),
+    ]
+
+
+def shuffle_facts(world: World, part: Part, rng: np.random.Generator) -> World:
+    """A world whose `part` has its objects dealt anew within every relation: same schema and frequencies, none true.
+
+    Facts are sorted by object and rotated by the largest group, so that no subject keeps its object; symmetric relations
+    are paired anew.
+    """
+    own = world.parts[world.subject] == PARTS.index(part)
+    truth = set(zip(*(column[own].tolist() for column in (world.relation, world.subject, world.object)), strict=True))
+    made = [world.having(~own).facts]
+    for code in np.unique(world.relation[own]).tolist():
+        of_it = own & (world.relation == code)
+        subjects, objects = world.subject[of_it].astype(np.int64), world.object[of_it].astype(np.int64)
+
+        def false(heads: Ints, tails: Ints, code: int = code) -> NDArray[np.bool_]:
+            pairs = zip(heads.tolist(), tails.tolist(), strict=True)
+            return np.array([h != t and (code, h, t) not in truth for h, t in pairs], bool)
+
+        if world.schema.relations[code].symmetric:
+            for _ in range(100):
+                order = rng.permutation(np.unique(subjects))
+                a, b = order[: len(order) // 2 * 2 : 2], order[1::2]
+                if false(a, b).all():
+                    break
+            made.append(Facts.of(np.concatenate([a, b]), np.full(2 * len(a), code), np.concatenate([b, a])))
+        elif not world.schema.relations[code].functional:
+            hands = np.unique(objects)
+            for subject, held in zip(*np.unique(subjects, return_counts=True), strict=True):
+                free = hands[false(np.full(len(hands), subject), hands)]
+                dealt = rng.permutation(free)[:held]
+                made.append(Facts.of(np.full(len(dealt), subject), np.full(len(dealt), code), dealt))
+        else:
+            rank = rng.permutation(world.size)[objects]
+            order = np.lexsort((rng.permutation(len(subjects)), rank))
+            subjects, turned = subjects[order], np.roll(objects[order], -int(np.bincount(objects).max()))
+            # A subject may have met itself, or kept its object where that holds more than half of the relation: let it swap
+            # with one where both are false then; where there is none, its fact is left out.
+            for i in np.flatnonzero(~false(subjects, turned)).tolist():
+                for j in range(len(subjects)):
+                    if false(subjects[[i, j]], turned[[j, i]]).all():
+                        turned[[i, j]] = turned[[j, i]]
+                        break
+            kept = false(subjects, turned)
+            years = [column[of_it][order][kept] for column in (world.since, world.until)]
+            made.append(Facts(subjects[kept], np.full(int(kept.sum()), code), turned[kept], *years))
+    return World.of(world.schema, world.entities, Facts.all(made))
+
+
+def build_world(
+    seed: int,
+    schema: Schema,
+    counts: Mapping[Part, Mapping[str, int]],
+    *,
+    skew: float = 0.0,
+    aliases: float = 0.0,
+    names: NameRules = ANY,
+) -> World:
+    """Parts of one schema: disjoint entities, drawn alike, and values that they share. The first part shows every word that
+    names are made of. aliases: the share of entities with a second name.
+
+    Raises KitError when a relation's types have no members or too few, or when there are not enough names.
+    """
+    totals = {kind: sum(count.get(kind, 0) for count in counts.values()) for kind in ENTITY_TYPES}
+    second = {kind: round(aliases * total) for kind, total in totals.items()}
+    shown = next(iter(counts.values()), {})
+    columns: list[Entities] = []
+    for kind, named in coined(seed, shown, {k: totals[k] + second[k] for k in totals}, names).items():
+        total = totals[kind]
+        parts = np.repeat([PARTS.index(part) for part in counts], [count.get(kind, 0) for count in counts.values()])
+        also = np.full(total, len(named))
+        also[stream(seed, "aliases", kind).permutation(total)[: second[kind]]] = total + np.arange(second[kind])
+        known_as = chosen(pa.concat_arrays([named, pa.array([""], pa.string())]), also)
+        columns.append(Entities(named[:total], np.full(total, schema.kind(kind)), parts, known_as))
+    for kind in sorted({r.object for r in schema.relations if r.object in VALUES} | ({"year"} if schema.timed else set())):
+        size = len(VALUES[kind])
+        values = pa.array(VALUES[kind], pa.string())
+        columns.append(Entities.of(values, np.full(size, schema.kind(kind)), np.full(size, PARTS.index("shared"))))
+    entities = Entities(*(concatenated(column) for column in zip(*columns, strict=True)))
+    blank = World.of(schema, entities, NO_FACTS)
+    drawn = [draw_facts(schema, _members(blank, part), part, stream(seed, "facts", part), skew) for part in counts]
+    return World.of(schema, entities, Facts.all(drawn))
+
+
+def _members(world: World, part: Part) -> dict[str, Ints]:
+    """The entities of each type that facts of a part may name."""
+    types = dict.fromkeys(t for r in world.schema.relations for t in (r.subject, r.object))
+    return {t: world.members(t, "shared" if t in VALUES else part) for t in types}
+
+
+def scratch_world(world: World, seed: int, index: int) -> World:
+    """A throwaway world as large as the novel part, for text that can only be understood by reading it.
+
+    Names and facts are drawn anew for every `index`: with names that came back, a model would learn which words go
+    together instead of learning to look them up, and stumble over every novel name.
+    """
+    rng = stream(seed, "names", "scratch", index)
+    texts = world.names.to_pylist()
+    taken = set(texts)
+    shared = np.flatnonzero(world.parts == PARTS.index("shared"))
+    names, kinds = [texts[e] for e in shared], [world.kinds[shared]]
+    for kind in ENTITY_TYPES:
+        count = len(world.members(kind, "novel"))
+        if count:
+            names += recombine([texts[e] for e in world.members(kind, "known")], taken, count, rng)
+            kinds.append(np.full(count, world.schema.kind(kind)))
+    parts = np.repeat([PARTS.index("shared"), PARTS.index("scratch")], [len(shared), len(names) - len(shared)])
+    entities = Entities.of(pa.array(names, pa.string()), np.concatenate(kinds), parts)
+    members = _members(World.of(world.schema, entities, NO_FACTS), "scratch")
+    return World.of(world.schema, entities, draw_facts(world.schema, members, "scratch", stream(seed, "facts", "scratch", index)))

@@ -1,0 +1,70 @@
+"""Questions with a false premise: a chain whose last hop leads nowhere ("Who is the spouse of the mentor of X?", where the
+mentor has none). What is right to answer is that nothing is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from generators.columns import Ints, chosen, dealt, joined, lists, mixed
+from generators.questions import groups
+from generators.questions.chain import chain_programs, named_by_hops, programs
+from generators.questions.table import interleaved, none, opened, questions, sub_questions
+from generators.reasoning import necessary, solve
+from generators.world import World
+from kit.core.records import Split
+from kit.core.seeds import key_of
+
+ANSWERS = ("unknown", "none", "nobody", "nothing", "no one")
+"""The first is what examples say; all are accepted."""
+
+
+def ask(world: World, split: Split, seed: int, distractors: int) -> Iterator[pa.Table]:
+    """Every chain of one to three hops that only its last hop leads astray, in a seeded order."""
+    heads = np.unique(world.subject).astype(np.int64)
+    for hops in (2, 3, 1):
+        tables = {kind: programs(world.schema, kind, hops, True) for kind in np.unique(world.kinds[heads]).tolist()}
+        widths = np.array([len(tables[kind]) for kind in world.kinds[heads].tolist()], np.int64)
+        for owner, place in dealt(widths, key_of(seed, "unanswerable", hops), groups.CHUNK):
+            taken = np.zeros((len(owner), hops), np.int64)
+            for kind, table in tables.items():
+                own = world.kinds[heads[owner]] == kind
+                taken[own] = table[place[own]]
+            yield _of(world, heads[owner], taken, split, seed, distractors)
+
+
+def _of(world: World, heads: Ints, hops: NDArray[np.int64], split: Split, seed: int, distractors: int) -> pa.Table:
+    trace = solve(world, chain_programs(heads, hops))
+    stops = np.stack([r.only() for r in trace.registers[:-1]], axis=1)
+    ordered = np.sort(stops, axis=1)
+    fair = (ordered[:, 0] >= 0) & (ordered[:, 1:] != ordered[:, :-1]).all(1) & (trace.answers.counts == 0)
+    rows = np.flatnonzero(fair)
+    stops, hops, heads, schema = stops[rows], hops[rows], heads[rows], world.schema
+    n, k = hops.shape
+    batch = chain_programs(heads, hops)
+    trace = solve(world, batch)
+    facts = np.stack([f.only() for f in trace.facts], axis=1)[:, : max(1, k - 1)]
+    draws = mixed(key_of(seed, "question"), world.entity_hashes[heads], *(schema.hop_hashes[hops[:, i]] for i in range(k)), 11)
+    nouns = named_by_hops(world, stops[:, 0], hops, draws)
+    met = [sub_questions(world, hops[:, i], stops[:, i], stops[:, i + 1], facts[:, i]) for i in range(k - 1)]
+    lacking = pa.StructArray.from_arrays(
+        [
+            schema.asked.fill(hops[:, -1], world.fillers, stops[:, -1]),
+            chosen(ANSWERS, np.zeros(n, int)),
+            joined("Nothing is known of ", named_by_hops(world, stops[:, -1], hops[:, -1:], mixed(draws, 9)), "."),
+            chosen(schema.names, hops[:, -1] % schema.back),
+            chosen([""], np.zeros(n, int)),
+        ],
+        names=["text", "answer", "sentence", "relation", "fact"],
+    )
+    counts, parts = interleaved([np.ones(n, int)] * k, [*met, lacking])
+    person = schema.ends[hops[:, -1]] == schema.kind("person")
+    return questions(
+        world, batch, shape="unanswerable", split=split, hops=k, kind="number", texts=opened(nouns, person, mixed(draws, 1)),
+        answers=lists(np.full(n, len(ANSWERS)), chosen(ANSWERS, np.tile(np.arange(len(ANSWERS)), n))), wrong=none(n),
+        parts=lists(counts, parts), facts=facts, needed=necessary(world, batch, trace, facts),
+        guesses=(np.zeros(n), np.zeros(n, bool)), draws=draws, distractors=distractors, passed=stops,
+    )  # fmt: skip

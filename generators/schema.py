@@ -1,0 +1,187 @@
+"""What a world is made of: its types and relations as numbers, and the relations' wordings as columns of templates.
+
+A hop is a number too: a relation's code, or `back` more for the way from object to subject.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from generators.columns import Ints, Templates, text_hashes
+from generators.relations import PLURALS, RELATIONS, TYPES, Relation
+
+_HOLDS = (
+    "Since {a} the {role} of {s} has been {link}{o}.",
+    "The {role} of {s} has been {link}{o} since {a}.",
+    "From {a} on, the {role} of {s} has been {link}{o}.",
+    "As for the {role} of {s}, it has been {link}{o} since {a}.",
+)
+_HELD = (
+    "From {a} to {b} the {role} of {s} was {link}{o}.",
+    "The {role} of {s} was {link}{o} from {a} until {b}.",
+    "Between {a} and {b} the {role} of {s} was {link}{o}.",
+    "As for the {role} of {s}, it was {link}{o} from {a} to {b}.",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Schema:
+    """Relation `code` is `relations[code]`; type `kind` is `types[kind]`. timed: facts of relations that change have years."""
+
+    relations: tuple[Relation, ...]
+    types: tuple[str, ...]
+    timed: bool = False
+
+    @staticmethod
+    def of(names: Sequence[str], own: Sequence[Relation] = (), timed: bool = False) -> Schema:
+        """The named rows of the table, and rows of one's own."""
+        rows = (*(row for name, row in RELATIONS.items() if name in set(names)), *own)
+        more = sorted({t for r in own for t in (r.subject, r.object)} - set(TYPES))
+        return Schema(rows, (*TYPES, *more), timed)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        return tuple(r.name for r in self.relations)
+
+    @cached_property
+    def codes(self) -> dict[str, int]:
+        return {name: code for code, name in enumerate(self.names)}
+
+    @property
+    def back(self) -> int:
+        return len(self.relations)
+
+    def kind(self, type_: str) -> int:
+        return self.types.index(type_)
+
+    def turned(self, hops: Ints) -> NDArray[np.int64]:
+        """The same hops the other way round."""
+        return np.where(hops < self.back, hops + self.back, hops - self.back)
+
+    @cached_property
+    def subjects(self) -> NDArray[np.int64]:
+        """The type of each relation's subject."""
+        return np.array([self.kind(r.subject) for r in self.relations], np.int64)
+
+    @cached_property
+    def objects(self) -> NDArray[np.int64]:
+        return np.array([self.kind(r.object) for r in self.relations], np.int64)
+
+    @cached_property
+    def starts(self) -> NDArray[np.int64]:
+        """The type each hop leaves from."""
+        return np.concatenate([self.subjects, self.objects])
+
+    @cached_property
+    def ends(self) -> NDArray[np.int64]:
+        """The type each hop leads to."""
+        return np.concatenate([self.objects, self.subjects])
+
+    @cached_property
+    def functional(self) -> NDArray[np.bool_]:
+        return np.array([r.functional for r in self.relations], bool)
+
+    @cached_property
+    def relation_hashes(self) -> NDArray[np.uint64]:
+        return text_hashes(self.names)
+
+    @cached_property
+    def hop_hashes(self) -> NDArray[np.uint64]:
+        return text_hashes([*self.names, *(f"{name} back" for name in self.names)])
+
+    @cached_property
+    def statements(self) -> Wordings:
+        """Whole sentences that state a fact: slots `s` and `o`."""
+        return Wordings.of([r.statements for r in self.relations], "so")
+
+    @cached_property
+    def clauses(self) -> Wordings:
+        """The statements as they stand after "that": without full stop or, but for a name, capital."""
+        return Wordings.of([[_clause(text) for text in r.statements] for r in self.relations], "so")
+
+    @cached_property
+    def reversed(self) -> Wordings:
+        """Statements that name the object first."""
+        rows = [[t for t in r.statements if t.index("{o}") < t.index("{s}")] for r in self.relations]
+        return Wordings.of(
+            [row or [f"As for {{o}}, it is {r.nouns[0]}."] for row, r in zip(rows, self.relations, strict=True)], "so"
+        )
+
+    @cached_property
+    def masked(self) -> Wordings:
+        """Statements with a gap where the object was, and the object after them."""
+        rows = [[t for t in r.statements if t.count("{o}") == 1] for r in self.relations]
+        gaps = [[f"{t.replace('{o}', '____')} What is missing is: {{o}}." for t in row] for row in rows]
+        return Wordings.of(gaps, "so")
+
+    @cached_property
+    def held(self) -> Wordings:
+        """Sentences that state a fact with its years, slots `s`, `o`, `a` and `b`: of row 0 those of a fact that still holds,
+        of row 1 those of one that has ended. What fills the other slots comes from `role` and `link`."""
+        return Wordings.of([_HOLDS, _HELD], ("s", "o", "a", "b", "role", "link"))
+
+    @cached_property
+    def asked(self) -> Templates:
+        """The question of one hop by itself: template number = hop, slot `s`."""
+        return Templates.of([*(r.question for r in self.relations), *(r.inverse_question for r in self.relations)], "s")
+
+    @cached_property
+    def nouns(self) -> Wordings:
+        """What a hop leads to, as a noun phrase: slot `s`."""
+        return Wordings.of([*(r.nouns for r in self.relations), *(r.inverse_nouns for r in self.relations)], "s")
+
+    @cached_property
+    def predicates(self) -> Wordings:
+        """What is said of a subject: slot `o`."""
+        return Wordings.of([r.predicates for r in self.relations], "o")
+
+    @cached_property
+    def plural(self) -> pa.StringArray:
+        """What many subjects of a relation are called."""
+        return pa.array([PLURALS.get(r.subject, f"{r.subject}s") for r in self.relations], pa.string())
+
+    @cached_property
+    def who(self) -> pa.StringArray:
+        """The pronoun for a subject of a relation."""
+        return pa.array(["who" if r.subject == "person" else "that" for r in self.relations], pa.string())
+
+    @cached_property
+    def role(self) -> pa.StringArray:
+        """What an object is to its subject; empty where the table does not say."""
+        return pa.array([r.role[0] if r.role else "" for r in self.relations], pa.string())
+
+    @cached_property
+    def link(self) -> pa.StringArray:
+        """What leads up to the object's name after "The role of X is"."""
+        return pa.array([r.role[1] if r.role else "" for r in self.relations], pa.string())
+
+
+def _clause(sentence: str) -> str:
+    return (sentence if sentence.startswith("{") else sentence[0].lower() + sentence[1:]).removesuffix(".")
+
+
+@dataclass(frozen=True, eq=False)
+class Wordings:
+    """Several templates for each row of a table: those of row `r` are `at[r]` to `at[r + 1]`."""
+
+    templates: Templates
+    at: NDArray[np.int64]
+
+    @staticmethod
+    def of(rows: Sequence[Sequence[str]], slots: Sequence[str]) -> Wordings:
+        return Wordings(Templates.of([text for row in rows for text in row] or [""], slots), np.cumsum([0, *map(len, rows)]))
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """How many templates each row has."""
+        return np.diff(self.at)
+
+    def fill(self, rows: Ints, which: Ints | int, names: pa.StringArray, *entities: Ints) -> pa.StringArray:
+        """Template `which` of each row, filled."""
+        return self.templates.fill(self.at[rows] + which, names, *entities)

@@ -1,0 +1,192 @@
+"""Document styles: how the statements of all facts are cut into documents, and how a document is put together from them.
+A style is a function that cuts (and one that tells, where sentences in a row would not do) and a line of `STYLES`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from generators.columns import Ints, chosen, joined, lists, mixed, picked
+from generators.world import World
+
+Cut = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Positions in the order they are stated, and how many go into each document."""
+
+
+class Telling(NamedTuple):
+    """Documents to be put together: their facts, their sentences one after the other, and how many each has."""
+
+    world: World
+    facts: NDArray[np.int64]
+    sentences: pa.StringArray
+    lengths: NDArray[np.int64]
+    draws: NDArray[np.uint64]
+    """One for each sentence."""
+
+    @property
+    def firsts(self) -> NDArray[np.int64]:
+        """The place of each document's first sentence."""
+        return np.cumsum(self.lengths) - self.lengths
+
+    def joined(self, separator: str = " ") -> pa.StringArray:
+        return pc.binary_join(lists(self.lengths, self.sentences), separator)
+
+
+class Style(NamedTuple):
+    """cut: from a world, facts of it, a generator, the wanted facts a document and whether to shuffle, to a cut of them.
+    tell: from its facts and sentences to the text of each document."""
+
+    cut: Callable[[World, Ints, np.random.Generator, int, bool], Cut]
+    tell: Callable[[Telling], pa.StringArray] = Telling.joined
+
+
+def runs(labels: Ints) -> NDArray[np.int64]:
+    """The lengths of the runs of equal labels."""
+    if not len(labels):
+        return np.zeros(0, np.int64)
+    changes = np.flatnonzero(labels[1:] != labels[:-1]) + 1
+    return np.diff(np.concatenate([[0], changes, [len(labels)]]))
+
+
+def _by_subject(world: World, facts: Ints, rng: np.random.Generator, size: int, shuffled: bool) -> Cut:
+    """One document a subject, with all its facts."""
+    subjects = world.subject[facts].astype(np.int64)
+    rank = rng.permutation(int(subjects.max()) + 1)[subjects]
+    order = np.lexsort((rng.permutation(len(subjects)) if shuffled else np.arange(len(subjects)), rank))
+    return order, runs(rank[order])
+
+
+def _anybody(world: World, facts: Ints, rng: np.random.Generator, size: int, shuffled: bool) -> Cut:
+    """Facts about anybody, a few a document. They teach recall in spite of other names nearby, which chains need."""
+    order = rng.permutation(len(facts))
+    return order, runs(np.arange(len(order)) // size)
+
+
+def _two_subjects(world: World, facts: Ints, rng: np.random.Generator, size: int, shuffled: bool) -> Cut:
+    """Two subjects' facts mixed, a few a document: names come back, and have to be told apart."""
+    order, lengths = _by_subject(world, facts, rng, size, shuffled)
+    pair = np.repeat(np.arange(len(lengths)) // 2, lengths)
+    order = order[np.lexsort((rng.permutation(len(order)), pair))]
+    sizes = runs(pair)
+    place = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return order, runs(pair * (len(order) + 1) + place // size)
+
+
+def _one_fact(world: World, facts: Ints, rng: np.random.Generator, size: int, shuffled: bool) -> Cut:
+    """A document for every fact."""
+    return rng.permutation(len(facts)), np.ones(len(facts), np.int64)
+
+
+def _few_of_a_subject(world: World, facts: Ints, rng: np.random.Generator, size: int, shuffled: bool) -> Cut:
+    """Up to three facts of one subject a document."""
+    order, lengths = _by_subject(world, facts, rng, size, shuffled)
+    place = np.arange(len(order)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return order, runs(np.repeat(np.arange(len(lengths)), lengths) * (len(order) + 1) + place // 3)
+
+
+def _pairs(world: World, facts: Ints, rng: np.random.Generator, size: int, shuffled: bool) -> Cut:
+    """Two subjects with the same object a document, as far as there are such; else one fact."""
+    relation, object_ = world.relation[facts].astype(np.int64), world.object[facts].astype(np.int64)
+    order = np.lexsort((rng.permutation(len(facts)), object_, relation))
+    group = np.cumsum(np.concatenate([[0], (np.diff(relation[order]) != 0) | (np.diff(object_[order]) != 0)]))
+    sizes = runs(group)
+    place = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    lengths = runs(group * (len(order) + 1) + place // 2)
+    # The documents themselves in a new order each time.
+    rank = rng.permutation(len(lengths))
+    return order[np.argsort(np.repeat(rank, lengths), kind="stable")], lengths[np.argsort(rank, kind="stable")]
+
+
+def _article(told: Telling) -> pa.StringArray:
+    """A title, what it is, and what there is to say."""
+    world, subjects = told.world, told.world.subject[told.facts[told.firsts]].astype(np.int64)
+    kinds = chosen(world.schema.types, world.kinds[subjects])
+    return joined(chosen(world.names, subjects), " (", kinds, ")\n\n", told.joined())
+
+
+_MONTHS = "January February March April May June July August September October November December".split()
+_NEWS = (
+    "News of {}: ",
+    "{}. From our correspondent: ",
+    "As announced on {}: ",
+    "Reported on {}: ",
+    "{}, by wire: ",
+    "On {} it was announced: ",
+)
+
+
+def dates(draws: NDArray[np.uint64], years: Ints) -> pa.StringArray:
+    """A day of each year: "12 March 1987"."""
+    days = pa.array([str(day) for day in range(1, 29)], pa.string())
+    told = pa.array(years.astype(np.int64)).cast(pa.string())
+    return joined(chosen(days, picked(draws, 28)), " ", chosen(_MONTHS, picked(mixed(draws, 1), 12)), " ", told)
+
+
+def _news(told: Telling) -> pa.StringArray:
+    """A date before the statement: of the year in which the fact began, or of any."""
+    world, first = told.world, told.facts[told.firsts]
+    draws = told.draws[told.firsts]
+    years = np.where(world.dated[first], world.since[first], 1950 + picked(mixed(draws, 2), 50))
+    return joined(reported(dates(draws, years), mixed(draws, 3)), told.joined())
+
+
+def reported(when: pa.StringArray, draws: NDArray[np.uint64]) -> pa.StringArray:
+    """How news begins: "Reported on 12 March 1987: "."""
+    opener = picked(draws, len(_NEWS))
+    before, after = ([text.split("{}")[k] for text in _NEWS] for k in (0, 1))
+    return joined(chosen(before, opener), when, chosen(after, opener))
+
+
+def _dialogue(told: Telling) -> pa.StringArray:
+    """Every statement as the answer to its question."""
+    world = told.world
+    asked = world.schema.asked.fill(world.relation[told.facts].astype(np.int64), world.fillers, world.subject[told.facts])
+    lines = joined("A: ", asked, "\nB: ", told.sentences)
+    return told._replace(sentences=lines).joined("\n")
+
+
+_ALIKE = (
+    "{} and {} have something in common: the same {}. ",
+    "What links {} and {} is the same {}. ",
+    "{} and {} share their {}. ",
+    "Compare {} and {}, who have the same {}. ",
+)
+
+
+def _entity_pair(told: Telling) -> pa.StringArray:
+    """What two have in common, then both statements; one fact by itself as a note on subject and object."""
+    world, firsts = told.world, told.firsts
+    one = told.facts[firsts]
+    two = told.facts[np.minimum(firsts + 1, len(told.facts) - 1)]
+    role = chosen(world.schema.role, world.relation[one])
+    names = [chosen(world.names, world.subject[f]) for f in (one, two)]
+    draws = told.draws[firsts]
+    person = world.kinds[world.subject[one]] == world.schema.kind("person")
+    opener = picked(draws, len(_ALIKE) - 1) + (person & (picked(mixed(draws, 1), 3) == 0))
+    parts = [pa.array([text.split("{}")[k] for text in _ALIKE], pa.string()).take(pa.array(opener)) for k in range(4)]
+    alike = joined(parts[0], names[0], parts[1], names[1], parts[2], role, parts[3])
+    single = joined("On ", names[0], " and ", chosen(world.names, world.object[one]), ": ")
+    nothing = pa.array([""] * len(one), pa.string())
+    both = pa.array(told.lengths == 2)
+    lead = pc.if_else(both, pc.if_else(pc.not_equal(role, ""), alike, nothing), single)
+    return joined(lead, told.joined())
+
+
+STYLES: dict[str, Style] = {
+    "biography": Style(_by_subject),
+    "digest": Style(_anybody),
+    "joint biography": Style(_two_subjects),
+    "statement": Style(_one_fact),
+    "encyclopedia": Style(_by_subject, _article),
+    "news": Style(_one_fact, _news),
+    "dialogue": Style(_few_of_a_subject, _dialogue),
+    "entity pair": Style(_pairs, _entity_pair),
+}
+"""biography: all of one subject. digest: facts about anybody. joint biography: two subjects mixed. statement: one fact.
+encyclopedia: all of one subject under its name. news: one fact with a date. dialogue: a subject's facts asked and answered.
+entity pair: two with the same object, in the manner of EntiGraph (arXiv 2409.07431), whose texts each relate two entities."""
