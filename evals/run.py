@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from evals.config import EvalConfig, Slice
 from evals.errors import error_kind
-from evals.scoring import exact_match, f1, near_miss
+from evals.scoring import exact_match, f1, near_miss, set_f1, set_match
 from evals.tasks import TASKS
 from kit.core.config import dump
 from kit.core.errors import KitError
@@ -96,10 +96,10 @@ def _asks(config: EvalConfig, questions: Sequence[Question]) -> list[Ask]:
     """Every prompt of every slice. Raises KitError when a slice finds no question."""
     asks: list[Ask] = []
     for part in config.slices:
-        chosen = [q for q in questions if q.split == part.split and part.hops in (None, q.hops)]
+        chosen = [q for q in questions if part.holds(q)]
         if not chosen:
             splits = sorted({q.split for q in questions})
-            raise KitError(f"no {part.hops or ''}-hop questions in split {part.split}; the data hold {', '.join(splits)}")
+            raise KitError(f"no questions of slice {part.name}; the data hold {', '.join(splits)}")
         for question in chosen[: part.limit]:
             context = question.context if part.context == "facts" else ()
             prompt = user_message(question.text, part.style, context)
@@ -198,14 +198,17 @@ def _records(asks: Sequence[Ask], outputs: Sequence[str]) -> list[EvalRecord]:
     for ask, output in zip(asks, outputs, strict=True):
         style, question = ask.slice.style, ask.question
         extracted = _extract(style, output, ask.golds)
-        correct = exact_match(extracted, ask.golds)
+        members = question.members if ask.part < 0 else ()
+        correct = set_match(extracted, members) if members else exact_match(extracted, ask.golds)
         subs = question.sub_questions if ask.part < 0 else (question.sub_questions[ask.part],)
         hops_right = right.get((ask.slice.name, question.id)) if ask.part < 0 else None
         scores = {
             "exact_match": float(correct),
-            "f1": f1(extracted, ask.golds),
+            "f1": set_f1(extracted, members) if members else f1(extracted, ask.golds),
             "near_miss": float(near_miss(extracted, ask.golds)),
         }
+        if question.outdated and ask.part < 0:
+            scores["outdated"] = float(exact_match(extracted, question.outdated))
         if hops_right is not None:
             scores["sub_questions_right"] = float(all(hops_right))
         certificate = question.certificate
@@ -229,6 +232,7 @@ def _records(asks: Sequence[Ask], outputs: Sequence[str]) -> list[EvalRecord]:
                     "part": "question" if ask.part < 0 else f"sub-{ask.part + 1}",
                     "hops": str(question.hops),
                     "shape": question.shape,
+                    "asked": f"{question.difficulty.asked} of {len(question.support)}" if question.difficulty else "",
                     "bridge": question.sub_questions[0].answer if question.hops > 1 and question.sub_questions else "",
                 },
             )

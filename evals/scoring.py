@@ -46,6 +46,23 @@ def f1(answer: str | None, golds: Sequence[str]) -> float:
     return best
 
 
+def _members(answer: str | None) -> set[str]:
+    """The parts of a list: "A, B and C"."""
+    parts = re.split(r",(?!\d{3}\b)|;|\n|\band\b", answer or "")
+    return {said for part in parts if (said := normalise(part))}
+
+
+def set_match(answer: str | None, members: Sequence[str]) -> bool:
+    """Whether an answer lists all members, in any order, and nothing else."""
+    return answer is not None and _members(answer) == {normalise(m) for m in members}
+
+
+def set_f1(answer: str | None, members: Sequence[str]) -> float:
+    """F1 over members: 2 · |said and right| / (|said| + |right|)."""
+    said, right = _members(answer), {normalise(m) for m in members}
+    return 2 * len(said & right) / (len(said) + len(right)) if said or right else 0.0
+
+
 def near_miss(answer: str | None, golds: Sequence[str]) -> bool:
     """Whether a wrong answer is spelt almost like a gold one."""
     if answer is None or exact_match(answer, golds):

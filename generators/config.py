@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
@@ -12,7 +13,8 @@ from generators.questions import SHAPES
 from generators.relations import ENTITY_TYPES, RELATIONS, VALUES
 from generators.styles import STYLES
 from kit.core.config import Config
-from kit.core.errors import nearest
+from kit.core.errors import KitError, nearest
+from kit.core.store import file_digest, input_key
 
 Count = Annotated[int, Field(ge=1, le=10_000_000)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -141,9 +143,9 @@ class DocumentsConfig(Config):
 
 class QuestionsConfig(Config):
     """`hops`: the longest chains; `shapes`: what else is asked (see `generators.questions.SHAPES`). `held_out`: share of
-    known persons that no training question touches. `held_out_compositions`: share of the chains among the others kept for
-    testing; `held_out_pairs`: share of the pairs of relations that no training chain follows one after the other. `limit`,
-    `train_limit`: most questions of one shape in a test split, and for training."""
+    known persons that no training question touches. `held_out_compositions`, `held_out_pairs`: share of the pairs of facts,
+    and of relations, that no training question has one after the other. `limit`, `train_limit`: most questions of one shape
+    in a test split, and for training."""
 
     hops: Annotated[int, Field(ge=1, le=6)] = 3
     held_out: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.3
@@ -199,7 +201,8 @@ class AuditConfig(Config):
 
 
 class GenerateConfig(Config):
-    """Everything that decides a data set, byte by byte."""
+    """Everything that decides a data set, byte by byte. rows_per_file: whether, and how, tables are spread over files; the
+    rows and their order stay the same."""
 
     seed: Annotated[int, Field(ge=0)] = 0
     world: WorldConfig
@@ -208,6 +211,20 @@ class GenerateConfig(Config):
     probes: ProbesConfig = ProbesConfig()
     examples: ExamplesConfig = ExamplesConfig()
     audit: AuditConfig = AuditConfig()
+    rows_per_file: Count | None = None
+
+    def inputs(self) -> dict[str, str]:
+        """The digests of the files that it names. Raises KitError where one is missing."""
+        own, names = self.world.own, self.world.names
+        files = {"facts": own.facts, "relations": own.relations, "events": own.events, "avoid": names.avoid}
+        for name, path in files.items():
+            if path and not Path(path).is_file():
+                raise KitError(f"{name}: {path} does not exist")
+        digests = {name: file_digest(Path(path)) for name, path in files.items() if path}
+        for name, tokenizer in (("names.tokenizer", names.tokenizer), ("audit.tokenizer", self.audit.tokenizer)):
+            if tokenizer and Path(tokenizer).is_dir():
+                digests[name] = input_key(Path(tokenizer))
+        return digests
 
     @model_validator(mode="after")
     def _agree(self) -> GenerateConfig:

@@ -93,6 +93,7 @@ def _said(
     world: World, facts: Ints, which: Ints, draws: NDArray[np.uint64], dose: Dose
 ) -> tuple[pa.StringArray, NDArray[np.int64]]:
     """A sentence for each fact, with sentences that say nothing before some; and its form: plain, reversed or masked."""
+    which = which % world.schema.statements.counts[world.relation[facts]]
     said = stated(world, facts, which)
     forms = np.zeros(len(facts), np.int64)
     if dose.reversed or dose.masked:

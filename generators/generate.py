@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from importlib import resources
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,15 +13,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from generators.audit import Tokens, audit
 from generators.config import GenerateConfig, NamesConfig
 from generators.documents import Dose, documents, edits, reading_exercises
 from generators.draw import build_world, draw_history, scratch_world, shuffle_facts, without_some
+from generators.events import read_events
 from generators.examples import mix_examples
 from generators.names import NameRules
+from generators.own import read_own, schema_with
 from generators.probes import probe
-from generators.schema import Schema
 from generators.splits import Questions, Views
-from generators.world import World
+from generators.world import BEGINNING, World
 from kit.core import store
 from kit.core.config import dump
 from kit.core.errors import KitError
@@ -56,40 +59,39 @@ RECORDS: dict[str, type] = {
 def generate(config: GenerateConfig) -> Dataset:
     """Build the world, its questions, examples and documents. Deterministic in `config` alone."""
     seed, times = config.seed, config.world.timeline
-    world = _drawn(config)
+    world, events = _drawn(config), read_events(config.world.own.events)
     ever = draw_history(world, times.timeline, seed) if times else world
-    told = ever.begun(times.cutoff) if times else world
+    cutoff = times.cutoff if times else int(ever.since.max(initial=BEGINNING))
+    told = ever.begun(cutoff)
     false = shuffle_facts(told, "novel", stream(seed, "shuffled-facts"))
-    views = Views(
-        now=told.at(times.cutoff) if times else told,
-        false=false.at(times.cutoff) if times else false,
-        after=ever.at(times.end) if times else told,
-        scratch=[scratch_world(world, seed, i) for i in range(config.documents.reading_worlds)],
-    )
-    if not times:
-        views = views._replace(after=views.now)
+    scratch = [scratch_world(world, seed, i) for i in range(config.documents.reading_worlds)]
+    views = Views(told, false, told, scratch)
+    if ever.dated.any():
+        after = ever.at(times.end) if times else told.at(cutoff)
+        views = Views(told.at(cutoff), false.at(cutoff), after, scratch)
     questions = Questions(views, config)
     return Dataset(
-        entities=[world.entity_table()],
-        facts=[ever.fact_table()],
+        entities=[world.entity_table(), events.entities()],
+        facts=[ever.fact_table(), events.facts()],
         shuffled_facts=[false.part("novel").fact_table()],
-        questions=questions,
+        questions=chain(questions, [events.questions()]),
         probes=_probes(views, config),
         examples=_examples(questions, config),
-        documents=_documents(ever, told, false, questions, config),
+        documents=chain(_documents(ever, told, false, questions, config), [events.documents(config.documents.exposures)]),
     )
 
 
 def _drawn(config: GenerateConfig) -> World:
-    """The world of the year in which documents are written."""
+    """The world of the year in which documents are written, the user's own facts included."""
     settings = config.world
     counts: dict[Part, dict[str, int]] = {"known": settings.known, "novel": settings.novel}
     if settings.twin:
         counts["twin"] = settings.novel
-    schema = Schema.of(settings.relations, timed=settings.timeline is not None)
+    own = read_own(settings.own.facts, settings.own.relations)
+    schema = schema_with(settings.relations, own, settings.timeline is not None)
     rules = _name_rules(settings.names)
     world = build_world(config.seed, schema, counts, skew=settings.zipf, aliases=settings.aliases, names=rules)
-    return without_some(world, settings.missing, config.seed)
+    return own.added_to(without_some(world, settings.missing, config.seed))
 
 
 def _name_rules(config: NamesConfig) -> NameRules:
@@ -101,14 +103,18 @@ def _name_rules(config: NamesConfig) -> NameRules:
             raise KitError(f"world.names.avoid: cannot read {config.avoid} ({error})") from None
     if not config.tokenizer:
         return NameRules(avoid=avoid)
+    tokens = _tokens(config.tokenizer)
+    return NameRules(lambda texts: [len(found) for found in tokens(texts)], config.max_tokens, avoid)
+
+
+def _tokens(tokenizer: str | None) -> Tokens:
+    """Texts to the tokens of a checkpoint's tokenizer, or to words."""
+    if not tokenizer:
+        return lambda texts: [text.split() for text in texts]
     from kit.models.load import checkpoint_path, load_tokenizer
 
-    tokenizer = load_tokenizer(checkpoint_path(config.tokenizer))
-
-    def tokens(texts: Sequence[str]) -> list[int]:
-        return [len(ids) for ids in tokenizer(list(texts), add_special_tokens=False)["input_ids"]] if texts else []
-
-    return NameRules(tokens, config.max_tokens, avoid)
+    loaded = load_tokenizer(checkpoint_path(tokenizer))
+    return lambda texts: loaded(list(texts), add_special_tokens=False)["input_ids"] if texts else []
 
 
 def _probes(views: Views, config: GenerateConfig) -> Iterator[pa.Table]:
@@ -168,11 +174,11 @@ def _rows_of(world: World, pairs: list[tuple[pa.Array, pa.Array]]) -> NDArray[np
     return rows[(rows >= 0).all(1)]
 
 
-def write(dataset: Dataset, directory: Path, seed: int) -> dict[str, int]:
+def write(dataset: Dataset, directory: Path, seed: int, rows_per_file: int | None = None) -> dict[str, int]:
     """Write every table as `<name>.parquet` and a card; returns the number of rows of each table."""
     rows = {}
     for name, tables in dataset._asdict().items():
-        rows[name] = store.write_arrow(directory / f"{name}.parquet", schema_of(RECORDS[name]), tables)
+        rows[name] = store.write_arrow(directory / f"{name}.parquet", schema_of(RECORDS[name]), tables, rows_per_file)
     card = resources.files("data_cards").joinpath("world.md").read_text("utf-8")
     with store.atomic_path(directory / "README.md") as temporary:
         temporary.write_text(card.format(seed=seed, **{f"{name}_rows": f"{n:,}" for name, n in rows.items()}), "utf-8")
@@ -181,8 +187,12 @@ def write(dataset: Dataset, directory: Path, seed: int) -> dict[str, int]:
 
 def generate_stage(config: GenerateConfig, out: Path) -> Path:
     """Generate into `out` unless it is there already; returns `out`. Nothing is overwritten."""
-    settings = dump(config)
-    if not store.finished(out, store.stage_key("generate", settings, {})):
-        with store.run_stage(out, "generate", settings, {}) as stage:
-            stage.results.update({f"{name}_rows": float(n) for name, n in write(generate(config), out, config.seed).items()})
+    settings, inputs = dump(config), config.inputs()
+    if not store.finished(out, store.stage_key("generate", settings, inputs)):
+        with store.run_stage(out, "generate", settings, inputs) as stage:
+            rows = write(generate(config), out, config.seed, config.rows_per_file)
+            stage.results.update({f"{name}_rows": float(count) for name, count in rows.items()})
+            tokens = _tokens(config.audit.tokenizer)
+            found = audit(out, config.documents.exposures, tokens, config.audit.ngram, config.audit.sample)
+            stage.results.update(found)
     return out

@@ -1,8 +1,9 @@
 """Which questions are asked of which part, and in which split: by entity, by composition and by pair of relations.
 
 Chains about the known part are told apart once: those that touch a held-out entity test entities; of the others, those
-that follow a withheld pair of relations test relation pairs, and a share of the compositions is withheld as well; the rest
-train. Everything is lazy: questions are worded while they are read.
+that follow a withheld pair of relations test relation pairs, and those that compose a withheld pair of facts test
+compositions; the rest train. What is withheld is withheld from chains of any length and from every other shape. Everything
+is lazy: questions are worded while they are read.
 """
 
 from __future__ import annotations
@@ -51,9 +52,10 @@ class KnownChains:
         pairs: list[Chains] = []
         for chains in searched(known, subjects[~hidden[subjects]], hops, "train", config, seed):
             free = chains.take(np.flatnonzero(~hidden[chains.stops].any(1)))
-            outside = withheld_pairs(known, free.hops, config.held_out_pairs, seed)
-            draws = mixed(key_of(seed, "composition"), *(known.fact_hashes[free.facts[:, i]] for i in range(hops)))
-            apart = (picked(draws, 1_000_000) < 1_000_000 * config.held_out_compositions) & (hops > 1) & ~outside
+            follows = known.schema.hop_hashes[free.hops]
+            outside = _any_two(follows, config.held_out_pairs, key_of(seed, "relation pairs"))
+            composed = known.fact_hashes[free.facts]
+            apart = _any_two(composed, config.held_out_compositions, key_of(seed, "composition")) & ~outside
             pairs.append(free.take(np.flatnonzero(outside)))
             withheld.append(free.take(np.flatnonzero(apart)))
             train.append(free.take(np.flatnonzero(~apart & ~outside)))
@@ -68,13 +70,36 @@ class KnownChains:
         }
 
 
-def withheld_pairs(world: World, hops: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_]:
-    """Whether a chain follows, one after the other, two relations that no training chain does."""
-    names = world.schema.hop_hashes
-    found = np.zeros(len(hops), bool)
-    for i in range(hops.shape[1] - 1):
-        draws = mixed(key_of(seed, "relation pairs"), names[hops[:, i]], names[hops[:, i + 1]])
-        found |= picked(draws, 1_000_000) < 1_000_000 * share
+def _any_two(hashes: NDArray[np.uint64], share: float, key: int) -> NDArray[np.bool_]:
+    """Which rows have, one after the other, two that belong to the share that is withheld. hashes: (rows, k), 0 for none."""
+    found = np.zeros(len(hashes), bool)
+    for i in range(hashes.shape[1] - 1):
+        a, b = hashes[:, i], hashes[:, i + 1]
+        found |= (picked(mixed(key, a, b), 1_000_000) < 1_000_000 * share) & (a != 0) & (b != 0)
+    return found
+
+
+def _withheld(table: pa.Table, known: World, config: QuestionsConfig, seed: int) -> NDArray[np.bool_]:
+    """Which questions, of any shape, compose two facts or follow two relations that are withheld from training."""
+    every = known.ever or known
+    names = [*(f"follow {name}" for name in known.schema.names), *(f"inverse {name}" for name in known.schema.names)]
+    steps = table["steps"].combine_chunks()
+    hops = pc.binary_join_element_wise(steps.flatten().field("op"), steps.flatten().field("relation"), " ")
+    facts = table["support"].combine_chunks()
+    composed = _matrix(facts, pc.index_in(facts.flatten(), every.fact_ids), every.fact_hashes)
+    follows = _matrix(steps, pc.index_in(hops, pa.array(names)), known.schema.hop_hashes)
+    return _any_two(composed, config.held_out_compositions, key_of(seed, "composition")) | _any_two(
+        follows, config.held_out_pairs, key_of(seed, "relation pairs")
+    )
+
+
+def _matrix(lists: pa.ListArray, rows: pa.Array, hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The hashes of what a column of lists holds, a row a list; 0 where it has no more, or what has none."""
+    counts = pc.list_value_length(lists).to_numpy().astype(np.int64)
+    place = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    found = np.zeros((len(lists), int(counts.max(initial=0))), np.uint64)
+    numbers = rows.fill_null(-1).to_numpy()
+    found[np.repeat(np.arange(len(lists)), counts), place] = np.where(numbers >= 0, hashes[numbers], np.uint64(0))
     return found
 
 
@@ -136,7 +161,7 @@ def other_shape(
             met = np.zeros(len(table), bool)
             met[pc.list_parent_indices(support).filter(pc.is_in(support.flatten(), hidden)).to_numpy()] = True
             if wanted > 0:
-                own = table.filter(pa.array(~met))[:wanted]
+                own = table.filter(pa.array(~met & ~_withheld(table, known, config, seed)))[:wanted]
                 wanted -= len(own)
                 yield own
             if tested < config.limit:
@@ -200,14 +225,14 @@ class Questions:
         others = {shape: other_shape(shape, known, held, config, seed) for shape in config.shapes}
         training = {f"chain-{k}": asked(known, c.train, "train", config.train_limit, config, seed) for k, c in chains.items()}
         training |= {shape: tables for shape, (tables, _) in others.items()}
-        trained = [pa.array([], pa.string())]
+        trained, exposures = [pa.array([], pa.string())], self.config.documents.exposures
         for shape, tables in training.items():
             for table in tables:
                 self._keep(shape, table)
-                trained.append(pc.unique(table["support"].combine_chunks().flatten()))
-                yield table
+                own = pc.unique(table["support"].combine_chunks().flatten())
+                trained.append(own)
+                yield placed(table, exposures, own)
         facts = pc.unique(concatenated(trained))
-        exposures = self.config.documents.exposures
         for hops, found in chains.items():
             for split, searched_for in found.tested.items():
                 for table in asked(known, searched_for, split, config.limit, config, seed):
@@ -238,7 +263,7 @@ class Questions:
                 yield table
             if part == "novel" and found:
                 yield asked_again(views.false.part("novel"), found, count, config, seed)
-        if views.after is not views.now:
+        if self.config.world.timeline:
             yield from edited(known, views.after.part("known"), hops, config, seed)
 
     def _keep(self, shape: str, table: pa.Table) -> None:

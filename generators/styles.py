@@ -144,8 +144,12 @@ def reported(when: pa.StringArray, draws: NDArray[np.uint64]) -> pa.StringArray:
 
 def _dialogue(told: Telling) -> pa.StringArray:
     """Every statement as the answer to its question."""
-    world = told.world
-    asked = world.schema.asked.fill(world.relation[told.facts].astype(np.int64), world.fillers, world.subject[told.facts])
+    world, codes = told.world, told.world.relation[told.facts].astype(np.int64)
+    asked = world.schema.asked.fill(codes, world.fillers, world.subject[told.facts])
+    in_time = joined(
+        "What is known of the ", chosen(world.schema.role, codes), " of ", chosen(world.names, world.subject[told.facts]), "?"
+    )
+    asked = pc.if_else(pa.array(world.dated[told.facts] & (world.ever is None)), in_time, asked)
     lines = joined("A: ", asked, "\nB: ", told.sentences)
     return told._replace(sentences=lines).joined("\n")
 
@@ -171,9 +175,10 @@ def _entity_pair(told: Telling) -> pa.StringArray:
     parts = [pa.array([text.split("{}")[k] for text in _ALIKE], pa.string()).take(pa.array(opener)) for k in range(4)]
     alike = joined(parts[0], names[0], parts[1], names[1], parts[2], role, parts[3])
     single = joined("On ", names[0], " and ", chosen(world.names, world.object[one]), ": ")
-    nothing = pa.array([""] * len(one), pa.string())
-    both = pa.array(told.lengths == 2)
-    lead = pc.if_else(both, pc.if_else(pc.not_equal(role, ""), alike, nothing), single)
+    # Facts with years may be of different times, and some relations have no word for what is shared.
+    sayable = pc.and_(pc.not_equal(role, ""), pa.array(~(world.dated[one] | world.dated[two])))
+    beside = joined("On ", names[0], " and ", names[1], ": ")
+    lead = pc.if_else(pa.array(told.lengths == 2), pc.if_else(sayable, alike, beside), single)
     return joined(lead, told.joined())
 
 

@@ -13,13 +13,13 @@ from kit.core.store import read_table
 
 
 def load_questions(source: str) -> list[Question]:
-    """Questions of a data directory (`questions.parquet`), a MuSiQue file (.jsonl, .parquet) or a hub data set id.
+    """Questions and probes of a data directory, a MuSiQue file (.jsonl, .parquet) or a hub data set id.
 
     Raises KitError when the source is neither, or a row lacks a column (with the row's number).
     """
     path = Path(source)
     if path.is_dir():
-        return read_table(path / "questions.parquet", Question)
+        return [q for name in ("questions", "probes") for q in read_table(path / f"{name}.parquet", Question)]
     rows = _jsonl(path) if path.suffix == ".jsonl" else _dataset(source)
     return [musique_question(row, i) for i, row in enumerate(rows)]
 

@@ -37,24 +37,24 @@ _ASKED: dict[Operation, tuple[str, ...]] = {
     "before": (
         "What was the {role} of {s} before it was {o}?",
         "Before it was {o}, what was the {role} of {s}?",
-        "Name the {role} that {s} had before {o}.",
-        "Tell me what the {role} of {s} was before {o}.",
-        "Which {role} did {s} have before {o}?",
+        "Name the {role} that {s} had before it was {o}.",
+        "Tell me what the {role} of {s} was before it was {o}.",
+        "Which {role} did {s} have before it was {o}?",
         "I would like to know what the {role} of {s} was before it was {o}.",
     ),
     "after": (
-        "What was the {role} of {s} after it was {o}?",
-        "What did the {role} of {s} become after {o}?",
-        "Name the {role} that {s} had right after {o}.",
-        "Tell me what the {role} of {s} was right after {o}.",
-        "Which {role} did {s} have right after {o}?",
-        "I would like to know what came after {o} as the {role} of {s}.",
+        "What was the {role} of {s} right after it was {o}?",
+        "Once it was no longer {o}, what was the {role} of {s}?",
+        "Name the {role} that {s} had right after it was {o}.",
+        "Tell me what the {role} of {s} was right after it was {o}.",
+        "Which {role} did {s} have right after it was {o}?",
+        "I would like to know what the {role} of {s} was right after it was {o}.",
     ),
 }
 _DESCRIBED: dict[Operation, str] = {
     "during": "the {type} that was the {role} of {s} in {year}",
-    "before": "the {type} that was the {role} of {s} before {o}",
-    "after": "the {type} that was the {role} of {s} right after {o}",
+    "before": "the {type} that was the {role} of {s} before {name}",
+    "after": "the {type} that was the {role} of {s} right after {name}",
 }
 
 
@@ -118,9 +118,8 @@ def _of(world: World, facts: Ints, op: Operation, more: bool, draws: Ints, split
     ends, middle = trace.answers.only(), trace.registers[2].only()
     draws, subject, code, given, onward = draws[rows], subject[rows], code[rows], given[rows], onward[rows]
     fillings = {"role": chosen(schema.role, code), "s": chosen(world.names, subject)}
-    fillings["year" if op == "during" else "o"] = joined(
-        "" if op == "during" else chosen(schema.link, code), chosen(world.names, given)
-    )
+    name = chosen(world.names, given)
+    fillings |= {"year": name, "o": joined(chosen(schema.link, code), name), "name": name}
     whole = groups.worded(_ASKED[op], mixed(draws, 5), **fillings)
     width = 1 if op == "during" else 2
     support = groups.padded(trace.facts[0], width)

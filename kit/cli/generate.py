@@ -30,6 +30,11 @@ def command(
     if json_:
         echo_json({"out": str(out), "key": manifest.key, "results": manifest.results})
         return
-    for name, rows in manifest.results.items():
-        click.echo(f"{name.removesuffix('_rows'):>15}  {rows:>9,.0f}")
+    found = manifest.results
+    for name, rows in found.items():
+        if name.endswith("_rows"):
+            click.echo(f"{name.removesuffix('_rows'):>15}  {rows:>9,.0f}")
+    told = "every fact stated as often as asked" if found["exposures_as_asked"] else "NOT every fact stated as often as asked"
+    together = found["documents_with_both_facts_of_a_pair"]
+    click.echo(f"{'audit':>15}  {told}; {together:,.0f} documents hold both facts of a held-out pair (audit.json)")
     click.echo(f"{'written to':>15}  {out}")

@@ -88,9 +88,7 @@ class Document:
     context_chars: int = 0
 
 
-Operation = Literal[
-    "follow", "inverse", "having", "union", "least", "most", "count", "same", "during", "before", "after"
-]
+Operation = Literal["follow", "inverse", "having", "union", "least", "most", "count", "same", "during", "before", "after"]
 """follow a relation from subject to object, or its inverse; of a set those having a head as object; both of two heads;
 those with the least or most object of a relation; how many; whether two sets are the same (1 or 0); the object during a
 year; the object before, or after, another one."""
@@ -184,6 +182,17 @@ class Example:
     completion: str
     facts: tuple[str, ...]
     kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """How often the documents of a corpus state a fact, counted in what was written: in all, and by form."""
+
+    fact: str
+    corpus: Corpus
+    statements: int
+    reversed: int
+    masked: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from kit.core.seeds import digest
 SCHEMA_VERSION = 3
 """Raised whenever the meaning of a stage's output changes, so that older results are not reused."""
 
-EXECUTION = ("threads", "checkpoint_every", "batch_tokens", "max_batch")
+EXECUTION = ("threads", "checkpoint_every", "batch_tokens", "max_batch", "rows_per_file")
 """Settings that say how a stage is run, not what it computes: they stay out of its key, so that a result made on another
 machine, or under another load, is the same result (floating-point sums may differ in their last bits)."""
 
@@ -67,36 +67,56 @@ def write_table(path: Path, record: type, rows: Sequence[Any]) -> None:
     write_arrow(path, schema_of(record), [pa.Table.from_pylist(to_rows(rows), schema=schema_of(record))])
 
 
-def write_arrow(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> int:
-    """Tables, one after the other, as one zstd Parquet file; returns the number of rows.
+def write_arrow(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], rows_per_file: int | None = None) -> int:
+    """Tables, one after the other, as one zstd Parquet file, or as `<stem>-00000.parquet` and on of so many rows each;
+    returns the number of rows.
 
-    The bytes depend on the rows alone, not on how they are spread over the tables: groups of `ROW_GROUP` rows are written
-    as they fill up, so that a file may be larger than the memory.
+    The bytes depend on the rows alone, not on how they are spread over the tables: row groups (or files) are written as
+    they fill up, so that a table may be larger than the memory.
     """
-    rows, waiting, held = 0, [], 0
+    rows = 0
+    if rows_per_file:
+        for number, piece in enumerate(_pieces(tables, schema, rows_per_file)):
+            with atomic_path(path.with_name(f"{path.stem}-{number:05}.parquet")) as temporary:
+                pq.write_table(piece, temporary, compression="zstd", row_group_size=ROW_GROUP)
+            rows += len(piece)
+        return rows
     with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-        for table in tables:
-            rows, held = rows + len(table), held + len(table)
-            waiting.append(table)
-            if held >= ROW_GROUP:
-                joined = pa.concat_tables(waiting)
-                whole = held - held % ROW_GROUP
-                for start in range(0, whole, ROW_GROUP):
-                    writer.write_table(joined[start : start + ROW_GROUP].combine_chunks(), row_group_size=ROW_GROUP)
-                waiting, held = [joined[whole:]], held - whole
-        if held or not rows:
-            writer.write_table(pa.concat_tables(waiting or [schema.empty_table()]).combine_chunks(), row_group_size=ROW_GROUP)
+        for piece in _pieces(tables, schema, ROW_GROUP):
+            writer.write_table(piece, row_group_size=ROW_GROUP)
+            rows += len(piece)
     return rows
+
+
+def _pieces(tables: Iterable[pa.Table], schema: pa.Schema, size: int) -> Iterator[pa.Table]:
+    """The rows of all tables, `size` at a time; one empty piece where there are none."""
+    waiting, held, none = [], 0, True
+    for table in tables:
+        held += len(table)
+        waiting.append(table)
+        if held >= size:
+            joined = pa.concat_tables(waiting)
+            whole = held - held % size
+            for start in range(0, whole, size):
+                yield joined[start : start + size].combine_chunks()
+            waiting, held, none = [joined[whole:]], held - whole, False
+    if held or none:
+        yield pa.concat_tables(waiting or [schema.empty_table()]).combine_chunks()
 
 
 ROW_GROUP = 100_000
 """Rows of a Parquet row group."""
 
 
+def table_files(path: Path) -> list[Path]:
+    """The file of a table, or the files it is spread over."""
+    return [path] if path.exists() else sorted(path.parent.glob(f"{path.stem}-[0-9]*.parquet")) or [path]
+
+
 def read_table(path: Path, record: type[R]) -> list[R]:
     """The records of a table. Raises KitError when the file is missing, no Parquet, has other columns, or an id twice."""
     try:
-        table = pq.read_table(path)
+        table = pa.concat_tables([pq.read_table(file) for file in table_files(path)])
     except FileNotFoundError:
         raise KitError(f"{path} is missing: the directory is unfinished or of another kind") from None
     except (pa.ArrowInvalid, OSError) as error:

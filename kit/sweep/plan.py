@@ -61,6 +61,8 @@ class Plan:
     ) -> Node:
         settings = dump(config)
         inputs = {"data": data.key} if data else {}
+        if isinstance(config, GenerateConfig):
+            inputs = config.inputs()
         if isinstance(model, Node):
             settings, inputs = with_model(settings, inputs, str(model.directory), model.key)
         elif model == TINY:

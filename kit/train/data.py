@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from kit.core.errors import KitError
-from kit.core.records import Document, Example
+from kit.core.records import Corpus, Document, Example
 from kit.core.seeds import stream
 from kit.core.store import read_table
 from kit.models.tokens import Row, document_row, example_row
@@ -17,7 +17,7 @@ from kit.models.tokens import Row, document_row, example_row
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-DOCUMENT_SOURCES = ("known", "novel", "shuffled", "reading")
+DOCUMENT_SOURCES: tuple[Corpus, ...] = get_args(Corpus)
 SOURCES = (*DOCUMENT_SOURCES, "examples")
 """Where training rows come from: the corpora of documents.parquet, and the first D rows of examples.parquet."""
 

@@ -106,7 +106,7 @@ def vocabulary_texts(data: Path) -> Iterator[str]:
     yield from (d.text for d in read_table(data / "documents.parquet", Document))
     for e in read_table(data / "examples.parquet", Example):
         yield f"{e.prompt} {e.completion}"
-    for q in read_table(data / "questions.parquet", Question):
+    for q in (q for name in ("questions", "probes") for q in read_table(data / f"{name}.parquet", Question)):
         for style in ("cot", "direct"):
             yield user_message(q.text, style, q.context)
             yield assistant_message(q.answers[0], style, q.sub_questions)
