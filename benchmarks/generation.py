@@ -19,7 +19,8 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 
-from generators.generate import GenerateConfig, generate_stage
+from generators.config import GenerateConfig
+from generators.generate import generate_stage
 from generators.questions import SHAPES
 from generators.questions.chain import search
 from generators.relations import RELATIONS

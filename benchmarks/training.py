@@ -15,7 +15,8 @@ import torch
 from transformers import get_scheduler
 
 from benchmarks.side_by_side import compare
-from generators.generate import GenerateConfig, generate_stage
+from generators.config import GenerateConfig
+from generators.generate import generate_stage
 from kit.core.config import read_preset, resolve
 from kit.models.tiny import build_model, build_tokenizer
 from kit.sweep.experiment import ExperimentConfig

@@ -100,9 +100,9 @@ def _said(
         drawn = picked(mixed(draws, 10), 1_000_000) / 1_000_000
         forms = np.where(drawn < dose.reversed, 1, np.where(drawn < dose.reversed + dose.masked, 2, 0))
         forms[world.dated[facts] & (world.ever is None)] = 0
-        rows = world.relation[facts]
+        rows, slots = world.relation[facts], (world.entities.fillers, world.subject[facts], world.object[facts])
         for form, wordings in ((1, world.schema.reversed), (2, world.schema.masked)):
-            other = wordings.fill(rows, which % wordings.counts[rows], world.fillers, world.subject[facts], world.object[facts])
+            other = wordings.fill(rows, which % wordings.counts[rows], *slots)
             said = pc.if_else(pa.array(forms == form), other, said)
     for k in range(int(np.ceil(dose.junk))):
         wanted = picked(mixed(draws, 11, k), 1_000_000) < 1_000_000 * (dose.junk - k)
@@ -157,7 +157,7 @@ def edits(ever: World, cutoff: int, seed: int, exposures: int) -> Iterator[pa.Ta
     years = np.where(kind == 2, ever.until[facts], ever.since[facts]).astype(np.int64)
     role, link = chosen(schema.role, ever.relation[facts]), chosen(schema.link, ever.relation[facts])
     subject, object_ = chosen(names, ever.subject[facts]), joined(link, chosen(names, ever.object[facts]))
-    old = joined(link, chosen(ever.fillers, np.where(before >= 0, ever.object[before], none)))
+    old = joined(link, chosen(ever.entities.fillers, np.where(before >= 0, ever.object[before], none)))
     for exposure in range(exposures):
         draws = mixed(key_of(seed, "edits", exposure), ever.fact_hashes[facts])
         which = picked(draws, len(_CHANGED))

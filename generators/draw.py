@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generators.columns import Ints, chosen, concatenated, expand, mixed, picked
+from generators.columns import Ints, chosen, expand, mixed, picked
 from generators.names import ANY, NameRules, coined, recombine
 from generators.relations import ENTITY_TYPES, VALUES, Relation
 from generators.schema import Schema
@@ -76,7 +76,7 @@ def without_some(world: World, share: float, seed: int) -> World:
     if not share:
         return world
     low, high = np.minimum(world.subject, world.object), np.maximum(world.subject, world.object)
-    draws = mixed(key_of(seed, "missing"), world.entity_hashes[low], world.entity_hashes[high], world.relation)
+    draws = mixed(key_of(seed, "missing"), world.entities.hashes[low], world.entities.hashes[high], world.relation)
     return world.having((picked(draws, 1_000_000) >= 1_000_000 * share) | ~world.schema.functional[world.relation])
 
 
@@ -107,7 +107,7 @@ def draw_history(world: World, times: Timeline, seed: int) -> World:
             if len(own):
                 edited = times.edited if part == PARTS.index("known") else 0.0
                 made += _over_time(world, own, times, edited, mixed(key, world.fact_hashes[own]))
-    return World.of(world.schema, world.entities, Facts.all(made))
+    return World.of(world.entities, Facts.all(made))
 
 
 def _over_time(world: World, own: Ints, times: Timeline, edited: float, draws: NDArray[np.uint64]) -> list[Facts]:
@@ -184,7 +184,7 @@ def shuffle_facts(world: World, part: Part, rng: np.random.Generator) -> World:
             kept = false(subjects, turned)
             years = [column[of_it][order][kept] for column in (world.since, world.until)]
             made.append(Facts(subjects[kept], np.full(int(kept.sum()), code), turned[kept], *years))
-    return World.of(world.schema, world.entities, Facts.all(made))
+    return World.of(world.entities, Facts.all(made))
 
 
 def build_world(
@@ -211,15 +211,15 @@ def build_world(
         also = np.full(total, len(named))
         also[stream(seed, "aliases", kind).permutation(total)[: second[kind]]] = total + np.arange(second[kind])
         known_as = chosen(pa.concat_arrays([named, pa.array([""], pa.string())]), also)
-        columns.append(Entities(named[:total], np.full(total, schema.kind(kind)), parts, known_as))
+        columns.append(Entities.of(schema, named[:total], np.full(total, schema.kind(kind)), parts, known_as))
     for kind in sorted({r.object for r in schema.relations if r.object in VALUES} | ({"year"} if schema.timed else set())):
         size = len(VALUES[kind])
         values = pa.array(VALUES[kind], pa.string())
-        columns.append(Entities.of(values, np.full(size, schema.kind(kind)), np.full(size, PARTS.index("shared"))))
-    entities = Entities(*(concatenated(column) for column in zip(*columns, strict=True)))
-    blank = World.of(schema, entities, NO_FACTS)
+        columns.append(Entities.of(schema, values, np.full(size, schema.kind(kind)), np.full(size, PARTS.index("shared"))))
+    entities = Entities.all(columns)
+    blank = World.of(entities, NO_FACTS)
     drawn = [draw_facts(schema, _members(blank, part), part, stream(seed, "facts", part), skew) for part in counts]
-    return World.of(schema, entities, Facts.all(drawn))
+    return World.of(entities, Facts.all(drawn))
 
 
 def _members(world: World, part: Part) -> dict[str, Ints]:
@@ -245,6 +245,7 @@ def scratch_world(world: World, seed: int, index: int) -> World:
             names += recombine([texts[e] for e in world.members(kind, "known")], taken, count, rng)
             kinds.append(np.full(count, world.schema.kind(kind)))
     parts = np.repeat([PARTS.index("shared"), PARTS.index("scratch")], [len(shared), len(names) - len(shared)])
-    entities = Entities.of(pa.array(names, pa.string()), np.concatenate(kinds), parts)
-    members = _members(World.of(world.schema, entities, NO_FACTS), "scratch")
-    return World.of(world.schema, entities, draw_facts(world.schema, members, "scratch", stream(seed, "facts", "scratch", index)))
+    entities = Entities.of(world.schema, pa.array(names, pa.string()), np.concatenate(kinds), parts)
+    members = _members(World.of(entities, NO_FACTS), "scratch")
+    facts = draw_facts(world.schema, members, "scratch", stream(seed, "facts", "scratch", index))
+    return World.of(entities, facts)

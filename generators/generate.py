@@ -71,7 +71,7 @@ def generate(config: GenerateConfig) -> Dataset:
         views = Views(told.at(cutoff), false.at(cutoff), after, scratch)
     questions = Questions(views, config)
     return Dataset(
-        entities=[world.entity_table(), events.entities()],
+        entities=[world.entities.table(), events.entities()],
         facts=[ever.fact_table(), events.facts()],
         shuffled_facts=[false.part("novel").fact_table()],
         questions=chain(questions, [events.questions()]),

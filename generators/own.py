@@ -84,15 +84,13 @@ class Own:
         new = [name for name, (type_, _) in kinds.items() if (type_, name) not in known_values]
         place = {name: world.size + i for i, name in enumerate(new)}
         place |= {name: known_values[type_, name] for name, (type_, _) in kinds.items() if (type_, name) in known_values}
-        entities = Entities(
-            pa.concat_arrays([world.names, pa.array(new, pa.string())]),
-            np.concatenate([world.kinds, [schema.kind(kinds[n][0]) for n in new]]),
-            np.concatenate([world.parts, [PARTS.index(parts[n]) for n in new]]),
-            pa.concat_arrays([world.aliases, pa.array([aliases.get(n, "") for n in new], pa.string())]),
-        )
+        more = Entities.of(
+            schema, pa.array(new, pa.string()), np.array([schema.kind(kinds[n][0]) for n in new], np.int8),
+            np.array([PARTS.index(parts[n]) for n in new], np.int8), pa.array([aliases.get(n, "") for n in new], pa.string()),
+        )  # fmt: skip
         columns = [(place[t.subject], schema.codes[t.relation], place[t.object], t.since, t.until) for t in self.triples]
         made = Facts(*np.array(columns, np.int64).reshape(-1, 5).T)
-        return World.of(schema, entities, Facts.all([world.facts, made]))
+        return World.of(Entities.all([world.entities, more]), Facts.all([world.facts, made]))
 
 
 def read_own(facts: str | None, wordings: str | None) -> Own:

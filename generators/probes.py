@@ -77,7 +77,7 @@ def _cloze(facts: Facts) -> Asked:
 
 
 def _direct(facts: Facts) -> Asked:
-    return _of_objects(facts, facts.world.schema.asked.fill(facts.relation, facts.world.fillers, facts.subject))
+    return _of_objects(facts, facts.world.schema.asked.fill(facts.relation, facts.world.entities.fillers, facts.subject))
 
 
 def _paraphrase(facts: Facts) -> Asked:
@@ -133,7 +133,7 @@ def _negation(facts: Facts) -> Asked:
     true = picked(mixed(facts.draws, 4), 2) == 1
     clauses = world.schema.clauses
     which = picked(mixed(facts.draws, 5), clauses.counts[facts.relation])
-    said = clauses.fill(facts.relation, which, world.fillers, facts.subject, np.where(true, facts.object, wrong))
+    said = clauses.fill(facts.relation, which, world.entities.fillers, facts.subject, np.where(true, facts.object, wrong))
     ones = np.ones(len(true), int)
     answers, others = (lists(ones, chosen(["yes", "no"], x.astype(np.int64))) for x in (true, ~true))
     return Asked(facts, joined("Is it false that ", said, "?"), answers, others, _chains(facts))
@@ -143,7 +143,7 @@ def _choice(facts: Facts) -> Asked:
     wrong = _others(facts, False, 3)
     full = np.flatnonzero((wrong >= 0).all(1))
     facts, wrong, world = facts.take(full), wrong[full], facts.world
-    asked = pc.utf8_slice_codeunits(world.schema.asked.fill(facts.relation, world.fillers, facts.subject), 0, -1)
+    asked = pc.utf8_slice_codeunits(world.schema.asked.fill(facts.relation, world.entities.fillers, facts.subject), 0, -1)
     texts = joined(asked, ": ", _options(world, facts.object, wrong, facts.draws, "or"), "?")
     names = lists(np.full(len(full), 3), chosen(world.names, wrong.ravel()))
     return Asked(facts, texts, entity_answers(world, facts.object), names, _chains(facts))
@@ -252,7 +252,7 @@ def _table(asked: Asked, kind: str, split: Split) -> pa.Table:
         "id": hex_ids(mixed(text_hashes(asked.texts.to_pylist()), facts.world.fact_hashes[facts.rows], key_of(0, kind))),
         "shape": chosen([kind], zeros),
         "text": asked.texts,
-        "heads": lists(np.ones(n, int), chosen(world.entity_ids, chains.stops[:, 0])),
+        "heads": lists(np.ones(n, int), chosen(world.entities.ids, chains.stops[:, 0])),
         "steps": lists(np.full(n, k), pa.StructArray.from_arrays(steps, fields=step)),
         "sub_questions": lists(np.full(n, k), parts),
         "answers": asked.answers,

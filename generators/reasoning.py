@@ -94,7 +94,7 @@ def _extreme(world: World, move: Move, inputs: list[Sets], without: Ints | None)
     if without is not None:
         kept = facts != without[here.rows[met]]
         met, facts, ends = met[kept], facts[kept], ends[kept]
-    rows, amounts = here.rows[met], world.amounts[ends] * (1 if move.op == "least" else -1)
+    rows, amounts = here.rows[met], world.entities.amounts[ends] * (1 if move.op == "least" else -1)
     best = np.full(here.size, np.iinfo(np.int64).max)
     np.minimum.at(best, rows, amounts)
     known = np.bincount(rows, minlength=here.size) == here.counts
@@ -118,7 +118,7 @@ def _same(world: World, move: Move, inputs: list[Sets], without: Ints | None) ->
 
 def _during(world: World, move: Move, inputs: list[Sets], without: Ints | None) -> tuple[Sets, Sets]:
     """inputs: a subject and a year. The object that a fact of the world had in it."""
-    year = world.amounts[np.maximum(inputs[1].only(), 0)]
+    year = world.entities.amounts[np.maximum(inputs[1].only(), 0)]
     return _facts_where(
         world, move, inputs, without, lambda rows, f: (world.since[f] <= year[rows]) & (year[rows] < world.until[f])
     )

@@ -1,81 +1,187 @@
-"""A data directory and its items as text for the terminal."""
+"""A data directory and its items as text for the terminal. Tables are filtered before they become records."""
 
 from __future__ import annotations
 
-from collections import Counter
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from kit.core.errors import KitError
-from kit.core.records import Document, Entity, Example, Fact, Question
-from kit.core.store import read_table
+from kit.core.records import Document, Entity, Example, Exposure, Fact, Question, from_row
+from kit.core.store import table_files
+
+R = TypeVar("R")
+SHOWN = 3
+"""Documents of a corpus that are shown in full."""
 
 
 def overview(directory: Path) -> str:
-    """Counts by kind, and one item of each to go on with."""
-    questions = read_table(directory / "questions.parquet", Question)
-    documents = read_table(directory / "documents.parquet", Document)
-    entities = read_table(directory / "entities.parquet", Entity)
-    examples = read_table(directory / "examples.parquet", Example)
+    """Counts by kind, what the audit found, and one item of each kind to go on with."""
     lines = [f"{directory}"]
-    for title, counts in (
-        ("entities", Counter(f"{e.part} {e.type}" for e in entities)),
-        ("documents", Counter(d.corpus for d in documents)),
-        ("questions", Counter(f"{q.split} {q.shape}" for q in questions)),
-        ("examples", Counter(e.kind for e in examples)),
+    for name, columns in (
+        ("entities", ("part", "type")),
+        ("facts", ("part", "relation")),
+        ("documents", ("corpus", "template")),
+        ("questions", ("split", "shape")),
+        ("probes", ("split", "shape")),
+        ("examples", ("kind",)),
     ):
-        lines.append(f"\n{title} ({counts.total():,})")
-        lines += [f"  {name:<28} {n:>8,}" for name, n in counts.items()]
-    question = next(q for q in questions if q.hops == max(q.hops for q in questions))
-    lines.append(f"\nfor example: kit show {directory} {question.id}")
+        table = _table(directory, name, *columns)
+        counts = table.group_by(list(columns), use_threads=False).aggregate([([], "count_all")]).to_pylist()
+        lines.append(f"\n{name} ({len(table):,})")
+        lines += [f"  {' '.join(row[c] for c in columns):<36} {row['count_all']:>10,}" for row in counts]
+    found = json.loads((directory / "audit.json").read_text("utf-8"))
+    lines.append("\naudit (audit.json)")
+    for corpus, told in found["exposures"].items():
+        times = f"{told['fewest']} to {told['most']} times, asked for {told['asked']}"
+        lines.append(f"  {corpus} documents state {told['facts']:,} facts {times}")
+    lines += [f"  {key.replace('_', ' '):<56} {value:,}" for key, value in found["splits"].items()]
+    questions = _table(directory, "questions", "id", "hops")
+    if len(questions):
+        hardest = pc.index(questions["hops"], pc.max(questions["hops"])).as_py()
+        lines.append(f"\nfor example: kit show {directory} {questions['id'][hardest].as_py()}")
+    facts = _table(directory, "facts", "id")
+    if len(facts):
+        lines.append(f"             kit show {directory} {facts['id'][0].as_py()}")
     return "\n".join(lines)
 
 
 def show_item(directory: Path, id_: str) -> str:
     """One item by its id. Raises KitError when no table has it."""
-    entities = {e.id: e for e in read_table(directory / "entities.parquet", Entity)}
-    facts = {f.id: f for name in ("facts", "shuffled_facts") for f in read_table(directory / f"{name}.parquet", Fact)}
-
-    def stated(fact_id: str) -> str:
-        f = facts.get(fact_id)
-        return f"{entities[f.subject].name} --{f.relation}--> {entities[f.object].name}" if f else "a throwaway fact"
-
-    for question in read_table(directory / "questions.parquet", Question):
-        if question.id == id_:
-            return _question(question, stated)
-    if id_ in facts:
-        carrying = [d for d in read_table(directory / "documents.parquet", Document) if id_ in d.facts]
-        counts = Counter(d.corpus for d in carrying)
-        return "\n".join([f"fact {id_}: {stated(id_)}", f"documents: {dict(counts)}", *(f"  {d.text}" for d in carrying[:3])])
-    if id_ in entities:
-        own = [f"  {stated(f.id)}" for f in facts.values() if id_ in (f.subject, f.object)]
-        e = entities[id_]
-        return "\n".join([f"{e.type} {e.name} ({e.part})", *own])
-    for document in read_table(directory / "documents.parquet", Document):
-        if document.id == id_:
-            return "\n".join([document.text, *(f"  states {stated(f)}" for f in document.facts)])
-    for example in read_table(directory / "examples.parquet", Example):
-        if example.id == id_:
-            return f"{example.kind}\nprompt:     {example.prompt}\ncompletion: {example.completion}"
+    for name, record, told in _TOLD:
+        if found := _records(directory, name, record, "id", id_):
+            return told(directory, found[0])
     raise KitError(f"{directory} has no item {id_}: kit show {directory} lists what there is")
 
 
-def _question(question: Question, stated: object) -> str:
-    assert callable(stated)
-    certificate = question.certificate
-    lines = [question.text, f"  answer: {', '.join(question.answers)}   [{question.shape}, {question.split}]", "graph:"]
-    lines += [f"  {stated(f)}" for f in question.support]
-    heads = len(question.heads)
-    for register, step in enumerate(question.steps, heads):
-        inputs = " and ".join(f"head {i + 1}" if i < heads else f"({i})" for i in step.inputs)
+def _table(directory: Path, name: str, *columns: str) -> pa.Table:
+    try:
+        files = table_files(directory / f"{name}.parquet")
+        return pa.concat_tables([pq.read_table(file, columns=list(columns) or None) for file in files])
+    except (OSError, pa.ArrowInvalid) as error:
+        raise KitError(f"cannot read {name} of {directory}: {str(error).splitlines()[0]}") from None
+
+
+def _records(directory: Path, name: str, record: type[R], column: str, value: str) -> list[R]:
+    """The records with a value in a column, or with it among those of a list column."""
+    table = _table(directory, name)
+    if not pa.types.is_list(table.schema.field(column).type):
+        return [from_row(record, row) for row in table.filter(pc.equal(table[column], value)).to_pylist()]
+    lists = table[column].combine_chunks()
+    rows = pc.unique(pc.list_parent_indices(lists).filter(pc.equal(lists.flatten(), value)))
+    return [from_row(record, row) for row in table.take(rows).to_pylist()]
+
+
+def _names(directory: Path) -> dict[str, str]:
+    table = _table(directory, "entities", "id", "name")
+    return dict(zip(table["id"].to_pylist(), table["name"].to_pylist(), strict=True))
+
+
+def _arrow(fact: Fact, names: dict[str, str]) -> str:
+    years = f"   [{fact.valid_from or '…'} to {fact.valid_to or '…'}]" if fact.valid_from or fact.valid_to else ""
+    return f"{names[fact.subject]} --{fact.relation}--> {names[fact.object]}{years}"
+
+
+def _stated(directory: Path, ids: tuple[str, ...], names: dict[str, str]) -> list[str]:
+    """Facts as arrows, those of throwaway worlds as such."""
+    found: dict[str, str] = {}
+    for name in ("facts", "shuffled_facts"):
+        table = _table(directory, name)
+        for row in table.filter(pc.is_in(table["id"], pa.array(ids, pa.string()))).to_pylist():
+            found.setdefault(row["id"], _arrow(from_row(Fact, row), names))
+    return [found.get(id_, "a throwaway fact") for id_ in ids]
+
+
+def _question(directory: Path, question: Question) -> str:
+    names = _names(directory)
+    accepted = ", ".join(question.answers)
+    lines = [question.text, f"  answer: {accepted}   [{question.shape}, {question.split}]"]
+    if question.outdated:
+        lines.append(f"  before the edit: {', '.join(question.outdated)}")
+    lines.append("facts:")
+    necessary = question.certificate.necessary if question.certificate else ()
+    stated = _stated(directory, question.support, names)
+    lines += [f"  {'*' if f in necessary else ' '} {told}" for f, told in zip(question.support, stated, strict=True)]
+    lines.append("graph:")
+    lines += [f"  ({i}) {names.get(head, head)}" for i, head in enumerate(question.heads)]
+    for register, step in enumerate(question.steps, len(question.heads)):
+        inputs = " and ".join(f"({i})" for i in step.inputs)
         lines.append(f"  ({register}) {' '.join(filter(None, (step.op, step.relation)))} of {inputs}")
     lines.append("sub-questions:")
     lines += [f"  {s.text} {s.answer}" for s in question.sub_questions]
     if question.context:
         lines += ["facts in the prompt:", *(f"  {c}" for c in question.context)]
-    if certificate:
+    if question.candidates:
+        lines.append(f"wrong answers to choose from: {', '.join(question.candidates)}")
+    if certificate := question.certificate:
         lines.append(
-            f"certificate: one answer {certificate.unique}, not readable off {certificate.unreadable}, no shortcut "
-            f"{certificate.no_shortcut}, necessary facts {len(certificate.necessary)} of {len(question.support)}, "
-            f"prior of the answer {certificate.type_prior:.3f}"
+            f"certificate: {_yes(certificate.unique)} one answer, {_yes(certificate.unreadable)} not readable off the text, "
+            f"{_yes(certificate.no_shortcut)} no shortcut; {len(necessary)} of {len(question.support)} facts necessary (*); "
+            f"a guess by popularity is {'right' if certificate.popularity_guess else 'wrong'}, one by prior right in "
+            f"{certificate.type_prior:.1%}"
+        )
+    if hard := question.difficulty:
+        lines.append(
+            f"difficulty: {question.hops} hops, {hard.branching:.1f} neighbours on the way, {hard.popularity} of the answer, "
+            f"facts stated {hard.exposure} times, {hard.asked} of {len(question.support)} asked for in training"
         )
     return "\n".join(lines)
+
+
+def _yes(told: bool) -> str:
+    return "✓" if told else "✗"
+
+
+def _fact(directory: Path, fact: Fact) -> str:
+    names = _names(directory)
+    lines = [_arrow(fact, names), f"  {fact.part}"]
+    exposures = _records(directory, "exposures", Exposure, "fact", fact.id)
+    for e in exposures:
+        lines.append(f"  stated {e.statements} times in {e.corpus} documents, {e.reversed} reversed, {e.masked} masked")
+    carrying = _records(directory, "documents", Document, "facts", fact.id)
+    for corpus in dict.fromkeys(d.corpus for d in carrying):
+        own = [d for d in carrying if d.corpus == corpus]
+        lines.append(f"documents of {corpus} ({len(own)}):")
+        lines += [f"  {d.template}: {d.text}" for d in own[:SHOWN]]
+        if len(own) > SHOWN:
+            lines.append(f"  … and {len(own) - SHOWN} more")
+    if probes := _records(directory, "probes", Question, "probes", fact.id):
+        lines.append(f"probes ({len(probes)}):")
+        lines += [f"  {p.shape:<11} {p.text} => {p.answers[0]}   (not {', '.join(p.candidates[:3])})" for p in probes]
+    if asked := _records(directory, "questions", Question, "support", fact.id):
+        lines.append(f"questions that need it ({len(asked)}):")
+        lines += [f"  {q.id} {q.split} {q.shape}: {q.text}" for q in asked[:SHOWN]]
+    return "\n".join(lines)
+
+
+def _entity(directory: Path, entity: Entity) -> str:
+    names = _names(directory)
+    also = f", also known as {', '.join(entity.aliases)}" if entity.aliases else ""
+    facts = [f for end in ("subject", "object") for f in _records(directory, "facts", Fact, end, entity.id)]
+    return "\n".join([f"{entity.type} {entity.name} ({entity.part}){also}", *(f"  {f.id} {_arrow(f, names)}" for f in facts)])
+
+
+def _document(directory: Path, document: Document) -> str:
+    stated = _stated(directory, document.facts, _names(directory))
+    return "\n".join([document.text, f"  [{document.template}, {document.corpus}]", *(f"  states {told}" for told in stated)])
+
+
+def _example(directory: Path, example: Example) -> str:
+    return f"{example.kind}\nprompt:     {example.prompt}\ncompletion: {example.completion}"
+
+
+_TOLD: tuple[tuple[str, type[Any], Callable[[Path, Any], str]], ...] = (
+    ("questions", Question, _question),
+    ("probes", Question, _question),
+    ("facts", Fact, _fact),
+    ("shuffled_facts", Fact, _fact),
+    ("entities", Entity, _entity),
+    ("documents", Document, _document),
+    ("examples", Example, _example),
+)
+"""What is looked through for an id, in order, and how an item of each is told."""

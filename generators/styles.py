@@ -145,7 +145,7 @@ def reported(when: pa.StringArray, draws: NDArray[np.uint64]) -> pa.StringArray:
 def _dialogue(told: Telling) -> pa.StringArray:
     """Every statement as the answer to its question."""
     world, codes = told.world, told.world.relation[told.facts].astype(np.int64)
-    asked = world.schema.asked.fill(codes, world.fillers, world.subject[told.facts])
+    asked = world.schema.asked.fill(codes, world.entities.fillers, world.subject[told.facts])
     in_time = joined(
         "What is known of the ", chosen(world.schema.role, codes), " of ", chosen(world.names, world.subject[told.facts]), "?"
     )

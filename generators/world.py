@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import networkx as nx
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from generators.columns import Ints, chosen, expand, hex_ids, lists, mixed, text_hashes
+from generators.columns import Ints, chosen, concatenated, expand, hex_ids, joined, lists, mixed, text_hashes
 from generators.schema import Schema
 from kit.core.records import Entity, Fact, Part, schema_of
 
@@ -21,18 +22,61 @@ BEGINNING, FOREVER = -(2**15), 2**15 - 1
 """The years of a fact that always holds."""
 
 
-class Entities(NamedTuple):
-    """Columns of entities; an alias is empty where there is none."""
+@dataclass(frozen=True, eq=False)
+class Entities:
+    """Columns of entities: `names[e]` is of type `schema.types[kinds[e]]` in `PARTS[parts[e]]`; an alias is empty where there is
+    none. What is worked out from them is kept, for every world about them."""
 
+    schema: Schema
     names: pa.StringArray
-    kinds: Ints
-    parts: Ints
+    kinds: NDArray[np.int8]
+    parts: NDArray[np.int8]
     aliases: pa.StringArray
 
     @staticmethod
-    def of(names: pa.StringArray, kinds: Ints, parts: Ints) -> Entities:
-        """Entities without aliases."""
-        return Entities(names, kinds, parts, pa.array(np.full(len(names), ""), pa.string()))
+    def of(schema: Schema, names: pa.StringArray, kinds: Ints, parts: Ints, aliases: pa.StringArray | None = None) -> Entities:
+        """Columns put together."""
+        nothing = pa.array(np.full(len(names), ""), pa.string())
+        return Entities(schema, names, kinds.astype(np.int8), parts.astype(np.int8), nothing if aliases is None else aliases)
+
+    @staticmethod
+    def all(several: Sequence[Entities]) -> Entities:
+        """Those of several, one after the other."""
+        columns = zip(*((e.names, e.kinds, e.parts, e.aliases) for e in several), strict=True)
+        return Entities(several[0].schema, *(concatenated(column) for column in columns))
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    @cached_property
+    def hashes(self) -> NDArray[np.uint64]:
+        """Of type and name: the same entity in every world."""
+        return text_hashes(joined(chosen(self.schema.types, self.kinds), "\0", self.names).to_pylist())
+
+    @cached_property
+    def ids(self) -> pa.StringArray:
+        return hex_ids(self.hashes)
+
+    @cached_property
+    def amounts(self) -> NDArray[np.int64]:
+        """What years and numbers are worth; 0 for everything else."""
+        found = np.zeros(len(self), np.int64)
+        counted = np.flatnonzero(np.isin(self.kinds, [self.schema.kind(kind) for kind in ("year", "number")]))
+        texts = (text.replace(",", "") for text in self.names.take(pa.array(counted)).to_pylist())
+        found[counted] = [int(text) if text.isdigit() else 0 for text in texts]
+        return found
+
+    @cached_property
+    def fillers(self) -> pa.StringArray:
+        """The names and an empty one, for `Templates.fill`."""
+        return pa.concat_arrays([self.names, pa.array([""], pa.string())])
+
+    def table(self) -> pa.Table:
+        """Rows of `Entity`."""
+        some = pc.not_equal(self.aliases, "")
+        aliases = lists(some.to_numpy(zero_copy_only=False), self.aliases.filter(some))
+        kinds, parts = chosen(self.schema.types, self.kinds), chosen(PARTS, self.parts)
+        return pa.table([self.ids, kinds, self.names, parts, aliases], schema=schema_of(Entity))
 
 
 class Facts(NamedTuple):
@@ -57,36 +101,42 @@ class Facts(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """Column by column: entity `e` is `names[e]` of type `schema.types[kinds[e]]` in `PARTS[parts[e]]`; fact `f` is
-    `subject[f] --schema.relations[relation[f]]--> object[f]`, sorted by relation, subject and object."""
+    """Entities and facts, column by column: fact `f` is `subject[f] --schema.relations[relation[f]]--> object[f]`, sorted by
+    relation, subject and object, and holds from the year `since[f]` on until before `until[f]`."""
 
-    schema: Schema
-    names: pa.StringArray
-    kinds: NDArray[np.int8]
-    parts: NDArray[np.int8]
+    entities: Entities
     subject: NDArray[np.int32]
     relation: NDArray[np.int16]
     object: NDArray[np.int32]
     since: NDArray[np.int16]
     until: NDArray[np.int16]
-    aliases: pa.StringArray
     ever: World | None = None
 
     @staticmethod
-    def of(schema: Schema, entities: Entities, facts: Facts) -> World:
+    def of(entities: Entities, facts: Facts) -> World:
         """Sort the facts and put the columns together."""
         subject, relation, object_, since, until = facts
         order = np.lexsort((since, object_, subject, relation))
-        names, kinds, parts, aliases = entities
         return World(
-            schema, names, kinds.astype(np.int8), parts.astype(np.int8), subject[order].astype(np.int32),
-            relation[order].astype(np.int16), object_[order].astype(np.int32), since[order].astype(np.int16),
-            until[order].astype(np.int16), aliases,
+            entities, subject[order].astype(np.int32), relation[order].astype(np.int16), object_[order].astype(np.int32),
+            since[order].astype(np.int16), until[order].astype(np.int16),
         )  # fmt: skip
 
     @property
-    def entities(self) -> Entities:
-        return Entities(self.names, self.kinds, self.parts, self.aliases)
+    def schema(self) -> Schema:
+        return self.entities.schema
+
+    @property
+    def names(self) -> pa.StringArray:
+        return self.entities.names
+
+    @property
+    def kinds(self) -> NDArray[np.int8]:
+        return self.entities.kinds
+
+    @property
+    def parts(self) -> NDArray[np.int8]:
+        return self.entities.parts
 
     @property
     def facts(self) -> Facts:
@@ -114,40 +164,18 @@ class World:
     @property
     def size(self) -> int:
         """How many entities."""
-        return len(self.kinds)
-
-    @cached_property
-    def entity_hashes(self) -> NDArray[np.uint64]:
-        """Of type and name: the same entity in every world."""
-        return text_hashes(
-            [f"{self.schema.types[k]}\0{n}" for k, n in zip(self.kinds.tolist(), self.names.to_pylist(), strict=True)]
-        )
+        return len(self.entities)
 
     @cached_property
     def fact_hashes(self) -> NDArray[np.uint64]:
         """Of what the fact says."""
         relations = self.schema.relation_hashes[self.relation]
-        said = mixed(self.entity_hashes[self.subject], relations, self.entity_hashes[self.object])
+        said = mixed(self.entities.hashes[self.subject], relations, self.entities.hashes[self.object])
         return np.where(self.dated, mixed(said, self.since), said)
-
-    @cached_property
-    def entity_ids(self) -> pa.StringArray:
-        return hex_ids(self.entity_hashes)
 
     @cached_property
     def fact_ids(self) -> pa.StringArray:
         return hex_ids(self.fact_hashes)
-
-    @cached_property
-    def amounts(self) -> NDArray[np.int64]:
-        """What years and numbers are worth; 0 for everything else."""
-        texts = [n.replace(",", "") for n in self.names.to_pylist()]
-        return np.array([int(t) if t.isdigit() else 0 for t in texts], np.int64)
-
-    @cached_property
-    def fillers(self) -> pa.StringArray:
-        """The names and an empty one, for `Templates.fill`."""
-        return pa.concat_arrays([self.names, pa.array([""], pa.string())])
 
     @cached_property
     def fillers_in_time(self) -> tuple[pa.StringArray, int]:
@@ -263,20 +291,12 @@ class World:
         own = self.having(self.parts[self.subject] == PARTS.index(part))
         return own if own.ever is None else replace(own, ever=own.ever.part(part))
 
-    def entity_table(self) -> pa.Table:
-        """Rows of `Entity`."""
-        aliases = lists(np.zeros(self.size, int), pa.array([], pa.string()))
-        return pa.table(
-            [self.entity_ids, chosen(self.schema.types, self.kinds), self.names, chosen(PARTS, self.parts), aliases],
-            schema=schema_of(Entity),
-        )
-
     def fact_table(self) -> pa.Table:
         """Rows of `Fact`."""
         ends = (
-            chosen(self.entity_ids, self.subject),
+            chosen(self.entities.ids, self.subject),
             chosen(self.schema.names, self.relation),
-            chosen(self.entity_ids, self.object),
+            chosen(self.entities.ids, self.object),
         )
         parts = chosen(PARTS, self.parts[self.subject])
         since = pa.array(self.since.astype(np.int64), mask=~self.dated)
@@ -286,7 +306,7 @@ class World:
     def graph(self) -> nx.MultiDiGraph[str]:
         """The same facts as a networkx graph, for small worlds: one edge a fact, keyed by its relation, between ids."""
         graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
-        ids = self.entity_ids.to_pylist()
+        ids = self.entities.ids.to_pylist()
         graph.add_nodes_from(ids)
         for s, r, o, since, until in zip(*(column.tolist() for column in self.facts), strict=True):
             graph.add_edge(ids[s], ids[o], key=self.schema.names[r], since=since, until=until)

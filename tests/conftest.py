@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import pytest
 
-from generators.generate import RECORDS, Dataset, GenerateConfig, generate, generate_stage
+from generators.config import GenerateConfig
+from generators.generate import RECORDS, Dataset, generate, generate_stage
 from kit.core.config import resolve
 from kit.core.records import Document, Entity, Example, Fact, Question, from_row
 
@@ -40,9 +41,10 @@ class Records(NamedTuple):
     entities: list[Entity]
     facts: list[Fact]
     shuffled_facts: list[Fact]
-    documents: list[Document]
     questions: list[Question]
+    probes: list[Question]
     examples: list[Example]
+    documents: list[Document]
 
     @staticmethod
     def of(dataset: Dataset) -> Records:

@@ -103,7 +103,7 @@ def ask(world: World, chains: Chains, split: Split, seed: int, *, distractors: i
         return schema_of(Question).empty_table()
     heads = chains.stops[:, 0]
     draws = mixed(
-        key_of(seed, "question"), world.entity_hashes[heads], *(world.schema.hop_hashes[chains.hops[:, i]] for i in range(k))
+        key_of(seed, "question"), world.entities.hashes[heads], *(world.schema.hop_hashes[chains.hops[:, i]] for i in range(k))
     )
     batch = chains.programs
     trace = solve(world, batch)
@@ -152,5 +152,5 @@ def _texts(world: World, chains: Chains, draws: NDArray[np.uint64]) -> pa.String
     texts = opened(named_by(world, chains, draws), schema.ends[chains.hops[:, -1]] == schema.kind("person"), mixed(draws, 1))
     if k > 1:
         return texts
-    plain = schema.asked.fill(chains.hops[:, 0], world.fillers, chains.stops[:, 0])
+    plain = schema.asked.fill(chains.hops[:, 0], world.entities.fillers, chains.stops[:, 0])
     return pa.compute.if_else(pa.array(picked(mixed(draws, 50), 1000) < 1000 * PLAIN_SHARE), plain, texts)

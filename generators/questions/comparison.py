@@ -41,10 +41,10 @@ def ask_which(world: World, split: Split, seed: int, distractors: int) -> Iterat
     for scale in groups.scales(world.schema):
         heads = np.unique(world.subject[world.relation == scale]).astype(np.int64)
         if len(heads) > 1:
-            away = 1 + picked(mixed(key, world.entity_hashes[heads], scale), len(heads) - 1)
+            away = 1 + picked(mixed(key, world.entities.hashes[heads], scale), len(heads) - 1)
             rows.append((heads, heads[(np.arange(len(heads)) + away) % len(heads)], np.full(len(heads), scale)))
     for heads, partners, scales in groups.in_chunks(key, *map(np.concatenate, zip(*rows, strict=True))) if rows else ():
-        draws = mixed(key, world.entity_hashes[heads], world.schema.hop_hashes[scales])
+        draws = mixed(key, world.entities.hashes[heads], world.schema.hop_hashes[scales])
         end = picked(mixed(draws, 1), 2)
         made = []
         for scale in np.unique(scales).tolist():
@@ -90,7 +90,7 @@ def ask_same(world: World, split: Split, seed: int, distractors: int) -> Iterato
         heads, objects = world.subject[own].astype(np.int64), world.object[own].astype(np.int64)
         if not len(heads):
             continue
-        draws = mixed(key, world.entity_hashes[heads], code)
+        draws = mixed(key, world.entities.hashes[heads], code)
         hops, place = np.full(len(heads), code + world.schema.back), picked(mixed(draws, 1), world.ends(code)[objects] - 1)
         # The fellows stand in order: those from the head itself on are one place further.
         fellow = world.end(hops, objects, place)
@@ -101,11 +101,8 @@ def ask_same(world: World, split: Split, seed: int, distractors: int) -> Iterato
         made = []
         for code in np.unique(codes).tolist():
             own = (codes == code) & (partners != heads)
-            made.append(
-                _same(
-                    world, heads[own], partners[own], code, mixed(key, world.entity_hashes[heads[own]], code), split, distractors
-                )
-            )
+            draws = mixed(key, world.entities.hashes[heads[own]], code)
+            made.append(_same(world, heads[own], partners[own], code, draws, split, distractors))
         yield pa.concat_tables(made)
 
 

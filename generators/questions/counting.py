@@ -45,7 +45,7 @@ def _of(
     trace = solve(world, programs)
     members, counts = trace.registers[1], trace.answers.only()
     draws = mixed(
-        key_of(seed, "question"), world.entity_hashes[shared], world.schema.hop_hashes[codes], world.schema.hop_hashes[codes]
+        key_of(seed, "question"), world.entities.hashes[shared], world.schema.hop_hashes[codes], world.schema.hop_hashes[codes]
     )
     facts = groups.padded(trace.facts[0], groups.LARGEST)
     prior = table[codes, counts] / table[codes].sum(1)

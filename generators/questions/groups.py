@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from generators.columns import Ints, Sets, chosen, joined, mixed, picked
 from generators.schema import Schema
-from generators.world import World
+from generators.world import PARTS, World
 from kit.core.records import Operation
 
 SMALLEST, LARGEST = 2, 6
@@ -44,11 +44,13 @@ def in_chunks(key: int, *columns: Ints) -> Iterator[tuple[Ints, ...]]:
 
 
 def found(world: World) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Every group of a size to be asked about: the shared object, and the relation."""
+    """Every group of a size to be asked about: the shared object, and the relation. Not by a value such as a profession:
+    others have it too, in parts of the world that are not known, or not yet."""
+    own = world.parts != PARTS.index("shared")
     objects, codes = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for code in usable(world.schema).tolist():
         sizes = world.ends(code)
-        objects.append(np.flatnonzero((sizes >= SMALLEST) & (sizes <= LARGEST)))
+        objects.append(np.flatnonzero((sizes >= SMALLEST) & (sizes <= LARGEST) & own))
         codes.append(np.full(len(objects[-1]), code))
     return np.concatenate(objects), np.concatenate(codes)
 
@@ -70,7 +72,7 @@ def described(world: World, shared: Ints, codes: Ints) -> pa.StringArray:
 def predicate(world: World, codes: Ints, objects: Ints, draws: NDArray[np.uint64]) -> pa.StringArray:
     """ "works for Alto Works", in one of the relation's wordings."""
     predicates = world.schema.predicates
-    return predicates.fill(codes, picked(draws, predicates.counts[codes]), world.fillers, objects)
+    return predicates.fill(codes, picked(draws, predicates.counts[codes]), world.entities.fillers, objects)
 
 
 def listed(world: World, members: Sets) -> pa.StringArray:

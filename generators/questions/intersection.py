@@ -23,7 +23,7 @@ from generators.questions.table import (
     sub_questions,
 )
 from generators.reasoning import Move, Programs, necessary, prior, solve
-from generators.world import World
+from generators.world import PARTS, World
 from kit.core.records import Split
 from kit.core.seeds import key_of
 
@@ -50,7 +50,7 @@ def ask_tree(world: World, split: Split, seed: int, distractors: int) -> Iterato
     for code in np.flatnonzero(world.schema.functional).tolist():
         onward.setdefault(int(world.schema.subjects[code]), []).append(code)
     for heads, first, second in _pairs(world, key_of(seed, "tree")):
-        draws = mixed(key_of(seed, "tree, onward"), world.entity_hashes[heads], first, second)
+        draws = mixed(key_of(seed, "tree, onward"), world.entities.hashes[heads], first, second)
         third = np.full(len(heads), -1)
         for kind, codes in onward.items():
             own = world.kinds[heads] == kind
@@ -78,6 +78,8 @@ def _pairs(world: World, key: int) -> Iterator[tuple[NDArray[np.int64], ...]]:
         x, y = world.end(first, head), world.end(second, head)
         small, large = world.ends_of(first, x), world.ends_of(second, y)
         kept = (x >= 0) & (y >= 0) & (small >= groups.SMALLEST) & (small <= groups.LARGEST) & (large >= 2)
+        # A value such as a profession is shared with other parts of the world: it narrows a group down, but makes none.
+        kept &= world.parts[x] != PARTS.index("shared")
         yield head[kept], first[kept], second[kept]
 
 
@@ -105,7 +107,7 @@ def _of(
     people, first, second, ends = people[fair], first[fair], second[fair], ends[fair]
     third = third if third is None else third[fair]
     hops = [first, second] + ([] if third is None else [third])
-    draws = mixed(key_of(seed, "question"), world.entity_hashes[people], *(world.schema.hop_hashes[h] for h in hops))
+    draws = mixed(key_of(seed, "question"), world.entities.hashes[people], *(world.schema.hop_hashes[h] for h in hops))
     met = [world.hop(h, people)[1] for h in hops]
     # The whole group belongs to the support: without it nobody could say that the description fits one only.
     facts = np.column_stack([groups.padded(trace.facts[0], groups.LARGEST), *met[1:]])

@@ -52,12 +52,12 @@ def _of(world: World, heads: Ints, hops: Ints, split: Split, seed: int, distract
     programs = Programs((heads,), (Move("follow", (0,), hops),))
     trace = solve(world, programs)
     members = trace.answers
-    draws = mixed(key_of(seed, "question"), world.entity_hashes[heads], world.schema.hop_hashes[hops], 7)
+    draws = mixed(key_of(seed, "question"), world.entities.hashes[heads], world.schema.hop_hashes[hops], 7)
     facts = groups.padded(trace.facts[0], groups.LARGEST)
     names = lists(members.counts, world.names.take(pa.array(members.values)))
     grouped = hops >= back
     described = groups.described(world, heads, hops % back)
-    asked = world.schema.asked.fill(np.where(grouped, 0, hops), world.fillers, heads)
+    asked = world.schema.asked.fill(np.where(grouped, 0, hops), world.entities.fillers, heads)
     texts = pa.compute.if_else(
         pa.array(grouped),
         groups.worded(_GROUP, mixed(draws, 1), np=described),

@@ -64,7 +64,7 @@ def _of(
     n = len(shared)
     draws = mixed(
         key_of(seed, "question"),
-        world.entity_hashes[shared],
+        world.entities.hashes[shared],
         world.schema.hop_hashes[codes],
         world.schema.hop_hashes[np.full(n, scale)],
         end,

@@ -63,7 +63,7 @@ def stated(world: World, facts: Ints, which: Ints | int) -> pa.StringArray:
     """Sentences that state the facts, each in its relation's statement number `which`; with their years, where the world
     is not one of a single year."""
     rows = world.relation[facts]
-    plain = world.schema.statements.fill(rows, which, world.fillers, world.subject[facts], world.object[facts])
+    plain = world.schema.statements.fill(rows, which, world.entities.fillers, world.subject[facts], world.object[facts])
     dated = world.dated[facts] & (world.ever is None)
     if not dated.any():
         return plain
@@ -87,7 +87,7 @@ def stated(world: World, facts: Ints, which: Ints | int) -> pa.StringArray:
 def sub_questions(world: World, hops: Ints, froms: Ints, ends: Ints, facts: Ints) -> pa.StructArray:
     """One sub-question a row: a hop asked by itself, the name it ends in, the fact and its plainest statement."""
     columns = [
-        world.schema.asked.fill(hops, world.fillers, froms),
+        world.schema.asked.fill(hops, world.entities.fillers, froms),
         chosen(world.names, ends),
         stated(world, facts, 0),
         chosen(world.schema.names, world.relation[facts]),
@@ -149,7 +149,7 @@ def steps_column(schema: Schema, programs: Programs) -> pa.ListArray:
 
 def entity_answers(world: World, answers: Ints) -> pa.ListArray:
     """What is accepted as each answer: the entity's name, and its alias."""
-    names, aliases = chosen(world.names, answers), chosen(world.aliases, answers)
+    names, aliases = chosen(world.names, answers), chosen(world.entities.aliases, answers)
     also = pc.not_equal(aliases, "").to_numpy(zero_copy_only=False)
     counts, columns = interleaved([np.ones(len(answers), int), also], [names, aliases.filter(pa.array(also))])
     return lists(counts, columns)
@@ -228,7 +228,7 @@ def questions(
         "id": hex_ids(mixed(text_hashes(texts.to_pylist()), *keys)),
         "shape": chosen([shape], np.zeros(n, int)),
         "text": texts,
-        "heads": lists(np.full(n, heads.shape[1]), chosen(world.entity_ids, heads.ravel())),
+        "heads": lists(np.full(n, heads.shape[1]), chosen(world.entities.ids, heads.ravel())),
         "steps": steps_column(world.schema, programs),
         "sub_questions": parts,
         "answers": answers,

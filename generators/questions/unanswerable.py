@@ -47,12 +47,12 @@ def _of(world: World, heads: Ints, hops: NDArray[np.int64], split: Split, seed: 
     batch = chain_programs(heads, hops)
     trace = solve(world, batch)
     facts = np.stack([f.only() for f in trace.facts], axis=1)[:, : max(1, k - 1)]
-    draws = mixed(key_of(seed, "question"), world.entity_hashes[heads], *(schema.hop_hashes[hops[:, i]] for i in range(k)), 11)
+    draws = mixed(key_of(seed, "question"), world.entities.hashes[heads], *(schema.hop_hashes[hops[:, i]] for i in range(k)), 11)
     nouns = named_by_hops(world, stops[:, 0], hops, draws)
     met = [sub_questions(world, hops[:, i], stops[:, i], stops[:, i + 1], facts[:, i]) for i in range(k - 1)]
     lacking = pa.StructArray.from_arrays(
         [
-            schema.asked.fill(hops[:, -1], world.fillers, stops[:, -1]),
+            schema.asked.fill(hops[:, -1], world.entities.fillers, stops[:, -1]),
             chosen(ANSWERS, np.zeros(n, int)),
             joined("Nothing is known of ", named_by_hops(world, stops[:, -1], hops[:, -1:], mixed(draws, 9)), "."),
             chosen(schema.names, hops[:, -1] % schema.back),

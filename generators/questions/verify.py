@@ -40,9 +40,8 @@ def _of(world: World, chains: Chains, split: Split, seed: int, distractors: int)
     named = ~np.isin(schema.ends, [schema.kind(kind) for kind in COMMON_NOUNS])
     chains = chains.take(np.flatnonzero(named[chains.hops[:, -1]]))
     n, k = chains.hops.shape
-    draws = mixed(
-        key_of(seed, "verify"), world.entity_hashes[chains.stops[:, 0]], *(schema.hop_hashes[chains.hops[:, i]] for i in range(k))
-    )
+    hops = (schema.hop_hashes[chains.hops[:, i]] for i in range(k))
+    draws = mixed(key_of(seed, "verify"), world.entities.hashes[chains.stops[:, 0]], *hops)
     # One that such a hop leads to from somewhere else: the end of a fact of the same relation.
     last, low = chains.hops[:, -1], np.searchsorted(world.relation, np.arange(schema.back + 1))
     codes = last % schema.back

@@ -20,7 +20,8 @@ def command(
     preset: str | None, config: Path | None, overrides: tuple[str, ...], seed: int | None, out: Path, json_: bool
 ) -> None:
     """Make a world: facts, documents, questions, finetuning examples."""
-    from generators.generate import GenerateConfig, generate_stage
+    from generators.config import GenerateConfig
+    from generators.generate import generate_stage
     from kit.core.config import resolve
     from kit.core.store import read_manifest
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from evals.config import EvalConfig, Slice
-from generators.generate import GenerateConfig
+from generators.config import GenerateConfig
 from kit.core.config import Config, dump, resolve
 from kit.core.errors import nearest
 from kit.train.recipes import TrainConfig, with_defaults

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from evals.config import EvalConfig, Slice
-from generators.generate import GenerateConfig
+from generators.config import GenerateConfig
 from kit.core.config import dump
 from kit.core.store import stage_key, with_model
 from kit.sweep.experiment import ExperimentConfig

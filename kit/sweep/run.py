@@ -43,7 +43,8 @@ class GateResult:
 def run_node(node: Node) -> None:
     """Run one stage in this process (a worker), unless its directory is finished."""
     if node.kind == "generate":
-        from generators.generate import GenerateConfig, generate_stage
+        from generators.config import GenerateConfig
+        from generators.generate import generate_stage
 
         assert isinstance(node.config, GenerateConfig)
         generate_stage(node.config, node.directory)

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.generate import GenerateConfig, generate_stage
+from generators.config import GenerateConfig
+from generators.generate import generate_stage
 from kit.core import store
 from kit.core.config import apply_overrides, dump, read_config_file, resolve
 from kit.core.errors import KitError

@@ -15,7 +15,8 @@ import pytest
 
 from evals.config import EvalConfig
 from evals.run import evaluate
-from generators.generate import GenerateConfig, generate_stage
+from generators.config import GenerateConfig
+from generators.generate import generate_stage
 from kit.core.config import resolve
 from kit.core.store import intact_manifest
 from kit.train.recipes import TrainConfig, with_defaults

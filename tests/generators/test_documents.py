@@ -6,13 +6,13 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from generators.documents import STYLES, documents
-from generators.generate import GenerateConfig, generate
+from generators.config import GenerateConfig
+from generators.documents import Dose, documents
+from generators.generate import generate
 from generators.relations import RELATIONS
-from generators.world import ROWS, build_world
 from kit.core.config import resolve
 from tests.conftest import SMALL, Records
-from tests.generators.test_world import NOVEL, SIZES
+from tests.generators.test_world import ROWS, a_world
 
 
 def test_every_fact_is_stated_once_in_every_exposure(small: Records, small_config: GenerateConfig) -> None:
@@ -44,8 +44,8 @@ def test_documents_say_what_they_claim_in_eight_ways(small: Records) -> None:
 
 
 def test_one_paraphrase_means_one() -> None:
-    world = build_world(0, list(RELATIONS), SIZES, NOVEL)
-    made = documents(world, "known", "known", 0, exposures=3, paraphrases=1, styles=tuple(STYLES))
+    world = a_world(0)
+    made = documents(world, "known", "known", 0, Dose(3, ("biography", "digest", "joint biography"), paraphrases=1))
     texts = " ".join(text for table in made for text in table["text"].to_pylist())
     names, facts = world.names.to_pylist(), np.flatnonzero(world.parts[world.subject] == 0)
     for fact in facts[::7].tolist():

@@ -9,15 +9,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from generators.generate import GenerateConfig, generate
+from generators.config import GenerateConfig
+from generators.draw import build_world
+from generators.generate import generate
 from generators.questions.chain import ask, certified, programs, search
-from generators.reasoning import BACK
 from generators.relations import RELATIONS, TYPES
-from generators.world import CODES, PARTS, ROWS, World, build_world
+from generators.schema import Schema
+from generators.world import PARTS, Entities, Facts, World
 from kit.core.config import resolve
 from kit.core.records import Fact, Question, Step
 from tests.conftest import SMALL, Records
-from tests.generators.test_world import NOVEL, SIZES
+from tests.generators.test_world import SIZES, a_world
 
 
 def graph_of(facts: list[Fact]) -> nx.MultiDiGraph:
@@ -49,7 +51,7 @@ def test_an_independent_oracle_agrees(seed: int, inverse: bool) -> None:
         "novel": graph_of([f for f in made.facts if f.part == "novel"]),
         "shuffled": graph_of(made.shuffled_facts),
     }
-    asked = [q for q in made.questions if q.shape != "cloze"]
+    asked = made.questions
     assert len(asked) > 300
     assert not inverse or any(s.op == "inverse" for q in asked for s in q.steps)
     for q in asked:
@@ -70,6 +72,7 @@ def test_an_independent_oracle_agrees(seed: int, inverse: bool) -> None:
 
 NAMES = ("Ann Ash", "Bob Bay", "Cy Cole", "Port Dee")
 ANN, BOB, CY, PORT = range(4)
+SCHEMA = Schema.of(list(RELATIONS))
 
 
 def toy() -> World:
@@ -81,14 +84,15 @@ def toy() -> World:
         (PORT, "governed_by", BOB),
         (CY, "born_in", PORT),
     ]
-    columns = (np.array(c) for c in zip(*((s, CODES[r], o) for s, r, o in facts), strict=True))
-    return World.of(pa.array(NAMES), kinds, np.full(4, PARTS.index("known")), *columns)
+    columns = (np.array(c) for c in zip(*((s, SCHEMA.codes[r], o) for s, r, o in facts), strict=True))
+    entities = Entities.of(SCHEMA, pa.array(NAMES), kinds, np.full(4, PARTS.index("known")))
+    return World.of(entities, Facts.of(*columns))
 
 
 def fair(head: int, *relations: str) -> int | None:
     """The answer of a chain in the toy world, if it is a fair question."""
-    hops = [CODES[r.removesuffix(" back")] + (BACK if r.endswith(" back") else 0) for r in relations]
-    _, chains = certified(toy(), np.array([head]), np.array([hops]))
+    hops = [SCHEMA.codes[r.removesuffix(" back")] + (SCHEMA.back if r.endswith(" back") else 0) for r in relations]
+    chains = certified(toy(), np.array([head]), np.array([hops]))
     return int(chains.stops[0, -1]) if len(chains.stops) else None
 
 
@@ -110,7 +114,7 @@ def test_an_ambiguous_hop_makes_a_chain_unfair() -> None:
 
 @pytest.mark.parametrize("within", [0, 1, 2, 3, 4])
 def test_distances_agree_with_networkx(within: int) -> None:
-    world = build_world(5, list(RELATIONS), SIZES, NOVEL).part("known")
+    world = a_world(5).part("known")
     graph = nx.Graph(zip(world.subject.tolist(), world.object.tolist(), strict=True))
     rng = np.random.default_rng(0)
     a, b = rng.integers(world.size, size=(2, 400))
@@ -122,19 +126,19 @@ def test_distances_agree_with_networkx(within: int) -> None:
 
 
 def test_the_order_of_the_search_does_not_depend_on_how_much_is_tried_at_once() -> None:
-    world = build_world(1, list(RELATIONS), SIZES, NOVEL).part("known")
+    world = a_world(1).part("known")
     heads = world.members("person", "known")
-    whole, parts = (list(search(world, heads, list(RELATIONS), 2, 9, inverse=True, chunk=chunk)) for chunk in (10_000_000, 37))
+    whole, parts = (list(search(world, heads, 2, 9, inverse=True, chunk=chunk)) for chunk in (10_000_000, 37))
     assert len(parts) > len(whole) == 1
     for a, b in zip(whole[0], zip(*parts, strict=True), strict=True):
         assert np.array_equal(a, np.concatenate(b))
 
 
 def test_there_are_many_wordings() -> None:
-    world = build_world(2, list(RELATIONS), SIZES, NOVEL).part("known")
+    world = build_world(2, Schema.of(["born_in", "governed_by"]), {"known": SIZES}).part("known")
     names = world.names.to_pylist()
     for hops in (1, 2):
-        chains = next(search(world, world.members("person", "known"), ["born_in", "governed_by"], hops, 0, inverse=False))
+        chains = next(search(world, world.members("person", "known"), hops, 0, inverse=False))
         wordings = set()
         for seed in range(60):
             made = ask(world, chains, "train", seed, distractors=0)["text"].to_pylist()
@@ -146,9 +150,10 @@ def test_there_are_many_wordings() -> None:
 
 
 def test_programs_never_turn_back() -> None:
-    for chain in programs(["mentored_by", "married_to", "born_in"], "person", 3, inverse=True).tolist():
+    schema = Schema.of(["mentored_by", "married_to", "born_in"])
+    for chain in programs(schema, schema.kind("person"), 3, inverse=True).tolist():
         for a, b in pairwise(chain):
-            assert a % BACK != b % BACK or (a == b and not ROWS[a % BACK].symmetric)
+            assert a % schema.back != b % schema.back or (a == b and not schema.relations[a % schema.back].symmetric)
 
 
 def _split(made: Records, split: str) -> list[Question]:
@@ -182,7 +187,7 @@ def test_withheld_compositions_are_in_no_example(small: Records) -> None:
 
 
 def test_no_test_question_is_a_training_text(small: Records) -> None:
-    tests = {q.text for q in small.questions if q.split not in ("train", "scratch") and q.shape != "cloze"}
+    tests = {q.text for q in small.questions if q.split not in ("train", "scratch")}
     assert not [e for e in small.examples if any(t in e.prompt for t in tests)]
 
 

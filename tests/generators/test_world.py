@@ -10,14 +10,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generators.columns import permuted
+from generators.draw import build_world, scratch_world, shuffle_facts
 from generators.relations import ENTITY_TYPES, RELATIONS, TYPES, VALUE_TYPES, VALUES
-from generators.world import PARTS, ROWS, World, build_world, scratch_world, shuffle_facts
+from generators.schema import Schema
+from generators.world import PARTS, World
 from kit.core.errors import KitError
 from kit.core.seeds import stream
 
 NAMES = list(RELATIONS)
 SIZES = {"person": 30, "company": 8, "city": 8, "university": 6, "team": 5, "book": 9, "river": 4}
 NOVEL = {"person": 12, "company": 5, "city": 5, "university": 4, "team": 3, "book": 4, "river": 3}
+
+
+def a_world(seed: int, known: dict[str, int] = SIZES, novel: dict[str, int] = NOVEL) -> World:
+    """All relations of the table."""
+    return build_world(seed, Schema.of(NAMES), {"known": known, "novel": novel})
+
+
+ROWS = tuple(RELATIONS.values())
 
 
 def test_the_table_is_broad_and_whole() -> None:
@@ -52,7 +62,7 @@ def test_values_are_distinct() -> None:
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000))
 def test_names_are_unique_unnested_and_writable(seed: int) -> None:
-    names = coined(build_world(seed, NAMES, SIZES, NOVEL))
+    names = coined(a_world(seed))
     every = [*names["known"], *names["novel"]]
     assert len(set(every)) == len(every)
     assert not any(a != b and a in b for a in every for b in every)
@@ -71,7 +81,7 @@ def coined(world: World) -> dict[str, list[str]]:
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000))
 def test_facts_respect_their_relations(seed: int) -> None:
-    world = build_world(seed, NAMES, SIZES, NOVEL)
+    world = a_world(seed)
     assert len(set(world.fact_ids.to_pylist())) == len(world.subject)
     facts = list(zip(world.subject.tolist(), world.relation.tolist(), world.object.tolist(), strict=True))
     assert facts == sorted(set(facts), key=lambda f: (f[1], f[0], f[2]))
@@ -95,7 +105,7 @@ def test_facts_respect_their_relations(seed: int) -> None:
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000))
 def test_shuffled_facts_are_false_and_keep_schema_and_frequencies(seed: int) -> None:
-    world = build_world(seed, NAMES, SIZES, NOVEL)
+    world = a_world(seed)
     false = shuffle_facts(world, "novel", stream(seed, "test"))
     truth = set(world.fact_ids.to_pylist())
     assert world.part("known").fact_ids.equals(false.part("known").fact_ids)
@@ -112,8 +122,8 @@ def test_shuffled_facts_are_false_and_keep_schema_and_frequencies(seed: int) -> 
 
 
 def test_scratch_worlds_have_names_of_their_own_made_of_known_words() -> None:
-    world = build_world(0, NAMES, SIZES, NOVEL)
-    a, b = (scratch_world(world, NAMES, 0, i) for i in (0, 1))
+    world = a_world(0)
+    a, b = (scratch_world(world, 0, i) for i in (0, 1))
     names = [set(coined(w)["scratch"]) for w in (a, b)]
     assert len(names[0] & names[1]) < 0.2 * len(names[0])
     assert not (names[0] | names[1]) & set(world.names.to_pylist())
@@ -125,11 +135,11 @@ def test_scratch_worlds_have_names_of_their_own_made_of_known_words() -> None:
 
 def test_a_world_too_small_says_so() -> None:
     with pytest.raises(KitError, match="ask for more"):
-        build_world(0, ["governed_by"], {"city": 9, "person": 3}, {"city": 2, "person": 3})
+        build_world(0, Schema.of(["governed_by"]), {"known": {"city": 9, "person": 3}, "novel": {"city": 2, "person": 3}})
 
 
 def test_graph_view_has_every_fact() -> None:
-    world = build_world(0, NAMES, SIZES, NOVEL)
+    world = a_world(0)
     assert world.graph().number_of_edges() == len(world.subject)
 
 
