@@ -174,15 +174,31 @@ def _rows_of(world: World, pairs: list[tuple[pa.Array, pa.Array]]) -> NDArray[np
     return rows[(rows >= 0).all(1)]
 
 
-def write(dataset: Dataset, directory: Path, seed: int, rows_per_file: int | None = None) -> dict[str, int]:
-    """Write every table as `<name>.parquet` and a card; returns the number of rows of each table."""
-    rows = {}
-    for name, tables in dataset._asdict().items():
-        rows[name] = store.write_arrow(directory / f"{name}.parquet", schema_of(RECORDS[name]), tables, rows_per_file)
+def write(dataset: Dataset, directory: Path, rows_per_file: int | None = None) -> dict[str, int]:
+    """Write every table as `<name>.parquet` (or over several files); returns the number of rows of each.
+
+    Tables that an earlier run left unfinished go first, and where the data turn out to be impossible, so do this run's.
+    """
+    _clear(directory)
+    try:
+        return {
+            name: store.write_arrow(directory / f"{name}.parquet", schema_of(RECORDS[name]), tables, rows_per_file)
+            for name, tables in dataset._asdict().items()
+        }
+    except KitError:
+        _clear(directory)
+        raise
+
+
+def _clear(directory: Path) -> None:
+    for path in directory.glob("*.parquet"):
+        path.unlink()
+
+
+def _write_card(directory: Path, seed: int, rows: dict[str, int]) -> None:
     card = resources.files("data_cards").joinpath("world.md").read_text("utf-8")
     with store.atomic_path(directory / "README.md") as temporary:
         temporary.write_text(card.format(seed=seed, **{f"{name}_rows": f"{n:,}" for name, n in rows.items()}), "utf-8")
-    return rows
 
 
 def generate_stage(config: GenerateConfig, out: Path) -> Path:
@@ -190,7 +206,8 @@ def generate_stage(config: GenerateConfig, out: Path) -> Path:
     settings, inputs = dump(config), config.inputs()
     if not store.finished(out, store.stage_key("generate", settings, inputs)):
         with store.run_stage(out, "generate", settings, inputs) as stage:
-            rows = write(generate(config), out, config.seed, config.rows_per_file)
+            rows = write(generate(config), out, config.rows_per_file)
+            _write_card(out, config.seed, rows)
             stage.results.update({f"{name}_rows": float(count) for name, count in rows.items()})
             tokens = _tokens(config.audit.tokenizer)
             found = audit(out, config.documents.exposures, tokens, config.audit.ngram, config.audit.sample)

@@ -139,7 +139,7 @@ CASES: list[tuple[str, Callable[[Path], None], list[str], str]] = [
     ("an unknown task", nothing, [*EVAL, "--task", "multihp"], "did you mean multihop?"),
     ("an unknown style", nothing, [*EVAL, "--style", "cott"], "style"),
     ("an unknown split", nothing, [*EVAL, "--split", "nvel"], "split"),
-    ("a split without such questions", nothing, [*EVAL, "--hops", "9"], "no 9-hop questions"),
+    ("a split without such questions", nothing, [*EVAL, "--hops", "9"], "no questions of slice novel/9-hop"),
     ("a mode that does not fit", nothing, [*EVAL, "--mode", "choice"], "needs style direct"),
     ("questions that are not there", nothing, [*EVAL, "--data", "{tmp}/none.jsonl"], "cannot read"),
     ("questions that are no JSON", text("q.jsonl", "{}\nx\n"), [*EVAL, "--data", "{tmp}/q.jsonl"], "line 2"),

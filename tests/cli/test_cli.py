@@ -81,8 +81,11 @@ def test_generate_prints_json(tmp_path: Path, small_dir: Path) -> None:
 def test_show_tells_what_there_is_and_any_item(small_dir: Path) -> None:
     overview = kit("show", str(small_dir))
     assert overview.returncode == 0, overview.stderr
-    question = overview.stdout.strip().split()[-1]
-    shown = kit("show", str(small_dir), question)
-    assert "sub-questions:" in shown.stdout
-    assert "certificate:" in shown.stdout
+    *_, first, second = overview.stdout.strip().splitlines()
+    question, fact = (kit("show", str(small_dir), line.split()[-1]).stdout for line in (first, second))
+    for part in ("facts:", "graph:", "sub-questions:", "facts in the prompt:", "certificate:", "difficulty:"):
+        assert part in question, question
+    assert "stated 16 times" in fact
+    for probe in ("cloze", "direct", "paraphrase", "reversal", "negation", "choice", "locality"):
+        assert f"\n  {probe} " in fact, fact
     assert kit("show", str(small_dir), "nosuchid").returncode == 2

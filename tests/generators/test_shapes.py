@@ -10,6 +10,7 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from generators.config import GenerateConfig
@@ -119,12 +120,18 @@ def made(shape: str, world: World, seed: int) -> list[Question]:
         heads = np.unique(world.subject).astype(np.int64)
         found = search(world, heads, int(shape[-1]), seed, inverse=True, chunk=5000)
         tables = (ask(world, chains, "train", seed, distractors=2) for chains in found)
-    rows = chain.from_iterable(table.to_pylist() for table in tables)
-    every = [from_row(Question, row) for row in islice(rows, 4000)]
-    return every[:: max(1, len(every) // EACH)][:EACH]
+    # Spread over what is found: a few of every table, until there are enough.
+    rows = chain.from_iterable(_some(table) for table in tables)
+    return [from_row(Question, row) for row in islice(rows, EACH)]
 
 
-@pytest.mark.parametrize("shape", [*(f"chain-{hops}" for hops in range(1, 6)), *SHAPES])
+def _some(table: pa.Table) -> list[dict[str, Any]]:
+    """Rows from all over a table."""
+    step = max(1, len(table) // EACH)
+    return table.take(pa.array(np.arange(0, len(table), step))).to_pylist()
+
+
+@pytest.mark.parametrize("shape", [*(f"chain-{hops}" for hops in range(1, 5)), *SHAPES])
 def test_an_independent_oracle_agrees(shape: str) -> None:
     asked = 0
     for seed in SEEDS:
@@ -200,7 +207,7 @@ def test_every_shape_has_six_wordings() -> None:
     coined = sorted((n for n in world.names.to_pylist() if " " in n), key=len, reverse=True)
     for shape in SHAPES:
         wordings: dict[tuple[str, ...], set[str]] = {}
-        for seed in range(12):
+        for seed in range(8):
             for q in made(shape, world, seed):
                 text = q.text
                 for name in coined:
