@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,11 +16,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from generators.columns import KeySet, distinct, hashes_of, hex_ids, mixed, text_hashes
 from kit.core.records import Corpus, Exposure, schema_of
 from kit.core.store import table_files, write_arrow, write_json
 
 HELD_OUT = ("validation", "test_entity", "test_composition", "test_relation_pair", "novel", "shuffled", "edited", "twin")
-Tokens = Callable[[Sequence[str]], list[list[Any]]]
+Tokens = Callable[[Sequence[str]], pa.ListArray]
+"""From texts to the tokens of each."""
 
 
 def audit(directory: Path, exposures: int, tokens: Tokens, ngram: int, sample: int) -> dict[str, float]:
@@ -29,18 +31,14 @@ def audit(directory: Path, exposures: int, tokens: Tokens, ngram: int, sample: i
     exposures: statements asked for of every fact. tokens: texts to tokens. ngram: how many in a row make an overlap.
     sample: most test questions that are compared with ten times as many training texts.
     """
-    entities, facts = _read(directory, "entities"), _read(directory, "facts", "id", "subject", "relation", "object", "part")
-    false = _read(directory, "shuffled_facts", "id")
-    questions = _read(directory, "questions", "id", "shape", "split", "text", "support", "steps", "hops")
-    ids = pc.unique(pa.concat_arrays([facts["id"].combine_chunks(), false["id"].combine_chunks()]))
-    pairs = _pairs(questions, ids)
-    counted, both = _counted(directory, ids, pairs)
-    write_arrow(directory / "exposures.parquet", schema_of(Exposure), [_exposure_table(counted, ids)])
+    asked = _questions(directory)
+    pairs = KeySet(np.concatenate([asked[split].pairs for split in HELD_OUT]))
+    counted, both = _counted(directory, pairs)
     found = {
-        "exposures": {corpus: _told(counts[0], exposures) for corpus, counts in counted.items()},
-        "matching": _matching(entities, facts),
-        "splits": {**_splits(questions, ids), "held_out_pairs": len(pairs), "documents_with_both_facts_of_a_pair": both},
-        "leakage": _leakage(directory, questions, entities, tokens, ngram, sample),
+        "exposures": {corpus: _told(counts, exposures) for corpus, counts in counted.items()},
+        "matching": _matching(directory),
+        "splits": {**_splits(directory, asked), "held_out_pairs": len(pairs.sorted), "documents_with_both_facts_of_a_pair": both},
+        "leakage": _leakage(directory, asked, tokens, ngram, sample),
     }
     write_json(directory / "audit.json", found)
     return {
@@ -49,160 +47,197 @@ def audit(directory: Path, exposures: int, tokens: Tokens, ngram: int, sample: i
     }
 
 
-def _read(directory: Path, name: str, *columns: str) -> pa.Table:
-    return pa.concat_tables([pq.read_table(f, columns=list(columns) or None) for f in table_files(directory / f"{name}.parquet")])
-
-
 def _batches(directory: Path, name: str, *columns: str) -> Iterator[pa.RecordBatch]:
     for file in table_files(directory / f"{name}.parquet"):
-        yield from pq.ParquetFile(file).iter_batches(100_000, columns=list(columns))
+        yield from pq.ParquetFile(file).iter_batches(20_000, columns=list(columns))
 
 
-def _pairs(questions: pa.Table, ids: pa.Array) -> NDArray[np.int64]:
-    """The neighbouring facts of held-out chains, as sorted keys `smaller * facts + larger`."""
-    chains = pc.and_(pc.starts_with(questions["shape"], "chain-"), pc.is_in(questions["split"], pa.array(HELD_OUT)))
-    both = _neighbours(questions.filter(chains), lambda table: pc.index_in(table["support"].combine_chunks().flatten(), ids))
-    both = both[(both >= 0).all(1)]
-    return np.unique(both.min(1, initial=len(ids)) * len(ids) + both.max(1, initial=0))
+def _column(directory: Path, name: str, column: str) -> pa.Array:
+    files = table_files(directory / f"{name}.parquet")
+    return pa.concat_tables([pq.read_table(f, columns=[column]) for f in files])[column].combine_chunks()
 
 
-def _neighbours(chains: pa.Table, numbered: Callable[[pa.Table], pa.Array]) -> NDArray[np.int64]:
-    """What follows what in chains: the numbers that `numbered` gives their hops, all in a row, two by two."""
-    found = [np.zeros((0, 2), np.int64)]
-    for hops in pc.unique(chains["hops"]).to_pylist():
-        numbers = numbered(chains.filter(pc.equal(chains["hops"], hops))).fill_null(-1).to_numpy().astype(np.int64)
-        rows = numbers.reshape(-1, hops)
-        found += [rows[:, i : i + 2] for i in range(hops - 1)]
-    return np.concatenate(found)
+class Asked(NamedTuple):
+    """What the questions of a split need, as hashes. facts: all they rest on. pairs: of chains, the facts that follow one
+    another, either way round; in training, those of any shape. twos: those of chains of two hops. firsts: of chains, the
+    first fact. relations: what follows what in training, and in chains of two hops. bridges: what chains of several hops go
+    through first."""
+
+    facts: NDArray[np.uint64]
+    pairs: NDArray[np.uint64]
+    twos: NDArray[np.uint64]
+    firsts: NDArray[np.uint64]
+    relations: NDArray[np.uint64]
+    bridges: NDArray[np.uint64]
 
 
-def _counted(directory: Path, ids: pa.Array, pairs: NDArray[np.int64]) -> tuple[dict[str, NDArray[np.int64]], int]:
-    """For each corpus the statements of every fact, in all and by form (reversed, masked); and the documents that hold both
-    facts of a pair."""
-    counted: dict[str, NDArray[np.int64]] = {}
+def _questions(directory: Path) -> dict[str, Asked]:
+    """Every split."""
+    found: dict[str, list[Asked]] = {split: [] for split in ("train", *HELD_OUT)}
+    for batch in _batches(directory, "questions", "split", "shape", "hops", "support", "steps", "sub_questions"):
+        splits = batch["split"].to_pylist()
+        chain = pc.starts_with(batch["shape"], "chain-").to_numpy(False)
+        hops = batch["hops"].to_numpy()
+        for split in set(splits) & set(found):
+            own = np.array([s == split for s in splits], bool)
+            rows, two = own & (chain | (split == "train")), own & chain & (hops == 2)
+            found[split].append(
+                Asked(
+                    hashes_of(batch["support"].filter(pa.array(own)).flatten()),
+                    _following(batch["support"].filter(pa.array(rows)), either_way=True),
+                    _following(batch["support"].filter(pa.array(two)), either_way=True),
+                    hashes_of(_first(batch["support"], own & chain)),
+                    _following_relations(batch["steps"].filter(pa.array(own if split == "train" else two))),
+                    text_hashes(_first(batch["sub_questions"], own & chain & (hops > 1)).field("answer").to_pylist()),
+                )
+            )
+    nothing = Asked(*(np.zeros(0, np.uint64),) * len(Asked._fields))
+    return {split: Asked(*map(np.concatenate, zip(nothing, *parts, strict=True))) for split, parts in found.items()}
+
+
+def _first(lists: pa.ListArray, rows: NDArray[np.bool_]) -> pa.Array:
+    """What the lists of some rows begin with."""
+    kept = lists.filter(pa.array(rows & (pc.list_value_length(lists).to_numpy() > 0)))
+    return pc.list_element(kept, 0)
+
+
+def _following(lists: pa.ListArray, either_way: bool, hashes: NDArray[np.uint64] | None = None) -> NDArray[np.uint64]:
+    """A hash of every two neighbours of each list."""
+    values = hashes_of(lists.flatten()) if hashes is None else hashes
+    owner = pc.list_parent_indices(lists).to_numpy()
+    beside = np.flatnonzero(owner[1:] == owner[:-1])
+    return _pair(values[beside], values[beside + 1]) if either_way else mixed(values[beside], values[beside + 1])
+
+
+def _pair(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    return mixed(np.minimum(a, b), np.maximum(a, b))
+
+
+def _following_relations(steps: pa.ListArray) -> NDArray[np.uint64]:
+    hops = pc.binary_join_element_wise(steps.flatten().field("op"), steps.flatten().field("relation"), " ").dictionary_encode()
+    hashes = text_hashes(hops.dictionary.to_pylist())[hops.indices.to_numpy()] if len(hops) else np.zeros(0, np.uint64)
+    return _following(steps, either_way=False, hashes=hashes)
+
+
+def _counted(directory: Path, pairs: KeySet) -> tuple[dict[str, dict[str, Any]], int]:
+    """Statements of every fact, by corpus, in all and by form (reversed, masked), written to exposures.parquet; and how many
+    documents hold both facts of a pair."""
+    ids = distinct(np.concatenate([hashes_of(_column(directory, name, "id")) for name in ("facts", "shuffled_facts")]))
+    counted: dict[str, NDArray[np.int32]] = {}
     together = 0
     for batch in _batches(directory, "documents", "corpus", "facts", "forms"):
-        stated = pc.index_in(batch["facts"].flatten(), ids).fill_null(-1).to_numpy().astype(np.int64)
-        lengths = pc.list_value_length(batch["facts"]).to_numpy().astype(np.int64)
-        document = np.repeat(np.arange(len(batch)), lengths)
+        facts = hashes_of(batch["facts"].flatten())
+        stated = np.minimum(np.searchsorted(ids, facts), max(0, len(ids) - 1))
+        known = ids[stated] == facts if len(ids) else np.zeros(len(facts), bool)
+        document = pc.list_parent_indices(batch["facts"]).to_numpy()
         corpus = batch["corpus"].dictionary_encode()
         corpora = corpus.indices.to_numpy()[document]
         letters = np.frombuffer("".join(batch["forms"].to_pylist()).encode(), np.uint8)
         for code, name in enumerate(corpus.dictionary.to_pylist()):
-            own = (corpora == code) & (stated >= 0)
-            if not own.any():
-                continue
-            counts = counted.setdefault(name, np.zeros((3, len(ids)), np.int64))
-            for k, letter in enumerate((None, ord("r"), ord("m"))):
-                kept = own if letter is None else own & (letters == letter)
-                counts[k] += np.bincount(stated[kept], minlength=len(ids))
-        meeting: set[int] = set()
-        for away in range(1, int(lengths.max(initial=1)) if len(pairs) else 0):
-            here = np.flatnonzero((document[away:] == document[:-away]) & (stated[away:] >= 0) & (stated[:-away] >= 0))
-            a, b = stated[here], stated[here + away]
-            keys = np.minimum(a, b) * len(ids) + np.maximum(a, b)
-            meeting.update(document[here[pairs[np.minimum(np.searchsorted(pairs, keys), len(pairs) - 1)] == keys]].tolist())
-        together += len(meeting)
-    return counted, together
+            own = known & (corpora == code)
+            if own.any():
+                counts = counted.setdefault(name, np.zeros((3, len(ids)), np.int32))
+                for k, letter in enumerate((None, ord("r"), ord("m"))):
+                    np.add.at(counts[k], stated[own if letter is None else own & (letters == letter)], 1)
+        meeting = np.zeros(len(batch), bool)
+        longest = int(pc.max(pc.list_value_length(batch["facts"])).as_py() or 0)
+        for away in range(1, longest if len(pairs.sorted) else 0):
+            here = np.flatnonzero(document[away:] == document[:-away])
+            meeting[document[here[pairs.has(_pair(facts[here], facts[here + away]))]]] = True
+        together += int(meeting.sum())
+    tables = (_exposures(ids, name, counts) for name, counts in counted.items())
+    write_arrow(directory / "exposures.parquet", schema_of(Exposure), tables)
+    figures = {}
+    for name, counts in counted.items():
+        own = counts[0][counts[0] > 0]
+        figures[name] = {"facts": len(own), "statements": int(own.sum()), "fewest": int(own.min()), "most": int(own.max())}
+    return figures, together
 
 
-def _exposure_table(counted: dict[str, NDArray[np.int64]], ids: pa.Array) -> pa.Table:
-    tables = [schema_of(Exposure).empty_table()]
-    for corpus, counts in counted.items():
-        rows = np.flatnonzero(counts[0])
-        columns = [ids.take(pa.array(rows)), pa.array([corpus] * len(rows), pa.string()), *(pa.array(c[rows]) for c in counts)]
-        tables.append(pa.table(columns, schema=schema_of(Exposure)))
-    return pa.concat_tables(tables)
+def _exposures(ids: NDArray[np.uint64], corpus: str, counts: NDArray[np.int32]) -> pa.Table:
+    rows = np.flatnonzero(counts[0])
+    figures = [pa.array(column[rows].astype(np.int64)) for column in counts]
+    return pa.table([hex_ids(ids[rows]), pa.array([corpus] * len(rows), pa.string()), *figures], schema=schema_of(Exposure))
 
 
-def _told(counts: NDArray[np.int64], asked: int) -> dict[str, Any]:
-    own = counts[counts > 0]
-    fewest, most = (int(own.min()), int(own.max())) if len(own) else (0, 0)
-    figures = {"facts": len(own), "statements": int(own.sum()), "fewest": fewest, "most": most, "asked": asked}
-    return {**figures, "as_asked": fewest == most == asked}
+def _told(counts: dict[str, Any], asked: int) -> dict[str, Any]:
+    return {**counts, "asked": asked, "as_asked": counts["fewest"] == counts["most"] == asked}
 
 
-def _matching(entities: pa.Table, facts: pa.Table) -> dict[str, Any]:
+def _matching(directory: Path) -> dict[str, Any]:
     """Whether the novel part is like the known one: the shares of its relations (total variation distance), and by type how
-    many facts an entity has and how many it is the object of (two-sample Kolmogorov-Smirnov tests)."""
-    from scipy import stats
+    many facts an entity has and how many it is the object of: two-sample Kolmogorov-Smirnov tests, p by the limiting law."""
+    from scipy.special import kolmogorov
 
-    part_of = facts["part"].combine_chunks()
-    relations = facts["relation"].combine_chunks().dictionary_encode()
-    shares = {
-        part: np.bincount(
-            relations.indices.to_numpy()[pc.equal(part_of, part).to_numpy(False)], minlength=len(relations.dictionary)
-        )
-        for part in ("known", "novel")
-    }
-    tests = []
-    ids = entities["id"].combine_chunks()
-    ends = {end: pc.index_in(facts[end].combine_chunks(), ids).fill_null(-1).to_numpy() for end in ("subject", "object")}
-    degrees = {end: np.bincount(rows[rows >= 0], minlength=len(ids)) for end, rows in ends.items()}
-    types, parts = (np.array(entities[c].to_pylist(), object) for c in ("type", "part"))
-    for kind in sorted(set(types[parts == "novel"].tolist()) & set(types[parts == "known"].tolist())):
+    types, parts = (_column(directory, "entities", c).dictionary_encode() for c in ("type", "part"))
+    kinds, part_names = types.dictionary.to_pylist(), parts.dictionary.to_pylist()
+    type_of, part_of = types.indices.to_numpy(), parts.indices.to_numpy()
+    ids = hashes_of(_column(directory, "entities", "id"))
+    order = np.argsort(ids)
+    degrees = {}
+    for end in ("subject", "object"):
+        place = np.searchsorted(ids, hashes_of(_column(directory, "facts", end)), sorter=order)
+        degrees[end] = np.bincount(order[np.minimum(place, len(order) - 1)], minlength=len(ids))
+    relations = _column(directory, "facts", "relation").dictionary_encode()
+    codes, told_of = relations.indices.to_numpy(), _column(directory, "facts", "part")
+    shares, tests = [], []
+    for part in ("known", "novel"):
+        counts = np.bincount(codes[pc.equal(told_of, part).to_numpy(False)], minlength=len(relations.dictionary))
+        shares.append(counts / max(1, counts.sum()))
+    both = {part: part_of == part_names.index(part) if part in part_names else part_of < 0 for part in ("known", "novel")}
+    for kind, name in sorted(enumerate(kinds), key=lambda pair: pair[1]):
         for end, what in (("subject", "facts of it"), ("object", "facts about it")):
-            a, b = (degrees[end][(types == kind) & (parts == part)] for part in ("known", "novel"))
-            if a.any() or b.any():
-                test = stats.ks_2samp(a, b)
+            a, b = (degrees[end][(type_of == kind) & both[part]] for part in ("known", "novel"))
+            if len(a) and len(b) and (a.any() or b.any()):
+                distance = _ks(a, b)
+                p = float(kolmogorov(distance * np.sqrt(len(a) * len(b) / (len(a) + len(b)))))
                 tests.append(
-                    {"type": kind, "what": what, "known": len(a), "novel": len(b), "mean_known": float(a.mean()),
-                     "mean_novel": float(b.mean()), "ks": float(test.statistic), "p": float(test.pvalue)}
+                    {"type": name, "what": what, "known": len(a), "novel": len(b), "mean_known": float(a.mean()),
+                     "mean_novel": float(b.mean()), "ks": distance, "p": p}
                 )  # fmt: skip
-    known, novel = (shares[p] / max(1, shares[p].sum()) for p in ("known", "novel"))
-    names = [set(entities.filter(pc.equal(entities["part"], part))["name"].to_pylist()) for part in ("known", "novel")]
+    names = [_column(directory, "entities", "name").filter(pa.array(both[part])) for part in ("known", "novel")]
     return {
-        "relations_total_variation": float(abs(known - novel).sum() / 2),
-        "names_in_both": len(names[0] & names[1]),
+        "relations_total_variation": float(abs(shares[0] - shares[1]).sum() / 2),
+        "names_in_both": int(pc.sum(pc.is_in(names[0], names[1])).as_py() or 0),
         "tests": tests,
     }
 
 
-def _splits(questions: pa.Table, ids: pa.Array) -> dict[str, int]:
+def _ks(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
+    """The largest distance between two empirical distribution functions."""
+    values = np.union1d(a, b)
+    shares = [np.searchsorted(np.sort(x), values, side="right") / len(x) for x in (a, b)]
+    return float(abs(shares[0] - shares[1]).max())
+
+
+def _splits(directory: Path, asked: dict[str, Asked]) -> dict[str, int]:
     """Overlaps that ought to be 0, counted over the questions."""
-    of = {name: questions.filter(pc.equal(questions["split"], name)) for name in ("train", *HELD_OUT)}
-    chains = {name: table.filter(pc.starts_with(table["shape"], "chain-")) for name, table in of.items()}
-    trained = pc.unique(of["train"]["support"].combine_chunks().flatten())
-
-    def asked(facts: pa.Array) -> int:
-        return int(pc.sum(pc.is_in(facts, trained)).as_py() or 0)
-
-    def asked_alike(tested: pa.Table) -> int:
-        return int(pc.sum(pc.is_in(tested["text"], of["train"]["text"].combine_chunks())).as_py() or 0)
-
-    def facts_met(name: str) -> set[tuple[int, ...]]:
-        pairs = _neighbours(chains[name], lambda table: pc.index_in(table["support"].combine_chunks().flatten(), ids))
-        return set(map(tuple, pairs.tolist()))
-
-    def relations_met(name: str) -> set[tuple[int, ...]]:
-        pairs = _neighbours(chains[name], lambda table: pc.index_in(_hops(table), relations))
-        return set(map(tuple, pairs.tolist()))
-
-    relations = pc.unique(_hops(questions.filter(pc.starts_with(questions["shape"], "chain-"))))
-    two_hops = chains["test_composition"].filter(pc.equal(chains["test_composition"]["hops"], 2))
-    withheld = _neighbours(two_hops, lambda table: pc.index_in(table["support"].combine_chunks().flatten(), ids))
-    pairs = chains["test_relation_pair"].filter(pc.equal(chains["test_relation_pair"]["hops"], 2))
-    withheld_relations = _neighbours(pairs, lambda table: pc.index_in(_hops(table), relations))
-    composed, taken = facts_met("train"), relations_met("train")
-    heads = pc.list_element(chains["test_entity"]["support"].combine_chunks(), 0)
+    texts: dict[str, list[pa.Array]] = {"train": [], "edited": [], "": []}
+    for batch in _batches(directory, "questions", "split", "text"):
+        for split in pc.unique(batch["split"]).to_pylist():
+            group = split if split in texts else ""
+            texts[group].append(batch["text"].filter(pc.equal(batch["split"], split)))
+    tested = {group: pa.concat_arrays([pa.array([], pa.string()), *texts[group]]) for group in ("", "edited")}
+    alike = {
+        group: sum(int(pc.sum(pc.is_in(part, several)).as_py() or 0) for part in texts["train"])
+        for group, several in tested.items()
+    }
+    facts, pairs, relations = (
+        KeySet(column) for column in (asked["train"].facts, asked["train"].pairs, asked["train"].relations)
+    )
     return {
-        "test_questions": sum(len(of[name]) for name in HELD_OUT),
+        "test_questions": sum(map(len, tested.values())),
         # An edited question may well have been asked before, when something else was true.
-        "test_texts_in_training": sum(asked_alike(of[name]) for name in HELD_OUT if name != "edited"),
-        "edited_texts_in_training": asked_alike(of["edited"]),
-        "first_facts_of_entity_tests_asked_in_training": asked(heads),
-        "withheld_compositions_in_training": sum(tuple(pair) in composed for pair in withheld.tolist()),
-        "withheld_relation_pairs_in_training": sum(tuple(pair) in taken for pair in withheld_relations.tolist()),
-        "novel_facts_asked_in_training": asked(of["novel"]["support"].combine_chunks().flatten()),
+        "test_texts_in_training": alike[""],
+        "edited_texts_in_training": alike["edited"],
+        "first_facts_of_entity_tests_asked_in_training": int(facts.has(asked["test_entity"].firsts).sum()),
+        "novel_facts_asked_in_training": int(facts.has(asked["novel"].facts).sum()),
+        "withheld_compositions_in_training": int(pairs.has(asked["test_composition"].twos).sum()),
+        "withheld_relation_pairs_in_training": int(relations.has(asked["test_relation_pair"].relations).sum()),
     }
 
 
-def _hops(questions: pa.Table) -> pa.Array:
-    steps = questions["steps"].combine_chunks().flatten()
-    return pc.binary_join_element_wise(steps.field("op"), steps.field("relation"), " ")
-
-
-def _leakage(directory: Path, questions: pa.Table, entities: pa.Table, tokens: Tokens, ngram: int, sample: int) -> dict[str, Any]:
+def _leakage(directory: Path, asked: dict[str, Asked], tokens: Tokens, ngram: int, sample: int) -> dict[str, Any]:
     """How much of the test stands in the training texts already. N-grams: by split the share of (at most `sample`) questions
     of which one stands in a document or in an example. Bridges: of chains with several hops, those whose first answer is also
     one in training. Names: the share of the words of novel names that known names are made of (1 is wanted: a novel name has
@@ -211,27 +246,37 @@ def _leakage(directory: Path, questions: pa.Table, entities: pa.Table, tokens: T
     corpora: tuple[Corpus, ...] = ("known", "novel", "edits")
     for corpus in corpora:
         texts[f"{corpus} documents"] = _sampled(directory, "documents", ("text",), 10 * sample, corpus)
-    grams = {name: {g for row in tokens(rows) for g in _grams(row, ngram)} for name, rows in texts.items() if rows}
+    grams = {name: KeySet(_grams(tokens(rows), ngram)[1]) for name, rows in texts.items() if rows}
     shares: dict[str, dict[str, float]] = {}
-    tested = {name: questions.filter(pc.equal(questions["split"], name))["text"][:sample].to_pylist() for name in HELD_OUT}
-    probes = _read(directory, "probes", "split", "text", "shape")
-    for name in pc.unique(probes["split"]).to_pylist():
-        tested[name] = probes.filter(pc.equal(probes["split"], name))["text"][:sample].to_pylist()
+    tested = _tested(directory, sample)
     for name, rows in tested.items():
         if rows:
-            own = [set(_grams(row, ngram)) for row in tokens(rows)]
-            shares[name] = {source: sum(bool(g & seen) for g in own) / len(own) for source, seen in grams.items()}
-    words = {
-        part: {w for n in entities.filter(pc.equal(entities["part"], part))["name"].to_pylist() for w in n.split()}
-        for part in ("known", "novel")
-    }
+            owner, own = _grams(tokens(rows), ngram)
+            shares[name] = {source: len(distinct(owner[seen.has(own)])) / len(rows) for source, seen in grams.items()}
+    names, parts = (_column(directory, "entities", column) for column in ("name", "part"))
+    words = [pc.unique(pc.utf8_split_whitespace(names.filter(pc.equal(parts, part))).flatten()) for part in ("known", "novel")]
+    seen = KeySet(asked["train"].bridges)
     return {
         "ngram": ngram,
         "training_texts": {name: len(rows) for name, rows in texts.items()},
         "share_of_questions_with_a_shared_ngram": shares,
-        "share_of_bridges_seen_in_training": _bridges(directory),
-        "share_of_novel_name_words_in_known_names": len(words["novel"] & words["known"]) / max(1, len(words["novel"])),
+        "share_of_bridges_seen_in_training": {
+            split: float(seen.has(asked[split].bridges).mean()) for split in HELD_OUT if len(asked[split].bridges)
+        },
+        "share_of_novel_name_words_in_known_names": pc.sum(pc.is_in(words[1], words[0])).as_py() / max(1, len(words[1])),
     }
+
+
+def _tested(directory: Path, sample: int) -> dict[str, list[str]]:
+    """The first `sample` texts of every test split, and of the probes."""
+    found: dict[str, list[str]] = {}
+    for name, splits in (("questions", HELD_OUT), ("probes", None)):
+        for batch in _batches(directory, name, "split", "text"):
+            for split in pc.unique(batch["split"]).to_pylist():
+                rows = found.setdefault(split, []) if splits is None or split in splits else [""] * sample
+                if len(rows) < sample:
+                    rows += batch["text"].filter(pc.equal(batch["split"], split))[: sample - len(rows)].to_pylist()
+    return found
 
 
 def _sampled(directory: Path, name: str, columns: tuple[str, ...], most: int, corpus: str | None = None) -> list[str]:
@@ -246,21 +291,12 @@ def _sampled(directory: Path, name: str, columns: tuple[str, ...], most: int, co
     return rows[:most]
 
 
-def _grams(tokens: Sequence[Any], size: int) -> Iterator[tuple[Any, ...]]:
-    return (tuple(tokens[i : i + size]) for i in range(len(tokens) - size + 1))
-
-
-def _bridges(directory: Path) -> dict[str, float]:
-    table = _read(directory, "questions", "split", "hops", "sub_questions")
-    table = table.filter(pc.greater(table["hops"], 1))
-    split = np.array(table["split"].to_pylist(), object)
-    parts = table["sub_questions"].combine_chunks()
-    # The first sub-question of each row that has one.
-    has = pc.greater(pc.list_value_length(parts), 0).to_numpy(False)
-    first = pc.list_element(parts.filter(pa.array(has)), 0)
-    answers = np.array(first.field("answer").to_pylist(), object)
-    split = split[has]
-    seen = set(answers[split == "train"].tolist())
-    return {
-        name: float(np.mean([a in seen for a in answers[split == name].tolist()])) for name in HELD_OUT if (split == name).any()
-    }
+def _grams(texts: pa.ListArray, size: int) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """A hash of every run of `size` tokens, and the text that it stands in."""
+    lengths = pc.list_value_length(texts).to_numpy().astype(np.int64)
+    encoded = pc.cast(texts.flatten(), pa.string()).dictionary_encode()
+    hashes = text_hashes(encoded.dictionary.to_pylist())[encoded.indices.to_numpy()]
+    owner = np.repeat(np.arange(len(texts)), lengths)
+    count = max(0, len(hashes) - size + 1)
+    whole = np.flatnonzero(owner[:count] == owner[len(owner) - count :])
+    return owner[whole], mixed(*(hashes[whole + i] for i in range(size)))

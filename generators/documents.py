@@ -17,7 +17,7 @@ from generators.world import FOREVER, PARTS, World
 from kit.core.records import Corpus, Document, Part, schema_of
 from kit.core.seeds import key_of, stream
 
-CHUNK = 500_000
+CHUNK = 50_000
 """Sentences made at once: bounds the memory, changes nothing else."""
 
 

@@ -140,6 +140,10 @@ def _over_time(world: World, own: Ints, times: Timeline, edited: float, draws: N
     ]
 
 
+TRIES = 300
+"""Partners tried for a swap."""
+
+
 def shuffle_facts(world: World, part: Part, rng: np.random.Generator) -> World:
     """A world whose `part` has its objects dealt anew within every relation: same schema and frequencies, none true.
 
@@ -147,44 +151,57 @@ def shuffle_facts(world: World, part: Part, rng: np.random.Generator) -> World:
     are paired anew.
     """
     own = world.parts[world.subject] == PARTS.index(part)
-    truth = set(zip(*(column[own].tolist() for column in (world.relation, world.subject, world.object)), strict=True))
+    truth = world.having(own)
     made = [world.having(~own).facts]
-    for code in np.unique(world.relation[own]).tolist():
-        of_it = own & (world.relation == code)
-        subjects, objects = world.subject[of_it].astype(np.int64), world.object[of_it].astype(np.int64)
+    for code in np.unique(truth.relation).tolist():
+        of_it = truth.having(truth.relation == code).facts
+        subjects, objects = of_it.subject.astype(np.int64), of_it.object.astype(np.int64)
 
-        def false(heads: Ints, tails: Ints, code: int = code) -> NDArray[np.bool_]:
-            pairs = zip(heads.tolist(), tails.tolist(), strict=True)
-            return np.array([h != t and (code, h, t) not in truth for h, t in pairs], bool)
+        def wrong(heads: Ints, tails: Ints, code: int = code) -> NDArray[np.bool_]:
+            """Of dealt pairs those that are true after all, or about nobody else."""
+            return (heads == tails) | truth.holds(heads, np.full(len(heads), code), tails)
 
         if world.schema.relations[code].symmetric:
             for _ in range(100):
                 order = rng.permutation(np.unique(subjects))
                 a, b = order[: len(order) // 2 * 2 : 2], order[1::2]
-                if false(a, b).all():
+                if not wrong(a, b).any():
                     break
             made.append(Facts.of(np.concatenate([a, b]), np.full(2 * len(a), code), np.concatenate([b, a])))
-        elif not world.schema.relations[code].functional:
-            hands = np.unique(objects)
-            for subject, held in zip(*np.unique(subjects, return_counts=True), strict=True):
-                free = hands[false(np.full(len(hands), subject), hands)]
-                dealt = rng.permutation(free)[:held]
-                made.append(Facts.of(np.full(len(dealt), subject), np.full(len(dealt), code), dealt))
-        else:
-            rank = rng.permutation(world.size)[objects]
-            order = np.lexsort((rng.permutation(len(subjects)), rank))
-            subjects, turned = subjects[order], np.roll(objects[order], -int(np.bincount(objects).max()))
-            # A subject may have met itself, or kept its object where that holds more than half of the relation: let it swap
-            # with one where both are false then; where there is none, its fact is left out.
-            for i in np.flatnonzero(~false(subjects, turned)).tolist():
-                for j in range(len(subjects)):
-                    if false(subjects[[i, j]], turned[[j, i]]).all():
-                        turned[[i, j]] = turned[[j, i]]
-                        break
-            kept = false(subjects, turned)
-            years = [column[of_it][order][kept] for column in (world.since, world.until)]
-            made.append(Facts(subjects[kept], np.full(int(kept.sum()), code), turned[kept], *years))
+            continue
+        rank = rng.permutation(world.size)[objects]
+        order = np.lexsort((rng.permutation(len(subjects)), rank))
+        subjects, turned = subjects[order], np.roll(objects[order], -int(np.bincount(objects).max()))
+        # A subject may have met itself, kept its object where that holds more than half of the relation, or been dealt the
+        # same twice: it swaps with one for whom both are false and new then. Where there is none, its fact is left out.
+        true, dealt = (
+            set(zip(subjects.tolist(), objects[order].tolist(), strict=True)),
+            set(zip(subjects.tolist(), turned.tolist(), strict=True)),
+        )
+
+        def fits(i: int, tail: int, subjects: Ints = subjects, taken: tuple[set[tuple[int, int]], ...] = (true, dealt)) -> bool:
+            pair = (int(subjects[i]), tail)
+            return pair[0] != tail and not any(pair in pairs for pairs in taken)
+
+        for i in np.flatnonzero(wrong(subjects, turned) | _twice(subjects, turned)).tolist():
+            for j in rng.integers(len(subjects), size=TRIES).tolist():
+                here, there = int(turned[i]), int(turned[j])
+                if fits(i, there) and fits(j, here):
+                    turned[[i, j]] = there, here
+                    dealt |= {(int(subjects[i]), there), (int(subjects[j]), here)}
+                    break
+        kept = ~(wrong(subjects, turned) | _twice(subjects, turned))
+        years = [column[order][kept] for column in (of_it.since, of_it.until)]
+        made.append(Facts(subjects[kept], np.full(int(kept.sum()), code), turned[kept], *years))
     return World.of(world.entities, Facts.all(made))
+
+
+def _twice(subjects: Ints, objects: Ints) -> NDArray[np.bool_]:
+    """Of pairs that come twice, the later ones."""
+    order = np.lexsort((objects, subjects))
+    found = np.zeros(len(order), bool)
+    found[order[1:]] = (np.diff(subjects[order]) == 0) & (np.diff(objects[order]) == 0)
+    return found
 
 
 def build_world(

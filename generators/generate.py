@@ -104,17 +104,18 @@ def _name_rules(config: NamesConfig) -> NameRules:
     if not config.tokenizer:
         return NameRules(avoid=avoid)
     tokens = _tokens(config.tokenizer)
-    return NameRules(lambda texts: [len(found) for found in tokens(texts)], config.max_tokens, avoid)
+    return NameRules(lambda texts: pc.list_value_length(tokens(texts)).to_pylist(), config.max_tokens, avoid)
 
 
 def _tokens(tokenizer: str | None) -> Tokens:
     """Texts to the tokens of a checkpoint's tokenizer, or to words."""
     if not tokenizer:
-        return lambda texts: [text.split() for text in texts]
+        return lambda texts: pc.utf8_split_whitespace(pa.array(texts, pa.string()))
     from kit.models.load import checkpoint_path, load_tokenizer
 
     loaded = load_tokenizer(checkpoint_path(tokenizer))
-    return lambda texts: loaded(list(texts), add_special_tokens=False)["input_ids"] if texts else []
+    type_ = pa.list_(pa.int64())
+    return lambda texts: pa.array(loaded(list(texts), add_special_tokens=False)["input_ids"] if texts else [], type_)
 
 
 def _probes(views: Views, config: GenerateConfig) -> Iterator[pa.Table]:
@@ -164,14 +165,14 @@ def _documents(ever: World, told: World, false: World, questions: Questions, con
     yield from reading_exercises(questions.views.scratch, seed, facts=settings.reading_facts)
 
 
-def _rows_of(world: World, pairs: list[tuple[pa.Array, pa.Array]]) -> NDArray[np.int64]:
+def _rows_of(world: World, pairs: list[NDArray[np.uint64]]) -> NDArray[np.int64]:
     """The pairs of facts of which this world has both."""
-    if not pairs:
+    order = np.argsort(world.fact_hashes)
+    hashes = np.concatenate([np.zeros((0, 2), np.uint64), *pairs])
+    if not len(order):
         return np.zeros((0, 2), np.int64)
-    ids = world.fact_ids
-    columns = [pc.index_in(pa.concat_arrays(column), ids).fill_null(-1).to_numpy() for column in zip(*pairs, strict=True)]
-    rows = np.stack(columns, axis=1).astype(np.int64)
-    return rows[(rows >= 0).all(1)]
+    rows = order[np.minimum(np.searchsorted(world.fact_hashes, hashes, sorter=order), len(order) - 1)]
+    return rows[(world.fact_hashes[rows] == hashes).all(1)]
 
 
 def write(dataset: Dataset, directory: Path, rows_per_file: int | None = None) -> dict[str, int]:

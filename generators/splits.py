@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from generators.columns import Ints, concatenated, mixed, picked
+from generators.columns import Ints, KeySet, distinct, hashes_of, mixed, picked
 from generators.config import GenerateConfig, QuestionsConfig
 from generators.questions import SHAPES
 from generators.questions.chain import Chains, ask, certified, search
@@ -27,6 +27,9 @@ from kit.core.records import Part, Question, Split, schema_of
 from kit.core.seeds import key_of, stream
 
 Tables = Iterator[pa.Table]
+
+WORDED = 8_000
+"""Chains worded at once: bounds the memory, changes nothing else."""
 
 
 def held_out(known: World, config: QuestionsConfig, seed: int) -> NDArray[np.int64]:
@@ -46,7 +49,7 @@ class KnownChains:
         cut = max(1, len(tested) // 4)
         hidden = np.zeros(known.size, bool)
         hidden[held] = True
-        subjects = np.unique(known.subject).astype(np.int64)
+        subjects = distinct(known.subject).astype(np.int64)
         train: list[Chains] = []
         withheld: list[Chains] = []
         pairs: list[Chains] = []
@@ -55,7 +58,7 @@ class KnownChains:
             follows = known.schema.hop_hashes[free.hops]
             outside = _any_two(follows, config.held_out_pairs, key_of(seed, "relation pairs"))
             composed = known.fact_hashes[free.facts]
-            apart = _any_two(composed, config.held_out_compositions, key_of(seed, "composition")) & ~outside
+            apart = _any_two(composed, config.held_out_compositions, key_of(seed, "composition"), either_way=True) & ~outside
             pairs.append(free.take(np.flatnonzero(outside)))
             withheld.append(free.take(np.flatnonzero(apart)))
             train.append(free.take(np.flatnonzero(~apart & ~outside)))
@@ -70,36 +73,38 @@ class KnownChains:
         }
 
 
-def _any_two(hashes: NDArray[np.uint64], share: float, key: int) -> NDArray[np.bool_]:
-    """Which rows have, one after the other, two that belong to the share that is withheld. hashes: (rows, k), 0 for none."""
+def _any_two(hashes: NDArray[np.uint64], share: float, key: int, either_way: bool = False) -> NDArray[np.bool_]:
+    """Which rows have, one after the other (or either way round), two that belong to the share that is withheld. hashes:
+    (rows, k), 0 for none."""
     found = np.zeros(len(hashes), bool)
     for i in range(hashes.shape[1] - 1):
         a, b = hashes[:, i], hashes[:, i + 1]
+        if either_way:
+            a, b = np.minimum(a, b), np.maximum(a, b)
         found |= (picked(mixed(key, a, b), 1_000_000) < 1_000_000 * share) & (a != 0) & (b != 0)
     return found
 
 
 def _withheld(table: pa.Table, known: World, config: QuestionsConfig, seed: int) -> NDArray[np.bool_]:
     """Which questions, of any shape, compose two facts or follow two relations that are withheld from training."""
-    every = known.ever or known
     names = [*(f"follow {name}" for name in known.schema.names), *(f"inverse {name}" for name in known.schema.names)]
     steps = table["steps"].combine_chunks()
     hops = pc.binary_join_element_wise(steps.flatten().field("op"), steps.flatten().field("relation"), " ")
     facts = table["support"].combine_chunks()
-    composed = _matrix(facts, pc.index_in(facts.flatten(), every.fact_ids), every.fact_hashes)
-    follows = _matrix(steps, pc.index_in(hops, pa.array(names)), known.schema.hop_hashes)
-    return _any_two(composed, config.held_out_compositions, key_of(seed, "composition")) | _any_two(
+    composed = _matrix(facts, hashes_of(facts.flatten()))
+    numbers = pc.index_in(hops, pa.array(names)).fill_null(-1).to_numpy()
+    follows = _matrix(steps, np.where(numbers >= 0, known.schema.hop_hashes[numbers], np.uint64(0)))
+    return _any_two(composed, config.held_out_compositions, key_of(seed, "composition"), either_way=True) | _any_two(
         follows, config.held_out_pairs, key_of(seed, "relation pairs")
     )
 
 
-def _matrix(lists: pa.ListArray, rows: pa.Array, hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The hashes of what a column of lists holds, a row a list; 0 where it has no more, or what has none."""
+def _matrix(lists: pa.ListArray, hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The hashes of what a column of lists holds, a row a list; 0 where it has no more."""
     counts = pc.list_value_length(lists).to_numpy().astype(np.int64)
     place = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     found = np.zeros((len(lists), int(counts.max(initial=0))), np.uint64)
-    numbers = rows.fill_null(-1).to_numpy()
-    found[np.repeat(np.arange(len(lists)), counts), place] = np.where(numbers >= 0, hashes[numbers], np.uint64(0))
+    found[np.repeat(np.arange(len(lists)), counts), place] = hashes
     return found
 
 
@@ -113,12 +118,19 @@ def asked(world: World, found: Iterable[Chains], split: Split, count: int, confi
     for chains in found:
         place = 0
         while count > 0 and place < len(chains.hops):
-            rows = np.arange(place, min(place + count, len(chains.hops)))
+            rows = np.arange(place, min(place + min(count, WORDED), len(chains.hops)))
             table = ask(world, chains.take(rows), split, seed, distractors=config.distractors)
             place, count = place + len(rows), count - len(table)
             yield table
         if count <= 0:
             return
+
+
+def _kept(found: Iterable[Chains], seen: list[Chains]) -> Iterator[Chains]:
+    """The same chains; those that were read are in `seen`."""
+    for chains in found:
+        seen.append(chains)
+        yield chains
 
 
 def asked_again(false_world: World, found: list[Chains], count: int, config: QuestionsConfig, seed: int) -> pa.Table:
@@ -136,7 +148,7 @@ def edited(now: World, after: World, hops: int, config: QuestionsConfig, seed: i
     assert now.ever is not None
     new = pc.invert(pc.is_in(after.fact_ids, now.ever.fact_ids)).to_numpy(zero_copy_only=False)
     left = config.limit
-    for found in searched(after, np.unique(after.subject).astype(np.int64), hops, "edited", config, seed):
+    for found in searched(after, distinct(after.subject).astype(np.int64), hops, "edited", config, seed):
         chains = found.take(np.flatnonzero(new[found.facts].any(1))[:left])
         before = solve(now, chains.programs).answers.only()
         yield (table := ask(after, chains, "edited", seed, distractors=config.distractors, before=before))
@@ -151,7 +163,7 @@ def other_shape(
     """Questions of a shape about the known part: those that touch nobody held out, to train on, and (filled while those are
     read) the others, to test with."""
     every = known.ever or known
-    hidden = every.fact_ids.filter(pa.array(np.isin(every.subject, held) | np.isin(every.object, held)))
+    hidden = KeySet(every.fact_hashes[np.isin(every.subject, held) | np.isin(every.object, held)])
     test: list[pa.Table] = []
 
     def train() -> Tables:
@@ -159,7 +171,7 @@ def other_shape(
         for table in SHAPES[shape](known, "train", seed, config.distractors):
             support = table["support"].combine_chunks()
             met = np.zeros(len(table), bool)
-            met[pc.list_parent_indices(support).filter(pc.is_in(support.flatten(), hidden)).to_numpy()] = True
+            met[pc.list_parent_indices(support).to_numpy()[hidden.has(hashes_of(support.flatten()))]] = True
             if wanted > 0:
                 own = table.filter(pa.array(~met & ~_withheld(table, known, config, seed)))[:wanted]
                 wanted -= len(own)
@@ -184,13 +196,12 @@ def first_of(tables: Iterable[pa.Table], count: int) -> Tables:
             return
 
 
-def placed(table: pa.Table, exposures: int, trained: pa.Array) -> pa.Table:
+def placed(table: pa.Table, exposures: int, trained: KeySet) -> pa.Table:
     """The questions with two measures of their difficulty that only the whole data set tells: how often its facts are stated,
     and how many of them training questions ask for."""
     support = table["support"].combine_chunks()
     counts = np.zeros(len(table), np.int64)
-    met = pc.list_parent_indices(support).filter(pc.is_in(support.flatten(), trained)).to_numpy()
-    np.add.at(counts, met, 1)
+    np.add.at(counts, pc.list_parent_indices(support).to_numpy()[trained.has(hashes_of(support.flatten()))], 1)
     place = table.schema.get_field_index("difficulty")
     old = table["difficulty"].combine_chunks()
     type_ = table.schema.field("difficulty").type
@@ -210,12 +221,12 @@ class Views(NamedTuple):
 
 class Questions:
     """All questions of a data set, those for training first. To be read once; then `closed` holds, for every shape, as many
-    training questions as examples may need, and `apart` the pairs of facts that tests compose."""
+    training questions as examples may need, and `apart` the hashes of the pairs of facts that tests compose."""
 
     def __init__(self, views: Views, config: GenerateConfig) -> None:
         self.views, self.config = views, config
         self.closed: dict[str, list[pa.Table]] = {}
-        self.apart: list[tuple[pa.Array, pa.Array]] = []
+        self.apart: list[NDArray[np.uint64]] = []
 
     def __iter__(self) -> Iterator[pa.Table]:
         config, seed = self.config.questions, self.config.seed
@@ -225,14 +236,13 @@ class Questions:
         others = {shape: other_shape(shape, known, held, config, seed) for shape in config.shapes}
         training = {f"chain-{k}": asked(known, c.train, "train", config.train_limit, config, seed) for k, c in chains.items()}
         training |= {shape: tables for shape, (tables, _) in others.items()}
-        trained, exposures = [pa.array([], pa.string())], self.config.documents.exposures
+        trained, exposures = [np.zeros(0, np.uint64)], self.config.documents.exposures
         for shape, tables in training.items():
             for table in tables:
                 self._keep(shape, table)
-                own = pc.unique(table["support"].combine_chunks().flatten())
-                trained.append(own)
-                yield placed(table, exposures, own)
-        facts = pc.unique(concatenated(trained))
+                trained.append(hashes_of(table["support"].combine_chunks().flatten()))
+                yield placed(table, exposures, KeySet(trained[-1]))
+        facts = KeySet(np.concatenate(trained))
         for hops, found in chains.items():
             for split, searched_for in found.tested.items():
                 for table in asked(known, searched_for, split, config.limit, config, seed):
@@ -253,12 +263,14 @@ class Questions:
         config, seed, views = self.config.questions, self.config.seed, self.views
         for part, split in NEVER_TRAINED:
             world = views.now.part(part)
-            heads = np.unique(world.subject).astype(np.int64)
+            heads = distinct(world.subject).astype(np.int64)
             if not self.config.world.own.facts:
                 heads = world.members("person", part)
-            found = list(searched(world, heads, hops, split, config, seed))
+            found: list[Chains] = []
             count = 0
-            for table in asked(world, found, split, config.limit, config, seed):
+            for table in asked(
+                world, _kept(searched(world, heads, hops, split, config, seed), found), split, config.limit, config, seed
+            ):
                 count += len(table)
                 yield table
             if part == "novel" and found:
@@ -274,9 +286,8 @@ class Questions:
             kept.append(table.take(pa.array(np.arange(min(left, len(table))))))
 
     def _apart(self, table: pa.Table, hops: int) -> pa.Table:
-        support = table["support"].combine_chunks().flatten()
-        for i in range(hops - 1):
-            self.apart.append(tuple(support.take(pa.array(np.arange(k, len(support), hops))) for k in (i, i + 1)))
+        facts = hashes_of(table["support"].combine_chunks().flatten()).reshape(-1, hops)
+        self.apart += [facts[:, i : i + 2] for i in range(hops - 1)]
         return table
 
     def open_book(self, shape: str) -> pa.Table:

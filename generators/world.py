@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from generators.columns import Ints, chosen, concatenated, expand, hex_ids, joined, lists, mixed, text_hashes
+from generators.columns import Ints, KeySet, chosen, concatenated, distinct, expand, hex_ids, joined, lists, mixed, text_hashes
 from generators.schema import Schema
 from kit.core.records import Entity, Fact, Part, schema_of
 
@@ -153,6 +153,8 @@ class World:
 
     def begun(self, year: int) -> World:
         """What can be told in a year: nothing that begins later, and of nothing that it ends later."""
+        if not self.dated.any():
+            return self
         told = self.having(self.since <= year)
         return replace(told, until=np.where(told.until > year, FOREVER, told.until).astype(np.int16))
 
@@ -224,9 +226,13 @@ class World:
     def holds(self, subjects: Ints, codes: Ints, objects: Ints) -> NDArray[np.bool_]:
         """Whether each of these is a fact."""
         size = np.int64(self.size)
-        keys = (self.relation * size + self.subject) * size + self.object
-        wanted = (codes.astype(np.int64) * size + subjects) * size + objects
-        return np.isin(wanted, keys)
+        return self._told.has((codes.astype(np.int64) * size + subjects) * size + objects)
+
+    @cached_property
+    def _told(self) -> KeySet:
+        """The facts as numbers."""
+        size = np.int64(self.size)
+        return KeySet((self.relation * size + self.subject) * size + self.object)
 
     def ends(self, hop: int) -> NDArray[np.int32]:
         """How many facts of a hop lead to each entity."""
@@ -241,8 +247,11 @@ class World:
     def _edges(self) -> NDArray[np.int64]:
         """Every pair of neighbours, both ways round, as `a * size + b`, sorted."""
         a, b = self.subject.astype(np.int64), self.object.astype(np.int64)
-        keys = np.sort(np.concatenate([a * self.size + b, b * self.size + a]))
-        return keys[np.concatenate([[True], keys[1:] != keys[:-1]])] if len(keys) else keys
+        return distinct(np.concatenate([a * self.size + b, b * self.size + a]))
+
+    @cached_property
+    def _beside(self) -> KeySet:
+        return KeySet(self._edges)
 
     @cached_property
     def _edges_from(self) -> NDArray[np.int64]:
@@ -269,7 +278,7 @@ class World:
         if within < 1 or not len(a) or not len(self._edges):
             return found
         keys = a.astype(np.int64) * self.size + b
-        found |= self._edges[np.minimum(np.searchsorted(self._edges, keys), len(self._edges) - 1)] == keys
+        found |= self._beside.has(keys)
         if within == 1:
             return found
         turned = self.degrees[a] > self.degrees[b]
@@ -288,8 +297,14 @@ class World:
 
     def part(self, part: Part) -> World:
         """The same entities with the facts of one part only (a fact is its subject's)."""
-        own = self.having(self.parts[self.subject] == PARTS.index(part))
-        return own if own.ever is None else replace(own, ever=own.ever.part(part))
+        if part not in self._parts:
+            own = self.having(self.parts[self.subject] == PARTS.index(part))
+            self._parts[part] = own if own.ever is None else replace(own, ever=own.ever.part(part))
+        return self._parts[part]
+
+    @cached_property
+    def _parts(self) -> dict[Part, World]:
+        return {}
 
     def fact_table(self) -> pa.Table:
         """Rows of `Fact`."""

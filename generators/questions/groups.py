@@ -32,7 +32,7 @@ def scales(schema: Schema) -> list[int]:
     return [code for code, r in enumerate(schema.relations) if r.compared]
 
 
-CHUNK = 20_000
+CHUNK = 8_000
 """Questions made at once: bounds the memory, and what is made beyond what is wanted."""
 
 

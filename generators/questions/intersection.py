@@ -27,7 +27,7 @@ from generators.world import PARTS, World
 from kit.core.records import Split
 from kit.core.seeds import key_of
 
-CHUNK = 50_000
+CHUNK = 20_000
 _ASK = (
     "Which {type} {one} and {two}?",
     "Name the {type} {who} {one} and {two}.",

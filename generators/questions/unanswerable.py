@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generators.columns import Ints, chosen, dealt, joined, lists, mixed
+from generators.columns import Ints, chosen, dealt, distinct, joined, lists, mixed
 from generators.questions import groups
 from generators.questions.chain import chain_programs, named_by_hops, programs
 from generators.questions.table import interleaved, none, opened, questions, sub_questions
@@ -24,7 +24,7 @@ ANSWERS = ("unknown", "none", "nobody", "nothing", "no one")
 
 def ask(world: World, split: Split, seed: int, distractors: int) -> Iterator[pa.Table]:
     """Every chain of one to three hops that only its last hop leads astray, in a seeded order."""
-    heads = np.unique(world.subject).astype(np.int64)
+    heads = distinct(world.subject).astype(np.int64)
     for hops in (2, 3, 1):
         tables = {kind: programs(world.schema, kind, hops, True) for kind in np.unique(world.kinds[heads]).tolist()}
         widths = np.array([len(tables[kind]) for kind in world.kinds[heads].tolist()], np.int64)

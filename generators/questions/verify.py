@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from generators.columns import chosen, lists, mixed, picked
+from generators.columns import chosen, distinct, lists, mixed, picked
 from generators.questions import groups
 from generators.questions.chain import Chains, named_by, search
 from generators.questions.table import questions, sub_questions
@@ -29,7 +29,7 @@ _FORMS = (
 
 def ask(world: World, split: Split, seed: int, distractors: int) -> Iterator[pa.Table]:
     """Every chain of one or two hops of which this can be asked, in a seeded order."""
-    heads = np.unique(world.subject).astype(np.int64)
+    heads = distinct(world.subject).astype(np.int64)
     for hops in (2, 1):
         for chains in search(world, heads, hops, key_of(seed, "verify", hops), inverse=True, chunk=groups.CHUNK):
             yield _of(world, chains, split, seed, distractors)

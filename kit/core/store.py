@@ -104,7 +104,7 @@ def _pieces(tables: Iterable[pa.Table], schema: pa.Schema, size: int) -> Iterato
         yield pa.concat_tables(waiting or [schema.empty_table()]).combine_chunks()
 
 
-ROW_GROUP = 100_000
+ROW_GROUP = 25_000
 """Rows of a Parquet row group."""
 
 

@@ -44,10 +44,14 @@ def rich_world(seed: int) -> World:
 
 
 def graph_of(world: World) -> nx.MultiDiGraph:
-    """Edges between ids, with relation and years."""
+    """The facts of a world."""
+    return graph_of_facts([from_row(Fact, row) for row in world.fact_table().to_pylist()])
+
+
+def graph_of_facts(facts: list[Fact]) -> nx.MultiDiGraph:
+    """Edges between ids, keyed by the fact, with relation and years."""
     graph = nx.MultiDiGraph()
-    for row in world.fact_table().to_pylist():
-        fact = from_row(Fact, row)
+    for fact in facts:
         years = (-9999 if fact.valid_from is None else fact.valid_from, 9999 if fact.valid_to is None else fact.valid_to)
         graph.add_edge(fact.subject, fact.object, key=fact.id, relation=fact.relation, years=years)
     return graph
