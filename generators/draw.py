@@ -148,7 +148,7 @@ def shuffle_facts(world: World, part: Part, rng: np.random.Generator) -> World:
     """A world whose `part` has its objects dealt anew within every relation: same schema and frequencies, none true.
 
     Facts are sorted by object and rotated by the largest group, so that no subject keeps its object; symmetric relations
-    are paired anew.
+    are paired anew. A relation of so few that nothing false is left of it loses facts instead.
     """
     own = world.parts[world.subject] == PARTS.index(part)
     truth = world.having(own)
@@ -167,6 +167,7 @@ def shuffle_facts(world: World, part: Part, rng: np.random.Generator) -> World:
                 a, b = order[: len(order) // 2 * 2 : 2], order[1::2]
                 if not wrong(a, b).any():
                     break
+            a, b = a[~wrong(a, b)], b[~wrong(a, b)]
             made.append(Facts.of(np.concatenate([a, b]), np.full(2 * len(a), code), np.concatenate([b, a])))
             continue
         rank = rng.permutation(world.size)[objects]

@@ -249,7 +249,7 @@ def _table(asked: Asked, kind: str, split: Split) -> pa.Table:
         world, chains.hops.ravel(), chains.stops[:, :-1].ravel(), chains.stops[:, 1:].ravel(), chains.facts.ravel()
     )
     columns = {
-        "id": hex_ids(mixed(text_hashes(asked.texts.to_pylist()), facts.world.fact_hashes[facts.rows], key_of(0, kind))),
+        "id": hex_ids(mixed(text_hashes(asked.texts.to_pylist()), facts.world.fact_hashes[facts.rows], key_of(0, split, kind))),
         "shape": chosen([kind], zeros),
         "text": asked.texts,
         "heads": lists(np.ones(n, int), chosen(world.entities.ids, chains.stops[:, 0])),

@@ -133,8 +133,27 @@ class Schema:
 
     @cached_property
     def nouns(self) -> Wordings:
-        """What a hop leads to, as a noun phrase: slot `s`."""
-        return Wordings.of([*(r.nouns for r in self.relations), *(r.inverse_nouns for r in self.relations)], "s")
+        """What a hop leads to, as a noun phrase around a name: slot `s`."""
+        return Wordings.of(self._nouns, "s")
+
+    @cached_property
+    def nested_nouns(self) -> Wordings:
+        """The same around another noun phrase, which brings its own article."""
+        return Wordings.of([[text.replace("the {s}", "{s}") for text in row] for row in self._nouns], "s")
+
+    @cached_property
+    def short_nouns(self) -> NDArray[np.int64]:
+        """For each noun phrase one of its hop's that ends with what it is about: itself, or the next such one."""
+        found: list[int] = []
+        for row in self._nouns:
+            order = [*range(len(row)), *range(len(row))]
+            short = [text.endswith("{s}") for text in row]
+            found += [len(found) + next((k for k in order[i:] if short[k]), i) for i in range(len(row))]
+        return np.array(found, np.int64)
+
+    @cached_property
+    def _nouns(self) -> list[tuple[str, ...]]:
+        return [*(r.nouns for r in self.relations), *(r.inverse_nouns for r in self.relations)]
 
     @cached_property
     def predicates(self) -> Wordings:

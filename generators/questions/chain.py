@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from generators.columns import Ints, chosen, dealt, lists, mixed, picked
 from generators.questions.table import (
     candidates,
-    described,
     entity_answers,
+    nested,
     opened,
     questions,
     sub_questions,
@@ -133,17 +133,9 @@ def ask(world: World, chains: Chains, split: Split, seed: int, *, distractors: i
     )
 
 
-def named_by_hops(world: World, heads: Ints, hops: NDArray[np.int64], draws: NDArray[np.uint64]) -> pa.StringArray:
-    """What hops lead to from their heads, without its name: a noun phrase for every hop, one in another."""
-    phrase = chosen(world.names, heads)
-    for i in range(hops.shape[1]):
-        phrase = described(world.schema, hops[:, i], phrase, mixed(draws, 2 + i))
-    return phrase
-
-
 def named_by(world: World, chains: Chains, draws: NDArray[np.uint64]) -> pa.StringArray:
     """The ends of chains, not by name."""
-    return named_by_hops(world, chains.stops[:, 0], chains.hops, draws)
+    return nested(world.schema, chains.hops, chosen(world.names, chains.stops[:, 0]), draws)
 
 
 def _texts(world: World, chains: Chains, draws: NDArray[np.uint64]) -> pa.StringArray:

@@ -14,9 +14,9 @@ from generators.columns import Ints, chosen, dealt, joined, lists, mixed, picked
 from generators.questions import groups
 from generators.questions.table import (
     candidates,
-    described,
     entity_answers,
     interleaved,
+    led_to,
     opened,
     questions,
     stated,
@@ -121,7 +121,7 @@ def _of(
         guesses = (1 / members.counts, np.zeros(n, bool))
     else:
         inner = joined("the ", kind, " ", who, " ", one, " and ", two)
-        phrase = described(world.schema, third, inner, mixed(draws, 4))
+        phrase = led_to(world.schema, third, inner, mixed(draws, 4))
         texts = opened(phrase, world.kinds[ends] == world.schema.kind("person"), mixed(draws, 3))
         parts.append(sub_questions(world, third, people, ends, met[2]))
         guesses = prior(world, ends, third)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from generators.columns import Ints, chosen, concatenated, hex_ids, joined, lists, mixed, picked, text_hashes
 from generators.reasoning import Programs
-from generators.schema import Schema
+from generators.schema import Schema, Wordings
 from generators.world import FOREVER, World
 from kit.core.records import Question, Split, SubQuestion, schema_of
 
@@ -52,10 +52,35 @@ def opened(phrases: pa.StringArray, person: NDArray[np.bool_], draws: NDArray[np
     return joined(chosen(_OPENS, opener), phrases, chosen(_CLOSES, opener))
 
 
-def described(schema: Schema, hops: Ints, inner: pa.StringArray, draws: NDArray[np.uint64]) -> pa.StringArray:
-    """What a hop leads to from what `inner` names or describes: "the mentor of X"."""
-    which = schema.nouns.at[hops] + picked(draws, schema.nouns.counts[hops])
-    before, after = schema.nouns.templates.literals[:2]
+def described(schema: Schema, hops: Ints, names: pa.StringArray, draws: NDArray[np.uint64]) -> pa.StringArray:
+    """What a hop leads to from what is named: "the mentor of X"."""
+    return _around(schema.nouns, _noun(schema, hops, draws), names)
+
+
+def led_to(schema: Schema, hops: Ints, phrase: pa.StringArray, draws: NDArray[np.uint64]) -> pa.StringArray:
+    """What a hop leads to from what a clause describes: "the mentor of the person who works for X"."""
+    return _around(schema.nested_nouns, schema.short_nouns[_noun(schema, hops, draws)], phrase)
+
+
+def nested(schema: Schema, hops: NDArray[np.int64], names: pa.StringArray, draws: NDArray[np.uint64]) -> pa.StringArray:
+    """What hops (rows, k) lead to from what is named, one noun phrase in another. Around one that ends in a verb stands none
+    that does too: "the home city of the person who leads the company where X works", not "the city where the person who leads
+    the company where X works lives"."""
+    phrase, verb = names, np.zeros(len(hops), bool)
+    for i in range(hops.shape[1]):
+        which = _noun(schema, hops[:, i], mixed(draws, 2 + i))
+        which = np.where(verb, schema.short_nouns[which], which)
+        verb |= schema.short_nouns[which] != which
+        phrase = _around(schema.nested_nouns if i else schema.nouns, which, phrase)
+    return phrase
+
+
+def _noun(schema: Schema, hops: Ints, draws: NDArray[np.uint64]) -> NDArray[np.int64]:
+    return schema.nouns.at[hops] + picked(draws, schema.nouns.counts[hops])
+
+
+def _around(nouns: Wordings, which: Ints, inner: pa.StringArray) -> pa.StringArray:
+    before, after = nouns.templates.literals[:2]
     return joined(chosen(before, which), inner, chosen(after, which))
 
 

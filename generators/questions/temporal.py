@@ -12,9 +12,9 @@ from generators.columns import Ints, chosen, joined, lists, mixed, picked
 from generators.questions import groups
 from generators.questions.table import (
     candidates,
-    described,
     entity_answers,
     interleaved,
+    led_to,
     opened,
     questions,
     stated,
@@ -139,7 +139,7 @@ def _of(world: World, facts: Ints, op: Operation, more: bool, draws: Ints, split
         support = np.column_stack([support, led])
         types = chosen(schema.types, world.kinds[middle])
         inner = groups.worded((_DESCRIBED[op],), mixed(draws, 6), type=types, **fillings)
-        phrase = described(schema, onward, inner, mixed(draws, 7))
+        phrase = led_to(schema, onward, inner, mixed(draws, 7))
         whole = opened(phrase, world.kinds[ends] == schema.kind("person"), mixed(draws, 8))
         parts.append(sub_questions(world, onward, middle, ends, led))
     counts, laid = interleaved([np.ones(n, int)] * len(parts), parts)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from generators.columns import Ints, chosen, dealt, distinct, joined, lists, mixed
 from generators.questions import groups
-from generators.questions.chain import chain_programs, named_by_hops, programs
-from generators.questions.table import interleaved, none, opened, questions, sub_questions
+from generators.questions.chain import chain_programs, programs
+from generators.questions.table import described, interleaved, nested, none, opened, questions, sub_questions
 from generators.reasoning import necessary, solve
 from generators.world import World
 from kit.core.records import Split
@@ -48,13 +48,15 @@ def _of(world: World, heads: Ints, hops: NDArray[np.int64], split: Split, seed: 
     trace = solve(world, batch)
     facts = np.stack([f.only() for f in trace.facts], axis=1)[:, : max(1, k - 1)]
     draws = mixed(key_of(seed, "question"), world.entities.hashes[heads], *(schema.hop_hashes[hops[:, i]] for i in range(k)), 11)
-    nouns = named_by_hops(world, stops[:, 0], hops, draws)
+    nouns = nested(schema, hops, chosen(world.names, stops[:, 0]), draws)
     met = [sub_questions(world, hops[:, i], stops[:, i], stops[:, i + 1], facts[:, i]) for i in range(k - 1)]
     lacking = pa.StructArray.from_arrays(
         [
             schema.asked.fill(hops[:, -1], world.entities.fillers, stops[:, -1]),
             chosen(ANSWERS, np.zeros(n, int)),
-            joined("Nothing is known of ", named_by_hops(world, stops[:, -1], hops[:, -1:], mixed(draws, 9)), "."),
+            joined(
+                "Nothing is known of ", described(schema, hops[:, -1], chosen(world.names, stops[:, -1]), mixed(draws, 9)), "."
+            ),
             chosen(schema.names, hops[:, -1] % schema.back),
             chosen([""], np.zeros(n, int)),
         ],
@@ -66,5 +68,17 @@ def _of(world: World, heads: Ints, hops: NDArray[np.int64], split: Split, seed: 
         world, batch, shape="unanswerable", split=split, hops=k, kind="number", texts=opened(nouns, person, mixed(draws, 1)),
         answers=lists(np.full(n, len(ANSWERS)), chosen(ANSWERS, np.tile(np.arange(len(ANSWERS)), n))), wrong=none(n),
         parts=lists(counts, parts), facts=facts, needed=necessary(world, batch, trace, facts),
-        guesses=(np.zeros(n), np.zeros(n, bool)), draws=draws, distractors=distractors, passed=stops,
+        guesses=_prior(world, heads, hops[:, -1]), draws=draws, distractors=distractors, passed=stops,
     )  # fmt: skip
+
+
+def _prior(world: World, heads: Ints, hops: Ints) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """What guesses from the last hop alone would score: the share of those it could leave from that it leads nowhere from, and
+    whether that is the commoner case."""
+    schema, shares = world.schema, np.zeros(len(hops))
+    for hop in np.unique(hops).tolist():
+        own = hops == hop
+        like = (world.kinds == schema.starts[hop]) & (world.parts == world.parts[heads[own][0]])
+        able = np.count_nonzero(world.end(np.full(world.size, hop), np.arange(world.size)) >= 0)
+        shares[own] = 1 - able / np.count_nonzero(like)
+    return shares, shares > 0.5

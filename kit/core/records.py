@@ -123,7 +123,8 @@ class Certificate:
     unique: the solver finds exactly one answer. unreadable: no answer stands in the question's text. no_shortcut: no
     path of fewer edges joins head and answer, inverses and hubs counted. necessary: the facts whose removal changes or
     voids the answer. popularity_guess: the last relation's commonest object is right. type_prior: the share of the last
-    relation's facts that have this answer, i.e. the accuracy of a guess drawn from that prior.
+    relation's facts that have this answer, i.e. the accuracy of a guess drawn from that prior (of what has no answer: the share
+    of those the last relation could be asked of that have none).
     """
 
     unique: bool
