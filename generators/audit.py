@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from generators.columns import KeySet, distinct, hashes_of, hex_ids, mixed, text_hashes
+from generators.columns import KeySet, distinct, hashes_of, hex_ids, mixed, place_in, text_hashes
 from kit.core.records import Corpus, Exposure, schema_of
 from kit.core.store import table_files, write_arrow, write_json
 
@@ -127,14 +127,13 @@ def _counted(directory: Path, pairs: KeySet) -> tuple[dict[str, dict[str, Any]],
     together = 0
     for batch in _batches(directory, "documents", "corpus", "facts", "forms"):
         facts = hashes_of(batch["facts"].flatten())
-        stated = np.minimum(np.searchsorted(ids, facts), max(0, len(ids) - 1))
-        known = ids[stated] == facts if len(ids) else np.zeros(len(facts), bool)
+        stated = place_in(ids, facts)
         document = pc.list_parent_indices(batch["facts"]).to_numpy()
         corpus = batch["corpus"].dictionary_encode()
         corpora = corpus.indices.to_numpy()[document]
         letters = np.frombuffer("".join(batch["forms"].to_pylist()).encode(), np.uint8)
         for code, name in enumerate(corpus.dictionary.to_pylist()):
-            own = known & (corpora == code)
+            own = (stated >= 0) & (corpora == code)
             if own.any():
                 counts = counted.setdefault(name, np.zeros((3, len(ids)), np.int32))
                 for k, letter in enumerate((None, ord("r"), ord("m"))):
@@ -176,8 +175,7 @@ def _matching(directory: Path) -> dict[str, Any]:
     order = np.argsort(ids)
     degrees = {}
     for end in ("subject", "object"):
-        place = np.searchsorted(ids, hashes_of(_column(directory, "facts", end)), sorter=order)
-        degrees[end] = np.bincount(order[np.minimum(place, len(order) - 1)], minlength=len(ids))
+        degrees[end] = np.bincount(order[place_in(ids[order], hashes_of(_column(directory, "facts", end)))], minlength=len(ids))
     relations = _column(directory, "facts", "relation").dictionary_encode()
     codes, told_of = relations.indices.to_numpy(), _column(directory, "facts", "part")
     shares, tests = [], []
@@ -273,7 +271,9 @@ def _tested(directory: Path, sample: int) -> dict[str, list[str]]:
     for name, splits in (("questions", HELD_OUT), ("probes", None)):
         for batch in _batches(directory, name, "split", "text"):
             for split in pc.unique(batch["split"]).to_pylist():
-                rows = found.setdefault(split, []) if splits is None or split in splits else [""] * sample
+                if splits and split not in splits:
+                    continue
+                rows = found.setdefault(split, [])
                 if len(rows) < sample:
                     rows += batch["text"].filter(pc.equal(batch["split"], split))[: sample - len(rows)].to_pylist()
     return found

@@ -68,6 +68,14 @@ def distinct(values: NDArray[Any]) -> NDArray[Any]:
     return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if len(ordered) else ordered
 
 
+def place_in(ordered: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.int64]:
+    """Where each of the wanted stands among what is ordered, -1 where it does not."""
+    if not len(ordered):
+        return np.full(wanted.shape, -1)
+    places = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
+    return np.where(ordered[places] == wanted, places, -1)
+
+
 class KeySet:
     """A set of 64-bit numbers, asked for many at a time. A table of bits tells most of those that are not in it at once; the
     rest are looked up in order."""
@@ -87,8 +95,7 @@ class KeySet:
         found = self._bits[self._place(keys)]
         maybe = np.flatnonzero(found)
         if len(maybe):
-            places = np.minimum(np.searchsorted(self.sorted, keys[maybe]), len(self.sorted) - 1)
-            found[maybe] = self.sorted[places] == keys[maybe]
+            found[maybe] = place_in(self.sorted, keys[maybe]) >= 0
         return found
 
 

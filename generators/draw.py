@@ -175,21 +175,15 @@ def shuffle_facts(world: World, part: Part, rng: np.random.Generator) -> World:
         subjects, turned = subjects[order], np.roll(objects[order], -int(np.bincount(objects).max()))
         # A subject may have met itself, kept its object where that holds more than half of the relation, or been dealt the
         # same twice: it swaps with one for whom both are false and new then. Where there is none, its fact is left out.
-        true, dealt = (
-            set(zip(subjects.tolist(), objects[order].tolist(), strict=True)),
-            set(zip(subjects.tolist(), turned.tolist(), strict=True)),
-        )
-
-        def fits(i: int, tail: int, subjects: Ints = subjects, taken: tuple[set[tuple[int, int]], ...] = (true, dealt)) -> bool:
-            pair = (int(subjects[i]), tail)
-            return pair[0] != tail and not any(pair in pairs for pairs in taken)
-
+        heads = subjects.tolist()
+        taken = {*zip(heads, objects[order].tolist(), strict=True), *zip(heads, turned.tolist(), strict=True)}
         for i in np.flatnonzero(wrong(subjects, turned) | _twice(subjects, turned)).tolist():
             for j in rng.integers(len(subjects), size=TRIES).tolist():
                 here, there = int(turned[i]), int(turned[j])
-                if fits(i, there) and fits(j, here):
+                dealt = {(heads[i], there), (heads[j], here)}
+                if heads[i] != there and heads[j] != here and not dealt & taken:
                     turned[[i, j]] = there, here
-                    dealt |= {(int(subjects[i]), there), (int(subjects[j]), here)}
+                    taken |= dealt
                     break
         kept = ~(wrong(subjects, turned) | _twice(subjects, turned))
         years = [column[order][kept] for column in (of_it.since, of_it.until)]

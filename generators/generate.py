@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from generators.audit import Tokens, audit
+from generators.columns import place_in
 from generators.config import GenerateConfig, NamesConfig
 from generators.documents import Dose, documents, edits, reading_exercises
 from generators.draw import build_world, draw_history, scratch_world, shuffle_facts, without_some
@@ -168,11 +169,8 @@ def _documents(ever: World, told: World, false: World, questions: Questions, con
 def _rows_of(world: World, pairs: list[NDArray[np.uint64]]) -> NDArray[np.int64]:
     """The pairs of facts of which this world has both."""
     order = np.argsort(world.fact_hashes)
-    hashes = np.concatenate([np.zeros((0, 2), np.uint64), *pairs])
-    if not len(order):
-        return np.zeros((0, 2), np.int64)
-    rows = order[np.minimum(np.searchsorted(world.fact_hashes, hashes, sorter=order), len(order) - 1)]
-    return rows[(world.fact_hashes[rows] == hashes).all(1)]
+    places = place_in(world.fact_hashes[order], np.concatenate([np.zeros((0, 2), np.uint64), *pairs]))
+    return order[places[(places >= 0).all(1)]]
 
 
 def write(dataset: Dataset, directory: Path, rows_per_file: int | None = None) -> dict[str, int]:

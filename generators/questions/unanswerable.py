@@ -14,7 +14,7 @@ from generators.questions import groups
 from generators.questions.chain import chain_programs, programs
 from generators.questions.table import described, interleaved, nested, none, opened, questions, sub_questions
 from generators.reasoning import necessary, solve
-from generators.world import World
+from generators.world import PARTS, World
 from kit.core.records import Split
 from kit.core.seeds import key_of
 
@@ -78,7 +78,6 @@ def _prior(world: World, heads: Ints, hops: Ints) -> tuple[NDArray[np.float64], 
     schema, shares = world.schema, np.zeros(len(hops))
     for hop in np.unique(hops).tolist():
         own = hops == hop
-        like = (world.kinds == schema.starts[hop]) & (world.parts == world.parts[heads[own][0]])
-        able = np.count_nonzero(world.end(np.full(world.size, hop), np.arange(world.size)) >= 0)
-        shares[own] = 1 - able / np.count_nonzero(like)
+        like = world.members(schema.types[schema.starts[hop]], PARTS[world.parts[heads[own][0]]])
+        shares[own] = 1 - np.count_nonzero(world.ends(int(schema.turned(np.array(hop))))) / len(like)
     return shares, shares > 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 from kit.core.config import resolve
 from kit.core.errors import KitError
 from kit.core.records import Document
+from kit.core.seeds import derive_seed
 from kit.core.store import read_table
 from kit.models.load import checkpoint_path, load_model
 from kit.models.prompts import assistant_message, user_message
@@ -30,6 +32,14 @@ def config(**settings: object) -> TrainConfig:
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
     return dict(load_model(checkpoint_path(str(run))).state_dict())
+
+
+def losses(run: Path) -> list[float]:
+    return [entry["loss"] for entry in json.loads((run / "history.json").read_text()) if "loss" in entry]
+
+
+def distance(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> float:
+    return float(sum(((a[k] - b[k]) ** 2).sum() for k in a)) ** 0.5
 
 
 def test_steps_have_the_asked_composition() -> None:
@@ -100,12 +110,9 @@ def test_orthogonalised_singular_values_are_near_one() -> None:
 
 @pytest.mark.slow
 def test_a_model_learns_exposures_are_logged_and_runs_repeat(small_dir: Path, tmp_path: Path) -> None:
-    import json
-
     settings = config(steps=60, learning_rate=1e-2, rows={"known": 8})
     run = train(settings, small_dir, "tiny", tmp_path / "a")
-    losses = [h["loss"] for h in json.loads((run / "history.json").read_text()) if "loss" in h]
-    assert losses[-1] < 0.6 * losses[0]
+    assert losses(run)[-1] < 0.6 * losses(run)[0]
     exposures = read_table(run / "exposures.parquet", Exposure)
     documents = {d.id: d for d in read_table(small_dir / "documents.parquet", Document) if d.corpus == "known"}
     stated = sum(len(d.facts) for d in documents.values())
@@ -117,9 +124,13 @@ def test_a_model_learns_exposures_are_logged_and_runs_repeat(small_dir: Path, tm
 
 @pytest.mark.slow
 def test_micro_batches_change_nothing_but_memory(small_dir: Path, tmp_path: Path) -> None:
-    whole = weights(train(config(rows={"known": 8}), small_dir, "tiny", tmp_path / "a"))
-    parts = weights(train(config(rows={"known": 8}, micro_batch=1), small_dir, "tiny", tmp_path / "b"))
-    assert all(torch.allclose(whole[k], parts[k], atol=2e-4) for k in whole)
+    """Weights are compared as a whole: AdamW makes a full step of a gradient that is nothing but rounding, in either direction.
+    A mean over rows in place of one over tokens moves them by 0.23 of the way from where they began."""
+    whole, parts = (train(config(rows={"known": 8}, micro_batch=m), small_dir, "tiny", tmp_path / f"{m}") for m in (8, 1))
+    assert losses(parts) == pytest.approx(losses(whole), rel=1e-4)
+    tokenizer = build_tokenizer(vocabulary_texts(small_dir))
+    begin = dict(build_model(TinyConfig(**TINY), tokenizer, derive_seed(0, "model")).state_dict())
+    assert distance(weights(whole), weights(parts)) < 0.05 * distance(weights(whole), begin)
 
 
 @pytest.mark.slow
