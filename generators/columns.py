@@ -81,7 +81,7 @@ class KeySet:
     rest are looked up in order."""
 
     def __init__(self, keys: Ints) -> None:
-        self.sorted = np.sort(keys)
+        self.sorted = keys if (keys[1:] >= keys[:-1]).all() else np.sort(keys)
         self._shift = np.uint64(64 - max(10, min(24, (8 * len(keys)).bit_length())))
         self._bits = np.zeros(1 << int(64 - int(self._shift)), bool)
         self._bits[self._place(self.sorted)] = True

@@ -67,7 +67,7 @@ def documents(
             draws = mixed(key_of(seed, "prose", corpus, exposure), world.fact_hashes[facts[own]])
             sentences, forms = _said(world, facts[own], which, draws, dose)
             told = Telling(world, facts[own], sentences, lengths[first:last], draws)
-            ids = lists(told.lengths, chosen(world.fact_ids, told.facts))
+            ids = lists(told.lengths, world.fact_ids(told.facts))
             marks = pc.binary_join(lists(told.lengths, chosen(["p", "r", "m"], forms)), "")
             yield _table(STYLES[style].tell(told), ids, marks, style, exposure, corpus)
             first = last
@@ -167,7 +167,7 @@ def edits(ever: World, cutoff: int, seed: int, exposures: int) -> Iterator[pa.Ta
             r, s, o, was, k, w, year = values
             texts[row] = (_CHANGED, _BEGUN, _ENDED)[k][w].format(role=r, s=s, o=o, old=was, year=year)
         told = joined(reported(dates(mixed(draws, 1), years), mixed(draws, 2)), pa.array(texts, pa.string()))
-        ids = lists(np.ones(len(facts), int), chosen(ever.fact_ids, facts))
+        ids = lists(np.ones(len(facts), int), ever.fact_ids(facts))
         yield _table(told, ids, pa.array(["p"] * len(facts), pa.string()), "edit", exposure, "edits")
 
 
@@ -236,7 +236,7 @@ def reading_exercises(worlds: Sequence[World], seed: int, *, facts: int) -> Iter
         given = pc.binary_join(lists(sizes, stated(world, *mixed_up)), " ")
         again = pc.binary_join(lists(sizes, stated(world, walks.ravel(), second.ravel())), " ")
         texts = pc.binary_join_element_wise(given, again, " ")
-        ids = lists(sizes, chosen(world.fact_ids, walks.ravel()))
+        ids = lists(sizes, world.fact_ids(walks.ravel()))
         forms = pa.array(["p" * facts] * n, pa.string())
         yield _table(texts, ids, forms, "reading", index, "reading", pc.utf8_length(given).to_numpy().astype(np.int64))
 

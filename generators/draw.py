@@ -145,14 +145,13 @@ TRIES = 300
 
 
 def shuffle_facts(world: World, part: Part, rng: np.random.Generator) -> World:
-    """A world whose `part` has its objects dealt anew within every relation: same schema and frequencies, none true.
+    """The facts of `part` with their objects dealt anew within every relation: same schema and frequencies, none true.
 
     Facts are sorted by object and rotated by the largest group, so that no subject keeps its object; symmetric relations
     are paired anew. A relation of so few that nothing false is left of it loses facts instead.
     """
-    own = world.parts[world.subject] == PARTS.index(part)
-    truth = world.having(own)
-    made = [world.having(~own).facts]
+    truth = world.having(world.parts[world.subject] == PARTS.index(part))
+    made = [NO_FACTS]
     for code in np.unique(truth.relation).tolist():
         of_it = truth.having(truth.relation == code).facts
         subjects, objects = of_it.subject.astype(np.int64), of_it.object.astype(np.int64)

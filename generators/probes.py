@@ -237,7 +237,7 @@ def _table(asked: Asked, kind: str, split: Split) -> pa.Table:
     world = facts.known if kind == "locality" else facts.world
     n, k = chains.hops.shape
     schema = schema_of(Question)
-    ids = facts.world.fact_ids.take(pa.array(facts.rows))
+    ids = facts.world.fact_ids(facts.rows)
     zeros = np.zeros(n, int)
     step = list(schema.field("steps").type.value_type)
     steps = [
@@ -256,7 +256,7 @@ def _table(asked: Asked, kind: str, split: Split) -> pa.Table:
         "steps": lists(np.full(n, k), pa.StructArray.from_arrays(steps, fields=step)),
         "sub_questions": lists(np.full(n, k), parts),
         "answers": asked.answers,
-        "support": lists(np.full(n, k), chosen(world.fact_ids, chains.facts.ravel())),
+        "support": lists(np.full(n, k), world.fact_ids(chains.facts.ravel())),
         "hops": pa.array(np.full(n, k)),
         "split": chosen([split], zeros),
         "context": none(n),

@@ -99,6 +99,31 @@ class Facts(NamedTuple):
         return Facts(*(np.concatenate(columns) for columns in zip(*several, strict=True)))
 
 
+class Index(NamedTuple):
+    """Where the facts of each hop stand, entity by entity, for the range of entities that have any: those of hop h from entity
+    e from `bounds[i]` to `bounds[i + 1]`, i being `first[h] + e - low[h]`."""
+
+    first: NDArray[np.int64]
+    low: NDArray[np.int64]
+    width: NDArray[np.int64]
+    bounds: NDArray[np.int32]
+
+    @staticmethod
+    def of(hops: Sequence[tuple[int, Ints]]) -> Index:
+        """From the place of each hop's first fact, and the entities that its facts leave from, sorted."""
+        low = np.array([leaving[0] if len(leaving) else 0 for _, leaving in hops])
+        width = np.array([leaving[-1] + 1 - leaving[0] if len(leaving) else 0 for _, leaving in hops])
+        # One entity more at either end: those that lie outside are taken there, and have no facts.
+        counts = (np.bincount(leaving - low[h] + 1, minlength=width[h] + 2) for h, (_, leaving) in enumerate(hops))
+        bounds = [start + np.concatenate([[0], np.cumsum(count)]) for (start, _), count in zip(hops, counts, strict=True)]
+        return Index(np.cumsum([1, *(width + 3)])[:-1], low, width, np.concatenate(bounds).astype(np.int32))
+
+    def span(self, hops: Ints, entities: Ints) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where the facts of a hop from each entity begin and end."""
+        place = self.first[hops] + np.clip(entities - self.low[hops], -1, self.width[hops])
+        return self.bounds[place].astype(np.int64), self.bounds[place + 1].astype(np.int64)
+
+
 @dataclass(frozen=True, eq=False)
 class World:
     """Entities and facts, column by column: fact `f` is `subject[f] --schema.relations[relation[f]]--> object[f]`, sorted by
@@ -175,9 +200,9 @@ class World:
         said = mixed(self.entities.hashes[self.subject], relations, self.entities.hashes[self.object])
         return np.where(self.dated, mixed(said, self.since), said)
 
-    @cached_property
-    def fact_ids(self) -> pa.StringArray:
-        return hex_ids(self.fact_hashes)
+    def fact_ids(self, facts: Ints) -> pa.StringArray:
+        """The ids of some facts."""
+        return hex_ids(self.fact_hashes[facts])
 
     @cached_property
     def fillers_in_time(self) -> tuple[pa.StringArray, int]:
@@ -193,69 +218,53 @@ class World:
         return np.lexsort((self.subject, self.object, self.relation)).astype(np.int32)
 
     @cached_property
-    def _index(self) -> NDArray[np.int32]:
-        """`_index[hop, e]` to `_index[hop, e + 1]`: where the facts of a hop from entity e stand, in fact order for hops
-        forward, in the order of `_way_back` for hops back."""
-        relations = self.schema.back
-        index = np.zeros((2 * relations, self.size + 1), np.int32)
-        bounds = np.searchsorted(self.relation, np.arange(relations + 1))
-        back = self.object[self._way_back]
-        for code in range(relations):
-            low, high = bounds[code], bounds[code + 1]
-            for row, ends in ((code, self.subject[low:high]), (code + relations, back[low:high])):
-                index[row, 0] = low
-                index[row, 1:] = low + np.cumsum(np.bincount(ends, minlength=self.size))
-        return index
+    def _index(self) -> Index:
+        relations, back = self.schema.back, self.object[self._way_back]
+        starts = np.searchsorted(self.relation, np.arange(relations + 1))
+        hops = [(starts[code], leaving[starts[code] : starts[code + 1]]) for leaving in (self.subject, back) for code in range(relations)]
+        return Index.of(hops)
 
     def hop(self, hops: Ints, entities: Ints) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """The facts met by a hop from each entity: for each fact the row it was met from, the fact, and where it leads."""
-        starts = self._index[hops, entities].astype(np.int64)
-        rows, places = expand(starts, self._index[hops, entities + 1] - starts)
+        starts, stops = self._index.span(hops, entities)
+        rows, places = expand(starts, stops - starts)
         onward = np.broadcast_to(hops, len(entities))[rows] < self.schema.back
         facts = np.where(onward, places, self._way_back[places])
         return rows, facts, np.where(onward, self.object[facts], self.subject[facts]).astype(np.int64)
 
     def end(self, hops: Ints, entities: Ints, place: Ints | int = 0) -> NDArray[np.int64]:
         """Where a hop leads from each entity: the end numbered `place` of several, -1 where there is no such end."""
-        places = self._index[hops, entities] + place
-        there = places < self._index[hops, entities + 1]
-        places = np.minimum(places, len(self.subject) - 1)
+        starts, stops = self._index.span(hops, entities)
+        there = starts + place < stops
+        places = np.minimum(starts + place, len(self.subject) - 1)
         ends = np.where(hops < self.schema.back, self.object[places], self.subject[self._way_back[places]])
         return np.where(there, ends, -1).astype(np.int64)
 
     def holds(self, subjects: Ints, codes: Ints, objects: Ints) -> NDArray[np.bool_]:
         """Whether each of these is a fact."""
-        size = np.int64(self.size)
-        return self._told.has((codes.astype(np.int64) * size + subjects) * size + objects)
+        rows, _, ends = self.hop(codes, subjects)
+        found = np.zeros(len(subjects), bool)
+        found[rows[ends == objects[rows]]] = True
+        return found
 
-    @cached_property
-    def _told(self) -> KeySet:
-        """The facts as numbers."""
-        size = np.int64(self.size)
-        return KeySet((self.relation * size + self.subject) * size + self.object)
-
-    def ends(self, hop: int) -> NDArray[np.int32]:
+    def ends(self, hop: int) -> NDArray[np.int64]:
         """How many facts of a hop lead to each entity."""
-        return np.diff(self._index[self.schema.turned(np.array(hop))])
+        return self.ends_of(np.full(self.size, hop), np.arange(self.size))
 
-    def ends_of(self, hops: Ints, entities: Ints) -> NDArray[np.int32]:
+    def ends_of(self, hops: Ints, entities: Ints) -> NDArray[np.int64]:
         """How many facts of each hop lead to its entity."""
-        back = self.schema.turned(hops)
-        return self._index[back, entities + 1] - self._index[back, entities]
+        starts, stops = self._index.span(self.schema.turned(hops), entities)
+        return stops - starts
 
     @cached_property
-    def _edges(self) -> NDArray[np.int64]:
-        """Every pair of neighbours, both ways round, as `a * size + b`, sorted."""
+    def _edges(self) -> KeySet:
+        """Every pair of neighbours, both ways round, as `a * size + b`."""
         a, b = self.subject.astype(np.int64), self.object.astype(np.int64)
-        return distinct(np.concatenate([a * self.size + b, b * self.size + a]))
-
-    @cached_property
-    def _beside(self) -> KeySet:
-        return KeySet(self._edges)
+        return KeySet(distinct(np.concatenate([a * self.size + b, b * self.size + a])))
 
     @cached_property
     def _edges_from(self) -> NDArray[np.int64]:
-        return np.searchsorted(self._edges, np.arange(self.size + 1, dtype=np.int64) * self.size)
+        return np.searchsorted(self._edges.sorted, np.arange(self.size + 1, dtype=np.int64) * self.size)
 
     @cached_property
     def degrees(self) -> NDArray[np.int64]:
@@ -265,7 +274,7 @@ class World:
     @cached_property
     def _hubs_first(self) -> NDArray[np.int32]:
         """The neighbours of each entity, those with most neighbours first: where `_edges_from` says."""
-        a, b = self._edges // self.size, self._edges % self.size
+        a, b = np.divmod(self._edges.sorted, self.size)
         return b[np.lexsort((-self.degrees[b], a))].astype(np.int32)
 
     def near(self, a: Ints, b: Ints, within: int) -> NDArray[np.bool_]:
@@ -275,10 +284,10 @@ class World:
         yet: in most pairs that are near, a hub tells it at once.
         """
         found = a == b
-        if within < 1 or not len(a) or not len(self._edges):
+        if within < 1 or not len(a) or not len(self._edges.sorted):
             return found
         keys = a.astype(np.int64) * self.size + b
-        found |= self._beside.has(keys)
+        found |= self._edges.has(keys)
         if within == 1:
             return found
         turned = self.degrees[a] > self.degrees[b]
@@ -316,7 +325,7 @@ class World:
         parts = chosen(PARTS, self.parts[self.subject])
         since = pa.array(self.since.astype(np.int64), mask=~self.dated)
         until = pa.array(self.until.astype(np.int64), mask=self.until == FOREVER)
-        return pa.table([self.fact_ids, *ends, parts, since, until], schema=schema_of(Fact))
+        return pa.table([hex_ids(self.fact_hashes), *ends, parts, since, until], schema=schema_of(Fact))
 
     def graph(self) -> nx.MultiDiGraph[str]:
         """The same facts as a networkx graph, for small worlds: one edge a fact, keyed by its relation, between ids."""

@@ -142,6 +142,6 @@ def _of_them(world: World, two: pa.StringArray, people: Ints, facts: Ints, codes
         chosen(world.names, people),
         stated(world, facts, 0),
         chosen(world.schema.names, codes),
-        chosen(world.fact_ids, facts),
+        world.fact_ids(facts),
     ]
     return pa.StructArray.from_arrays(columns, names=["text", "answer", "sentence", "relation", "fact"])

@@ -116,7 +116,7 @@ def sub_questions(world: World, hops: Ints, froms: Ints, ends: Ints, facts: Ints
         chosen(world.names, ends),
         stated(world, facts, 0),
         chosen(world.schema.names, world.relation[facts]),
-        chosen(world.fact_ids, facts),
+        world.fact_ids(facts),
     ]
     return pa.StructArray.from_arrays(columns, fields=list(schema_of(SubQuestion)))
 
@@ -226,7 +226,7 @@ def questions(
     """
     n = len(texts)
     there = facts >= 0
-    support = chosen(world.fact_ids, facts[there])
+    support = world.fact_ids(facts[there])
     keys = [np.where(there[:, i], world.fact_hashes[facts[:, i]], 0) for i in range(facts.shape[1])]
     told = zip(answers.to_pylist(), texts.to_pylist(), strict=True)
     unreadable = np.array([kind == "number" or not any(a in text for a in each) for each, text in told], bool)
@@ -235,7 +235,7 @@ def questions(
         "unique": always,
         "unreadable": pa.array(unreadable),
         "no_shortcut": always,
-        "necessary": lists((needed & there).sum(1), chosen(world.fact_ids, facts[needed & there])),
+        "necessary": lists((needed & there).sum(1), world.fact_ids(facts[needed & there])),
         "popularity_guess": pa.array(guesses[1]),
         "type_prior": pa.array(guesses[0]),
     }

@@ -129,7 +129,7 @@ def _of(world: World, facts: Ints, op: Operation, more: bool, draws: Ints, split
             chosen(world.names, middle),
             pa.compute.binary_join(lists(trace.facts[0].counts, stated(world, trace.facts[0].values, 0)), " "),
             chosen(schema.names, code),
-            chosen(world.fact_ids, facts[rows]),
+            world.fact_ids(facts[rows]),
         ],
         names=["text", "answer", "sentence", "relation", "fact"],
     )
