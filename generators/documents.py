@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from generators.columns import Ints, chosen, hex_ids, joined, lists, mixed, picked, text_hashes
+from generators.columns import Ints, chosen, hex_ids, joined, lists, mixed, picked, place_in, text_hashes
 from generators.questions.table import stated
-from generators.styles import STYLES, Telling, dates, reported
+from generators.styles import STYLES, Cut, Telling, dates, reported
 from generators.world import FOREVER, PARTS, World
 from kit.core.records import Corpus, Document, Part, schema_of
 from kit.core.seeds import key_of, stream
@@ -42,7 +42,7 @@ def documents(
     A fact goes through all its paraphrases before it repeats one, so exposures of paraphrases differ by one at most.
     apart: pairs of facts (rows, 2) of which no document may hold both; one that would is cut in two between them.
     """
-    facts = np.flatnonzero(world.parts[world.subject] == PARTS.index(part))
+    facts = np.flatnonzero(world.parts[world.subject] == PARTS.index(part)).astype(np.int32)
     if not len(facts):
         return
     turns = np.empty((len(facts), dose.paraphrases), np.int8)
@@ -54,23 +54,27 @@ def documents(
     for exposure in range(dose.exposures):
         style = dose.styles[exposure % len(dose.styles)]
         rng = stream(seed, "documents", corpus, exposure)
-        order, lengths = STYLES[style].cut(world, facts, rng, dose.facts, dose.shuffled)
-        if len(kept_apart):
-            lengths = _cut_between(world, facts[order], lengths, kept_apart)
-        ends = np.cumsum(lengths)
-        first = 0
-        while first < len(lengths):
-            low = ends[first] - lengths[first]
-            last = max(first + 1, int(np.searchsorted(ends, low + CHUNK, side="right")))
-            own = order[low : ends[last - 1]]
+        for own, lengths in _in_pieces(STYLES[style].cut(world, facts, rng, dose.facts, dose.shuffled)):
+            if len(kept_apart):
+                lengths = _cut_between(world, facts[own], lengths, kept_apart)
             which = turns[own, exposure // len(dose.styles) % dose.paraphrases]
             draws = mixed(key_of(seed, "prose", corpus, exposure), world.fact_hashes[facts[own]])
             sentences, forms = _said(world, facts[own], which, draws, dose)
-            told = Telling(world, facts[own], sentences, lengths[first:last], draws)
+            told = Telling(world, facts[own], sentences, lengths, draws)
             ids = lists(told.lengths, world.fact_ids(told.facts))
             marks = pc.binary_join(lists(told.lengths, chosen(["p", "r", "m"], forms)), "")
             yield _table(STYLES[style].tell(told), ids, marks, style, exposure, corpus)
-            first = last
+
+
+def _in_pieces(cut: Cut) -> Iterator[Cut]:
+    """Whole documents, about `CHUNK` sentences at a time."""
+    order, lengths = cut
+    ends, first = np.cumsum(lengths), 0
+    while first < len(lengths):
+        low = ends[first] - lengths[first]
+        last = max(first + 1, int(np.searchsorted(ends, low + CHUNK, side="right")))
+        yield order[low : ends[last - 1]], lengths[first:last]
+        first = last
 
 
 def _keys(world: World, a: Ints, b: Ints) -> NDArray[np.int64]:
@@ -83,9 +87,8 @@ def _cut_between(world: World, facts: Ints, lengths: Ints, apart: NDArray[np.int
     begins = np.concatenate([[True], document[1:] != document[:-1]])
     for away in range(1, int(lengths.max())):
         both = np.flatnonzero(document[away:] == document[:-away])
-        keys = _keys(world, facts[both], facts[both + away])
-        near = apart[np.minimum(np.searchsorted(apart, keys), len(apart) - 1)] == keys
-        begins[both[near] + away] = True
+        met = place_in(apart, _keys(world, facts[both], facts[both + away])) >= 0
+        begins[both[met] + away] = True
     return np.diff(np.concatenate([np.flatnonzero(begins), [len(facts)]]))
 
 

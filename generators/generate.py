@@ -73,8 +73,8 @@ def generate(config: GenerateConfig) -> Dataset:
     questions = Questions(views, config)
     return Dataset(
         entities=[world.entities.table(), events.entities()],
-        facts=[ever.fact_table(), events.facts()],
-        shuffled_facts=[false.part("novel").fact_table()],
+        facts=chain(ever.fact_tables(), [events.facts()]),
+        shuffled_facts=false.part("novel").fact_tables(),
         questions=chain(questions, [events.questions()]),
         probes=_probes(views, config),
         examples=_examples(questions, config),

@@ -199,10 +199,5 @@ def necessary(world: World, programs: Programs, trace: Trace, facts: NDArray[np.
 def prior(world: World, answers: Ints, hops: Ints) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """What guesses from the last hop alone would score: the share of the hop's facts that end in the answer, and whether
     the answer is the commonest end (of equals the first)."""
-    shares, commonest = np.zeros(len(answers)), np.zeros(len(answers), bool)
-    for hop in np.unique(hops).tolist():
-        own = hops == hop
-        counts = world.ends(hop)
-        shares[own] = counts[answers[own]] / max(1, counts.sum())
-        commonest[own] = answers[own] == counts.argmax()
-    return shares, commonest
+    facts = world.counts[hops % world.schema.back]
+    return world.ends_of(hops, answers) / np.maximum(facts, 1), answers == world.commonest[hops]

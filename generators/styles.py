@@ -55,9 +55,10 @@ def runs(labels: Ints) -> NDArray[np.int64]:
 
 def _by_subject(world: World, facts: Ints, rng: np.random.Generator, size: int, shuffled: bool) -> Cut:
     """One document a subject, with all its facts."""
-    subjects = world.subject[facts].astype(np.int64)
-    rank = rng.permutation(int(subjects.max()) + 1)[subjects]
-    order = np.lexsort((rng.permutation(len(subjects)) if shuffled else np.arange(len(subjects)), rank))
+    subjects = world.subject[facts]
+    rank = rng.permutation(int(subjects.max()) + 1).astype(np.int32)[subjects]
+    within = rng.permutation(len(subjects)) if shuffled else np.arange(len(subjects))
+    order = np.lexsort((within.astype(np.int32), rank)).astype(np.int32)
     return order, runs(rank[order])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -18,6 +18,9 @@ from generators.schema import Schema
 from kit.core.records import Entity, Fact, Part, schema_of
 
 PARTS: tuple[Part, ...] = ("known", "novel", "scratch", "shared", "twin")
+PIECE = 250_000
+"""Facts made, or sorted, at once: bounds the memory, changes nothing else."""
+
 BEGINNING, FOREVER = -(2**15), 2**15 - 1
 """The years of a fact that always holds."""
 
@@ -196,9 +199,12 @@ class World:
     @cached_property
     def fact_hashes(self) -> NDArray[np.uint64]:
         """Of what the fact says."""
-        relations = self.schema.relation_hashes[self.relation]
-        said = mixed(self.entities.hashes[self.subject], relations, self.entities.hashes[self.object])
-        return np.where(self.dated, mixed(said, self.since), said)
+        found = np.empty(len(self.subject), np.uint64)
+        for low in range(0, len(found), PIECE):
+            own, hashes = slice(low, low + PIECE), self.entities.hashes
+            said = mixed(hashes[self.subject[own]], self.schema.relation_hashes[self.relation[own]], hashes[self.object[own]])
+            found[own] = np.where(self.dated[own], mixed(said, self.since[own]), said)
+        return found
 
     def fact_ids(self, facts: Ints) -> pa.StringArray:
         """The ids of some facts."""
@@ -221,7 +227,11 @@ class World:
     def _index(self) -> Index:
         relations, back = self.schema.back, self.object[self._way_back]
         starts = np.searchsorted(self.relation, np.arange(relations + 1))
-        hops = [(starts[code], leaving[starts[code] : starts[code + 1]]) for leaving in (self.subject, back) for code in range(relations)]
+        hops = [
+            (starts[code], leaving[starts[code] : starts[code + 1]])
+            for leaving in (self.subject, back)
+            for code in range(relations)
+        ]
         return Index.of(hops)
 
     def hop(self, hops: Ints, entities: Ints) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -247,6 +257,21 @@ class World:
         found[rows[ends == objects[rows]]] = True
         return found
 
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """How many facts each relation has."""
+        return np.bincount(self.relation, minlength=self.schema.back)
+
+    @cached_property
+    def commonest(self) -> NDArray[np.int64]:
+        """The entity that most facts of each hop lead to (of equals the first)."""
+        return np.array([self.ends(hop).argmax() if self.size else -1 for hop in range(2 * self.schema.back)])
+
+    @cached_property
+    def reached(self) -> NDArray[np.int64]:
+        """How many entities the facts of each hop lead to."""
+        return np.array([np.count_nonzero(self.ends(hop)) for hop in range(2 * self.schema.back)])
+
     def ends(self, hop: int) -> NDArray[np.int64]:
         """How many facts of a hop lead to each entity."""
         return self.ends_of(np.full(self.size, hop), np.arange(self.size))
@@ -259,8 +284,8 @@ class World:
     @cached_property
     def _edges(self) -> KeySet:
         """Every pair of neighbours, both ways round, as `a * size + b`."""
-        a, b = self.subject.astype(np.int64), self.object.astype(np.int64)
-        return KeySet(distinct(np.concatenate([a * self.size + b, b * self.size + a])))
+        ends = ((self.subject, self.object), (self.object, self.subject))
+        return KeySet(distinct(np.concatenate([a * np.int64(self.size) + b for a, b in ends])))
 
     @cached_property
     def _edges_from(self) -> NDArray[np.int64]:
@@ -274,8 +299,15 @@ class World:
     @cached_property
     def _hubs_first(self) -> NDArray[np.int32]:
         """The neighbours of each entity, those with most neighbours first: where `_edges_from` says."""
-        a, b = np.divmod(self._edges.sorted, self.size)
-        return b[np.lexsort((-self.degrees[b], a))].astype(np.int32)
+        found, low = np.empty(len(self._edges.sorted), np.int32), 0
+        while low < self.size:
+            # Some entities at a time, so that sorting needs little room.
+            edge = self._edges_from[low]
+            high = max(low + 1, int(np.searchsorted(self._edges_from, edge + PIECE, side="right")) - 1)
+            a, b = np.divmod(self._edges.sorted[edge : self._edges_from[high]], self.size)
+            found[edge : self._edges_from[high]] = b[np.lexsort((-self.degrees[b], a))]
+            low = high
+        return found
 
     def near(self, a: Ints, b: Ints, within: int) -> NDArray[np.bool_]:
         """Whether a path of at most `within` facts, in either direction, joins the two. Exact.
@@ -315,17 +347,21 @@ class World:
     def _parts(self) -> dict[Part, World]:
         return {}
 
-    def fact_table(self) -> pa.Table:
-        """Rows of `Fact`."""
-        ends = (
-            chosen(self.entities.ids, self.subject),
-            chosen(self.schema.names, self.relation),
-            chosen(self.entities.ids, self.object),
-        )
-        parts = chosen(PARTS, self.parts[self.subject])
-        since = pa.array(self.since.astype(np.int64), mask=~self.dated)
-        until = pa.array(self.until.astype(np.int64), mask=self.until == FOREVER)
-        return pa.table([hex_ids(self.fact_hashes), *ends, parts, since, until], schema=schema_of(Fact))
+    def fact_tables(self) -> Iterator[pa.Table]:
+        """Rows of `Fact`, some at a time."""
+        for low in range(0, max(1, len(self.subject)), PIECE):
+            yield self._fact_table(np.arange(low, min(low + PIECE, len(self.subject))))
+
+    def _fact_table(self, facts: Ints) -> pa.Table:
+        ends = [
+            chosen(self.entities.ids, self.subject[facts]),
+            chosen(self.schema.names, self.relation[facts]),
+            chosen(self.entities.ids, self.object[facts]),
+        ]
+        parts = chosen(PARTS, self.parts[self.subject[facts]])
+        since = pa.array(self.since[facts].astype(np.int64), mask=~self.dated[facts])
+        until = pa.array(self.until[facts].astype(np.int64), mask=self.until[facts] == FOREVER)
+        return pa.table([self.fact_ids(facts), *ends, parts, since, until], schema=schema_of(Fact))
 
     def graph(self) -> nx.MultiDiGraph[str]:
         """The same facts as a networkx graph, for small worlds: one edge a fact, keyed by its relation, between ids."""

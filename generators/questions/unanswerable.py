@@ -79,5 +79,5 @@ def _prior(world: World, heads: Ints, hops: Ints) -> tuple[NDArray[np.float64], 
     for hop in np.unique(hops).tolist():
         own = hops == hop
         like = world.members(schema.types[schema.starts[hop]], PARTS[world.parts[heads[own][0]]])
-        shares[own] = 1 - np.count_nonzero(world.ends(int(schema.turned(np.array(hop))))) / len(like)
+        shares[own] = 1 - world.reached[schema.turned(np.array(hop))] / len(like)
     return shares, shares > 0.5

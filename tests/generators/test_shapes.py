@@ -45,7 +45,7 @@ def rich_world(seed: int) -> World:
 
 def graph_of(world: World) -> nx.MultiDiGraph:
     """The facts of a world."""
-    return graph_of_facts([from_row(Fact, row) for row in world.fact_table().to_pylist()])
+    return graph_of_facts([from_row(Fact, row) for row in pa.concat_tables(world.fact_tables()).to_pylist()])
 
 
 def graph_of_facts(facts: list[Fact]) -> nx.MultiDiGraph:
