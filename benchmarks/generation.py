@@ -33,11 +33,14 @@ from kit.core.store import read_manifest
 SHARES = {"person": 0.72, "company": 0.15, "city": 0.06, "university": 0.015, "team": 0.015, "book": 0.03, "river": 0.01}
 """Mostly people, who have most relations: about ten facts an entity."""
 
+HOPS = 4
+"""The longest chains. Where values are shared by many, hardly any of five hops lacks a shortcut (see docs/worlds.md)."""
+
 
 def config(entities: int, questions: int) -> GenerateConfig:
-    """All relations, all shapes but those in time; an eighth as many novel entities; probes of 10,000 facts."""
-    asked = [shape for shape in SHAPES if shape != "temporal"]
-    shapes = 3 + len(asked)
+    """All relations over time, all shapes, chains of up to four hops; an eighth as many novel entities; probes of 10,000
+    facts."""
+    shapes = HOPS + len(SHAPES)
     return resolve(
         GenerateConfig,
         {
@@ -45,12 +48,15 @@ def config(entities: int, questions: int) -> GenerateConfig:
                 "relations": list(RELATIONS),
                 "known": {kind: max(8, int(entities * share * 8 / 9)) for kind, share in SHARES.items()},
                 "novel": {kind: max(4, int(entities * share / 9)) for kind, share in SHARES.items()},
+                "timeline": {"changes": 1},
+                "missing": 0.1,
             },
             "documents": {"exposures": 1, "styles": ["biography"], "reading_worlds": 0},
             "questions": {
-                "shapes": asked,
+                "hops": HOPS,
+                "shapes": list(SHAPES),
                 "limit": max(10, questions * 11 // shapes // 100),
-                "train_limit": max(10, questions * 65 // shapes // 100),
+                "train_limit": max(10, questions * 67 // shapes // 100),
             },
             "probes": {"facts": 10_000 // 3},
             "examples": {"count": min(1000, entities // 10), "facts_share": 0.0},

@@ -49,7 +49,7 @@ def audit(directory: Path, exposures: int, tokens: Tokens, ngram: int, sample: i
 
 def _batches(directory: Path, name: str, *columns: str) -> Iterator[pa.RecordBatch]:
     for file in table_files(directory / f"{name}.parquet"):
-        yield from pq.ParquetFile(file).iter_batches(20_000, columns=list(columns))
+        yield from pq.ParquetFile(file).iter_batches(5_000, columns=list(columns))
 
 
 def _column(directory: Path, name: str, column: str) -> pa.Array:
@@ -244,12 +244,12 @@ def _leakage(directory: Path, asked: dict[str, Asked], tokens: Tokens, ngram: in
     corpora: tuple[Corpus, ...] = ("known", "novel", "edits")
     for corpus in corpora:
         texts[f"{corpus} documents"] = _sampled(directory, "documents", ("text",), 10 * sample, corpus)
-    grams = {name: KeySet(_grams(tokens(rows), ngram)[1]) for name, rows in texts.items() if rows}
+    grams = {name: KeySet(_grams(rows, tokens, ngram)[1]) for name, rows in texts.items() if rows}
     shares: dict[str, dict[str, float]] = {}
     tested = _tested(directory, sample)
     for name, rows in tested.items():
         if rows:
-            owner, own = _grams(tokens(rows), ngram)
+            owner, own = _grams(rows, tokens, ngram)
             shares[name] = {source: len(distinct(owner[seen.has(own)])) / len(rows) for source, seen in grams.items()}
     names, parts = (_column(directory, "entities", column) for column in ("name", "part"))
     words = [pc.unique(pc.utf8_split_whitespace(names.filter(pc.equal(parts, part))).flatten()) for part in ("known", "novel")]
@@ -291,12 +291,17 @@ def _sampled(directory: Path, name: str, columns: tuple[str, ...], most: int, co
     return rows[:most]
 
 
-def _grams(texts: pa.ListArray, size: int) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-    """A hash of every run of `size` tokens, and the text that it stands in."""
-    lengths = pc.list_value_length(texts).to_numpy().astype(np.int64)
-    encoded = pc.cast(texts.flatten(), pa.string()).dictionary_encode()
-    hashes = text_hashes(encoded.dictionary.to_pylist())[encoded.indices.to_numpy()]
-    owner = np.repeat(np.arange(len(texts)), lengths)
-    count = max(0, len(hashes) - size + 1)
-    whole = np.flatnonzero(owner[:count] == owner[len(owner) - count :])
-    return owner[whole], mixed(*(hashes[whole + i] for i in range(size)))
+def _grams(texts: Sequence[str], tokens: Tokens, size: int) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """A hash of every run of `size` tokens, and the text that it stands in; some texts at a time, to need little room."""
+    owners, grams = [np.zeros(0, np.int64)], [np.zeros(0, np.uint64)]
+    for low in range(0, len(texts), 1000):
+        told = tokens(texts[low : low + 1000])
+        lengths = pc.list_value_length(told).to_numpy().astype(np.int64)
+        encoded = pc.cast(told.flatten(), pa.string()).dictionary_encode()
+        hashes = text_hashes(encoded.dictionary.to_pylist())[encoded.indices.to_numpy()]
+        owner = np.repeat(np.arange(low, low + len(told)), lengths)
+        count = max(0, len(hashes) - size + 1)
+        whole = np.flatnonzero(owner[:count] == owner[len(owner) - count :])
+        owners.append(owner[whole])
+        grams.append(mixed(*(hashes[whole + i] for i in range(size))))
+    return np.concatenate(owners), np.concatenate(grams)

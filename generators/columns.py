@@ -82,9 +82,11 @@ class KeySet:
 
     def __init__(self, keys: Ints) -> None:
         self.sorted = keys if (keys[1:] >= keys[:-1]).all() else np.sort(keys)
-        self._shift = np.uint64(64 - max(10, min(24, (8 * len(keys)).bit_length())))
-        self._bits = np.zeros(1 << int(64 - int(self._shift)), bool)
-        self._bits[self._place(self.sorted)] = True
+        size = max(10, min(26, (4 * len(keys)).bit_length()))
+        self._shift = np.uint64(64 - size)
+        bits = np.zeros(1 << size, bool)
+        bits[self._place(self.sorted)] = True
+        self._bits = np.packbits(bits, bitorder="little")
 
     def _place(self, keys: Ints) -> NDArray[np.uint64]:
         place: NDArray[np.uint64] = (keys.view(np.uint64) * _GOLDEN) >> self._shift
@@ -92,7 +94,8 @@ class KeySet:
 
     def has(self, keys: Ints) -> NDArray[np.bool_]:
         """Whether each is in the set; of the type that it was made of."""
-        found = self._bits[self._place(keys)]
+        place = self._place(keys)
+        found = (self._bits[place >> np.uint64(3)] >> (place & np.uint64(7)).astype(np.uint8) & 1).astype(bool)
         maybe = np.flatnonzero(found)
         if len(maybe):
             found[maybe] = place_in(self.sorted, keys[maybe]) >= 0

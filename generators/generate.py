@@ -78,7 +78,9 @@ def generate(config: GenerateConfig) -> Dataset:
         questions=chain(questions, [events.questions()]),
         probes=_probes(views, config),
         examples=_examples(questions, config),
-        documents=chain(_documents(ever, told, false, questions, config), [events.documents(config.documents.exposures)]),
+        documents=chain(
+            _documents(ever, told, false, scratch, questions.apart, config), [events.documents(config.documents.exposures)]
+        ),
     )
 
 
@@ -147,8 +149,10 @@ def _examples(questions: Questions, config: GenerateConfig) -> Iterator[pa.Table
     )
 
 
-def _documents(ever: World, told: World, false: World, questions: Questions, config: GenerateConfig) -> Iterator[pa.Table]:
-    """Once the questions are read."""
+def _documents(
+    ever: World, told: World, false: World, scratch: list[World], pairs: list[NDArray[np.uint64]], config: GenerateConfig
+) -> Iterator[pa.Table]:
+    """pairs: those that tests compose, once the questions are read."""
     seed, settings = config.seed, config.documents
     dose = Dose(
         settings.exposures, settings.styles, settings.paraphrases, settings.facts, settings.shuffled, settings.junk,
@@ -156,14 +160,14 @@ def _documents(ever: World, told: World, false: World, questions: Questions, con
     )  # fmt: skip
 
     def apart(world: World) -> NDArray[np.int64] | None:
-        return _rows_of(world, questions.apart) if settings.apart else None
+        return _rows_of(world, pairs) if settings.apart else None
 
     yield from documents(source := told.part("known"), "known", "known", seed, dose, apart(source))
     yield from documents(source := told.part("novel"), "novel", "novel", seed, dose, apart(source))
     yield from documents(source := false.part("novel"), "novel", "shuffled", seed, dose, apart(source))
     if config.world.timeline:
         yield from edits(ever.part("known"), config.world.timeline.cutoff, seed, settings.exposures)
-    yield from reading_exercises(questions.views.scratch, seed, facts=settings.reading_facts)
+    yield from reading_exercises(scratch, seed, facts=settings.reading_facts)
 
 
 def _rows_of(world: World, pairs: list[NDArray[np.uint64]]) -> NDArray[np.int64]:

@@ -146,7 +146,7 @@ def asked_again(false_world: World, found: list[Chains], count: int, config: Que
 def edited(now: World, after: World, hops: int, config: QuestionsConfig, seed: int) -> Tables:
     """Chains through a fact that came to hold after the cutoff, with what their answer was before, if they had one."""
     assert now.ever is not None
-    new = ~np.isin(after.fact_hashes, now.ever.fact_hashes)
+    new = after.since > now.ever.since.max()
     left = config.limit
     for found in searched(after, distinct(after.subject).astype(np.int64), hops, "edited", config, seed):
         chains = found.take(np.flatnonzero(new[found.facts].any(1))[:left])

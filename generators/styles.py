@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from generators.columns import Ints, chosen, joined, lists, mixed, picked
 from generators.world import World
 
-Cut = tuple[NDArray[np.int64], NDArray[np.int64]]
+Cut = tuple[Ints, NDArray[np.int64]]
 """Positions in the order they are stated, and how many go into each document."""
 
 
@@ -22,7 +22,7 @@ class Telling(NamedTuple):
     """Documents to be put together: their facts, their sentences one after the other, and how many each has."""
 
     world: World
-    facts: NDArray[np.int64]
+    facts: Ints
     sentences: pa.StringArray
     lengths: NDArray[np.int64]
     draws: NDArray[np.uint64]

@@ -85,6 +85,7 @@ def write_arrow(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], rows_
         for piece in _pieces(tables, schema, ROW_GROUP):
             writer.write_table(piece, row_group_size=ROW_GROUP)
             rows += len(piece)
+            pa.default_memory_pool().release_unused()
     return rows
 
 
@@ -104,7 +105,7 @@ def _pieces(tables: Iterable[pa.Table], schema: pa.Schema, size: int) -> Iterato
         yield pa.concat_tables(waiting or [schema.empty_table()]).combine_chunks()
 
 
-ROW_GROUP = 25_000
+ROW_GROUP = 15_000
 """Rows of a Parquet row group."""
 
 
