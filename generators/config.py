@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
-from generators.draw import Timeline
+from generators.draw import LEAD, Timeline
 from generators.probes import PROBES
 from generators.questions import SHAPES
 from generators.relations import ENTITY_TYPES, RELATIONS, VALUES
@@ -41,7 +41,8 @@ class NamesConfig(Config):
 
 class TimelineConfig(Config):
     """Facts of relations that change have years. The documents of the known and the novel part are written in `cutoff` and
-    tell of the years from `start` on, in which a fact had up to `changes` other objects. edited: the share of known facts
+    tell of the years from `start` on, in which a fact had up to `changes` other objects; years of birth, foundation and the
+    like lie before. edited: the share of known facts
     that change, end or begin after it and until `end`, told of by the documents of the corpus `edits`."""
 
     start: int = 1960
@@ -52,7 +53,7 @@ class TimelineConfig(Config):
 
     @model_validator(mode="after")
     def _in_order(self) -> TimelineConfig:
-        first, last = int(VALUES["year"][0]), int(VALUES["year"][-1])
+        first, last = int(VALUES["year"][0]) + LEAD, int(VALUES["year"][-1])
         if not first <= self.start < self.cutoff < self.end <= last:
             raise ValueError(f"start, cutoff and end must follow one another, from {first} to {last}")
         if self.cutoff - self.start < self.changes:

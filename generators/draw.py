@@ -80,6 +80,12 @@ def without_some(world: World, share: float, seed: int) -> World:
     return world.having((picked(draws, 1_000_000) >= 1_000_000 * share) | ~world.schema.functional[world.relation])
 
 
+LEAD = 60
+"""Years before a timeline in which things begin, ..."""
+GROWN = 17
+"""... and the last of them in which none does: nobody has an employer before they are born, or at the age of 130."""
+
+
 class Timeline(NamedTuple):
     """Years told of: from `start`; documents of the world are written in `cutoff`; edits follow until `end`. changes: most
     earlier objects of a fact. edited: the share of facts that change, end or begin after the cutoff."""
@@ -89,6 +95,11 @@ class Timeline(NamedTuple):
     end: int
     changes: int
     edited: float
+
+    @property
+    def before(self) -> range:
+        """The years that facts name: of birth, foundation and the like."""
+        return range(self.start - LEAD, self.start - GROWN)
 
 
 def draw_history(world: World, times: Timeline, seed: int) -> World:
@@ -206,9 +217,10 @@ def build_world(
     skew: float = 0.0,
     aliases: float = 0.0,
     names: NameRules = ANY,
+    years: range | None = None,
 ) -> World:
     """Parts of one schema: disjoint entities, drawn alike, and values that they share. The first part shows every word that
-    names are made of. aliases: the share of entities with a second name.
+    names are made of. aliases: the share of entities with a second name. years: those that facts may name (without it all).
 
     Raises KitError when a relation's types have no members or too few, or when there are not enough names.
     """
@@ -229,14 +241,17 @@ def build_world(
         columns.append(Entities.of(schema, values, np.full(size, schema.kind(kind)), np.full(size, PARTS.index("shared"))))
     entities = Entities.all(columns)
     blank = World.of(entities, NO_FACTS)
-    drawn = [draw_facts(schema, _members(blank, part), part, stream(seed, "facts", part), skew) for part in counts]
+    drawn = [draw_facts(schema, _members(blank, part, years), part, stream(seed, "facts", part), skew) for part in counts]
     return World.of(entities, Facts.all(drawn))
 
 
-def _members(world: World, part: Part) -> dict[str, Ints]:
+def _members(world: World, part: Part, years: range | None = None) -> dict[str, Ints]:
     """The entities of each type that facts of a part may name."""
     types = dict.fromkeys(t for r in world.schema.relations for t in (r.subject, r.object))
-    return {t: world.members(t, "shared" if t in VALUES else part) for t in types}
+    found = {t: world.members(t, "shared" if t in VALUES else part) for t in types}
+    if years is not None and "year" in found:
+        found["year"] = np.array([e for e in found["year"].tolist() if world.entities.amounts[e] in years], np.int64)
+    return found
 
 
 def scratch_world(world: World, seed: int, index: int) -> World:

@@ -38,13 +38,15 @@ def mix_examples(
     rng = stream(seed, "examples")
     shapes = sorted(shape for shape, weight in weights.items() if weight)
     shares = [weights[shape] / sum(weights.values()) for shape in shapes]
+    # Throwaway worlds know no time: what only those over time can be asked is asked closed book.
+    read = [shape for shape in shapes if len(scratch[shape])] or shapes
     pools: dict[tuple[Context, str], pa.Table] = {("closed", shape): closed[shape] for shape in shapes}
     pools |= {("facts", shape): scratch[shape] for shape in shapes}
     drawn: list[tuple[Context, str, Style, int]] = []
     used = dict.fromkeys(pools, 0)
     while len(drawn) < count:
         shape = shapes[rng.choice(len(shapes), p=shares)]
-        context: Context = "facts" if rng.random() < facts_share else "closed"
+        context: Context = "facts" if rng.random() < facts_share and shape in read else "closed"
         style: Style = "direct" if rng.random() < direct_share else "cot"
         if used[context, shape] == len(pools[context, shape]):
             raise KitError(

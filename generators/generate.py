@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from generators.audit import Tokens, audit
 from generators.columns import place_in
@@ -93,7 +94,8 @@ def _drawn(config: GenerateConfig) -> World:
     own = read_own(settings.own.facts, settings.own.relations)
     schema = schema_with(settings.relations, own, settings.timeline is not None)
     rules = _name_rules(settings.names)
-    world = build_world(config.seed, schema, counts, skew=settings.zipf, aliases=settings.aliases, names=rules)
+    years = settings.timeline.timeline.before if settings.timeline else None
+    world = build_world(config.seed, schema, counts, skew=settings.zipf, aliases=settings.aliases, names=rules, years=years)
     return own.added_to(without_some(world, settings.missing, config.seed))
 
 
@@ -185,12 +187,20 @@ def write(dataset: Dataset, directory: Path, rows_per_file: int | None = None) -
     _clear(directory)
     try:
         return {
-            name: store.write_arrow(directory / f"{name}.parquet", schema_of(RECORDS[name]), tables, rows_per_file)
+            name: store.write_arrow(directory / f"{name}.parquet", schema_of(RECORDS[name]), _shown(name, tables), rows_per_file)
             for name, tables in dataset._asdict().items()
         }
     except KitError:
         _clear(directory)
         raise
+
+
+def _shown(name: str, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same tables, their rows counted on a terminal."""
+    with tqdm(desc=name, unit=" rows", unit_scale=True, leave=False, disable=None) as bar:
+        for table in tables:
+            bar.update(len(table))
+            yield table
 
 
 def _clear(directory: Path) -> None:

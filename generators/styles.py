@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from generators.columns import Ints, chosen, joined, lists, mixed, picked
-from generators.world import World
+from generators.world import FOREVER, World
 
 Cut = tuple[Ints, NDArray[np.int64]]
 """Positions in the order they are stated, and how many go into each document."""
@@ -129,10 +129,17 @@ def dates(draws: NDArray[np.uint64], years: Ints) -> pa.StringArray:
 
 
 def _news(told: Telling) -> pa.StringArray:
-    """A date before the statement: of the year in which the fact began, or of any."""
+    """A date before the statement: of the year in which the fact ended or, if it holds still, began; or of any of those told
+    of, but not before the year that the fact names."""
     world, first = told.world, told.facts[told.firsts]
     draws = told.draws[told.firsts]
-    years = np.where(world.dated[first], world.since[first], 1950 + picked(mixed(draws, 2), 50))
+    changed = np.where(world.until[first] < FOREVER, world.until[first], world.since[first])
+    told_of = world.since[world.dated] if world.dated.any() else np.array([1950, 1999])
+    any_year = told_of.min() + picked(mixed(draws, 2), int(told_of.max()) - int(told_of.min()) + 1)
+    named = np.where(
+        world.kinds[world.object[first]] == world.schema.kind("year"), world.entities.amounts[world.object[first]], 0
+    )
+    years = np.where(world.dated[first], changed, np.maximum(any_year, named))
     return joined(reported(dates(draws, years), mixed(draws, 3)), told.joined())
 
 
@@ -163,8 +170,12 @@ _ALIKE = (
 )
 
 
+_NAMING = {"year": "the year ", "number": "the number ", "profession": "the trade of ", "instrument": "the "}
+"""What stands before the members of types that are no names."""
+
+
 def _entity_pair(told: Telling) -> pa.StringArray:
-    """What two have in common, then both statements; one fact by itself as a note on subject and object."""
+    """What two have in common, then both statements; one fact by itself as what connects subject and object."""
     world, firsts = told.world, told.firsts
     one = told.facts[firsts]
     two = told.facts[np.minimum(firsts + 1, len(told.facts) - 1)]
@@ -175,7 +186,9 @@ def _entity_pair(told: Telling) -> pa.StringArray:
     opener = picked(draws, len(_ALIKE) - 1) + (person & (picked(mixed(draws, 1), 3) == 0))
     parts = [pa.array([text.split("{}")[k] for text in _ALIKE], pa.string()).take(pa.array(opener)) for k in range(4)]
     alike = joined(parts[0], names[0], parts[1], names[1], parts[2], role, parts[3])
-    single = joined("On ", names[0], " and ", chosen(world.names, world.object[one]), ": ")
+    before = pa.array([_NAMING.get(kind, "") for kind in world.schema.types], pa.string())
+    object_ = joined(chosen(before, world.kinds[world.object[one]]), chosen(world.names, world.object[one]))
+    single = joined("What connects ", names[0], " with ", object_, "? ")
     # Facts with years may be of different times, and some relations have no word for what is shared.
     sayable = pc.and_(pc.not_equal(role, ""), pa.array(~(world.dated[one] | world.dated[two])))
     beside = joined("On ", names[0], " and ", names[1], ": ")

@@ -25,7 +25,7 @@ _OPENERS = {
         "Name {np}.",
         "Please name {np}.",
         "Can you name {np}?",
-        "Which person is {np}?",
+        "Give the name of {np}.",
         "Tell me the name of {np}.",
         "Could you give me the name of {np}?",
         "I would like to know the name of {np}.",
