@@ -1,6 +1,6 @@
 """What a world costs as it grows, and chain questions beside a networkx implementation of the same.
 
-    python -m benchmarks.generation [--sizes 1000 10000 100000] [--questions 100000]
+    python -m benchmarks.generation [--sizes 1000 10000 100000] [--questions 100000] [--timeless]
 
 Each size runs in a process of its own, from configuration to files: entities, facts, one statement of every fact,
 questions of every shape, recall probes. Processor seconds and peak memory are that process's, imports included.
@@ -37,10 +37,12 @@ HOPS = 4
 """The longest chains. Where values are shared by many, hardly any of five hops lacks a shortcut (see docs/worlds.md)."""
 
 
-def config(entities: int, questions: int) -> GenerateConfig:
+def config(entities: int, questions: int, timeless: bool) -> GenerateConfig:
     """All relations over time, all shapes, chains of up to four hops; an eighth as many novel entities; probes of 10,000
-    facts."""
-    shapes = HOPS + len(SHAPES)
+    facts. timeless: without a timeline, so without questions in time, and with chains of up to three hops."""
+    asked = [shape for shape in SHAPES if not (timeless and shape == "temporal")]
+    hops = 3 if timeless else HOPS
+    shapes = hops + len(asked)
     return resolve(
         GenerateConfig,
         {
@@ -48,13 +50,13 @@ def config(entities: int, questions: int) -> GenerateConfig:
                 "relations": list(RELATIONS),
                 "known": {kind: max(8, int(entities * share * 8 / 9)) for kind, share in SHARES.items()},
                 "novel": {kind: max(4, int(entities * share / 9)) for kind, share in SHARES.items()},
-                "timeline": {"changes": 1},
-                "missing": 0.1,
+                "timeline": None if timeless else {"changes": 1},
+                "missing": 0.0 if timeless else 0.1,
             },
             "documents": {"exposures": 1, "styles": ["biography"], "reading_worlds": 0},
             "questions": {
-                "hops": HOPS,
-                "shapes": list(SHAPES),
+                "hops": hops,
+                "shapes": asked,
                 "limit": max(10, questions * 11 // shapes // 100),
                 "train_limit": max(10, questions * 67 // shapes // 100),
             },
@@ -64,10 +66,10 @@ def config(entities: int, questions: int) -> GenerateConfig:
     )  # fmt: skip
 
 
-def whole(entities: int, questions: int) -> None:
+def whole(entities: int, questions: int, timeless: bool) -> None:
     """One size, in this process; prints one row."""
     with tempfile.TemporaryDirectory() as folder:
-        out = generate_stage(config(entities, questions), Path(folder) / "world")
+        out = generate_stage(config(entities, questions, timeless), Path(folder) / "world")
         rows = read_manifest(out).results
         size = sum(p.stat().st_size for p in out.glob("*.parquet")) / 2**20
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -126,13 +128,15 @@ def main() -> None:
     arguments.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 100_000])
     arguments.add_argument("--questions", type=int, default=100_000)
     arguments.add_argument("--one", type=int)
+    arguments.add_argument("--timeless", action="store_true")
     asked = arguments.parse_args()
     if asked.one:
-        whole(asked.one, asked.questions)
+        whole(asked.one, asked.questions, asked.timeless)
         return
     print(f"{'entities':>12}{'facts':>12}{'documents':>12}{'questions':>12}{'probes':>12}{'CPU':>12}{'peak':>13}{'files':>13}")
     for size in asked.sizes:
         again = [sys.executable, "-m", "benchmarks.generation", "--one", str(size), "--questions", str(asked.questions)]
+        again += ["--timeless"] if asked.timeless else []
         subprocess.run(again, check=True)
     chains(max(asked.sizes))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from evals.errors import error_kind
-from evals.scoring import exact_match, f1, near_miss
+from evals.scoring import exact_match, f1, near_miss, set_f1, set_match
 from kit.core.records import ErrorKind, SubQuestion
 from kit.models.prompts import ANSWER_CUE, assistant_message, extract_answer, extract_hops
 
@@ -69,6 +69,27 @@ def test_exact_match(answer: str | None, golds: list[str], right: bool) -> None:
 )
 def test_f1(answer: str | None, golds: list[str], expected: float) -> None:
     assert f1(answer, golds) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("answer", "right", "score"),
+    [
+        ("Ann Lee and Bo Ray", True, 1.0),
+        ("Bo Ray, Ann Lee", True, 1.0),
+        ("the Ann Lee; bo ray.", True, 1.0),
+        ("Ann Lee\nBo Ray", True, 1.0),
+        ("Ann Lee and Ann Lee and Bo Ray", True, 1.0),
+        ("Ann Lee", False, 2 / 3),
+        ("Ann Lee, Bo Ray and Cy Doe", False, 0.8),
+        ("Ann Lee Bo Ray", False, 0.0),
+        ("Cy Doe", False, 0.0),
+        ("", False, 0.0),
+        (None, False, 0.0),
+    ],
+)
+def test_sets_are_right_in_any_order_and_whole(answer: str | None, right: bool, score: float) -> None:
+    assert set_match(answer, ["Ann Lee", "Bo Ray"]) is right
+    assert set_f1(answer, ["Ann Lee", "Bo Ray"]) == pytest.approx(score)
 
 
 def test_a_near_miss_is_told_but_earns_nothing() -> None:

@@ -251,6 +251,9 @@ def _edits(world: World, config: dict[str, Any]) -> None:
         assert times[0][0] == 1960 or (len(times) == 1 and times[0][0] > CUTOFF)
         assert times[-1][1] == 9999 or CUTOFF < times[-1][1] <= END
     if spans:
+        # Nobody has an employer before being born, and no company a product before it was founded.
+        years = {e.id: int(e.name) for e in world.entities if e.type == "year"}
+        assert all(years[f.object] < 1944 for f in world.facts if f.object in years)
         kinds = Counter(
             "begun" if t[0][0] > CUTOFF else "changed" if t[-1][0] > CUTOFF else "ended" if t[-1][1] < 9999 else "kept"
             for t in spans.values()

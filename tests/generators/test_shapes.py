@@ -39,7 +39,8 @@ SINGLE = ("during", "before", "after")
 @cache
 def rich_world(seed: int) -> World:
     """All relations over time, some facts missing, some entities with a second name, popular and unpopular objects."""
-    world = build_world(seed, Schema.of(NAMES, timed=True), {"known": KNOWN, "novel": NOVEL}, skew=0.4, aliases=0.2)
+    counts = {"known": KNOWN, "novel": NOVEL}
+    world = build_world(seed, Schema.of(NAMES, timed=True), counts, skew=0.4, aliases=0.2, years=TIMES.before)
     return draw_history(without_some(world, 0.05, seed), TIMES, seed).begun(TIMES.cutoff).at(TIMES.cutoff)
 
 

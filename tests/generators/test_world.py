@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from generators.columns import permuted
 from generators.draw import build_world, scratch_world, shuffle_facts
+from generators.names import NameRules
 from generators.relations import ENTITY_TYPES, RELATIONS, TYPES, VALUE_TYPES, VALUES
 from generators.schema import Schema
 from generators.world import PARTS, World
 from kit.core.errors import KitError
+from kit.core.records import Part
 from kit.core.seeds import stream
 
 NAMES = list(RELATIONS)
@@ -76,6 +78,23 @@ def coined(world: World) -> dict[str, list[str]]:
     for name, part in zip(world.names.to_pylist(), world.parts, strict=True):
         names[PARTS[part]].append(name)
     return names
+
+
+def test_names_are_short_and_new_by_the_users_rules() -> None:
+    """Under a tokenizer of three letters a token, no name has more than five tokens; none is on the list of those that exist."""
+    counted = NameRules(lambda texts: [sum(-(-len(word) // 3) for word in text.split()) for text in texts], 5)
+    counts: dict[Part, dict[str, int]] = {"known": {"person": 40, "company": 10}}
+    schema = Schema.of(["works_for"])
+    free = build_world(0, schema, counts)
+    short = build_world(0, schema, counts, names=counted)
+    assert max(counted.tokens(free.names.to_pylist())) > 5  # type: ignore[misc]
+    assert max(counted.tokens(short.names.to_pylist())) <= 5  # type: ignore[misc]
+    taken = frozenset(free.names.to_pylist()[:20])
+    others = build_world(0, schema, counts, names=NameRules(avoid=taken))
+    assert not taken & set(others.names.to_pylist())
+    assert len(set(others.names.to_pylist())) == 50
+    with pytest.raises(KitError, match=r"short enough|too long or exist already"):
+        build_world(0, schema, counts, names=NameRules(counted.tokens, 2))
 
 
 @settings(max_examples=15, deadline=None)

@@ -1,0 +1,81 @@
+"""What the audit is for: leaks that were planted in a data set's files are counted, and a clean one has none."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from generators.audit import audit
+from kit.core.records import Document, Question
+from kit.core.store import read_table, write_table
+
+EXPOSURES = 16
+
+
+def found(directory: Path) -> dict[str, Any]:
+    audit(directory, EXPOSURES, lambda texts: pc.utf8_split_whitespace(pa.array(texts, pa.string())), 8, 2000)
+    told: dict[str, Any] = json.loads((directory / "audit.json").read_text())
+    return told
+
+
+@pytest.fixture
+def copied(small_dir: Path, tmp_path: Path) -> Path:
+    """A data set of one's own to spoil."""
+    return Path(shutil.copytree(small_dir, tmp_path / "world"))
+
+
+def test_a_clean_data_set_has_no_leak(small_dir: Path) -> None:
+    told = json.loads((small_dir / "audit.json").read_text())
+    assert all(corpus["as_asked"] for corpus in told["exposures"].values())
+    # An edited question may have been asked before, when something else was true; this world has no edits.
+    counts = {k: v for k, v in told["splits"].items() if k not in ("test_questions", "held_out_pairs")}
+    assert set(counts.values()) == {0}, counts
+    assert told["splits"]["test_questions"] > 100
+    assert told["splits"]["held_out_pairs"] > 20
+    assert told["matching"]["names_in_both"] == 0
+    assert told["leakage"]["share_of_novel_name_words_in_known_names"] == 1
+
+
+def test_a_document_with_both_facts_of_a_pair_and_one_statement_too_many(copied: Path) -> None:
+    documents = read_table(copied / "documents.parquet", Document)
+    test = next(q for q in read_table(copied / "questions.parquet", Question) if q.split == "test_composition" and q.hops == 2)
+    planted = replace(documents[0], id="0" * 16, facts=test.support, forms="pp", corpus="known")
+    write_table(copied / "documents.parquet", Document, [*documents, planted])
+    told = found(copied)
+    assert told["splits"]["documents_with_both_facts_of_a_pair"] == 1
+    assert told["exposures"]["known"] | {"most": EXPOSURES + 1, "as_asked": False} == told["exposures"]["known"]
+    assert told["exposures"]["novel"]["as_asked"]
+
+
+@pytest.mark.parametrize(
+    ("split", "counted"),
+    [
+        ("test_entity", {"test_texts_in_training", "first_facts_of_entity_tests_asked_in_training"}),
+        ("test_composition", {"test_texts_in_training", "withheld_compositions_in_training"}),
+        ("novel", {"test_texts_in_training", "novel_facts_asked_in_training"}),
+    ],
+)
+def test_a_test_question_among_those_for_training(split: str, counted: set[str], copied: Path) -> None:
+    questions = read_table(copied / "questions.parquet", Question)
+    leaked = next(q for q in questions if q.split == split and q.hops == 2)
+    write_table(copied / "questions.parquet", Question, [*questions, replace(leaked, split="train")])
+    told = found(copied)["splits"]
+    assert {k for k in told if k not in ("test_questions", "held_out_pairs") and told[k]} >= counted
+
+
+def test_a_question_that_stands_in_a_document_shares_ngrams_with_it(copied: Path) -> None:
+    before = found(copied)["leakage"]["share_of_questions_with_a_shared_ngram"]["novel"]["known documents"]
+    documents = read_table(copied / "documents.parquet", Document)
+    asked = [q.text for q in read_table(copied / "questions.parquet", Question) if q.split == "novel" and len(q.text.split()) > 8]
+    spoiled = [replace(d, text=f"{d.text} {' '.join(asked)}") if i == 0 else d for i, d in enumerate(documents)]
+    write_table(copied / "documents.parquet", Document, spoiled)
+    after = found(copied)["leakage"]["share_of_questions_with_a_shared_ngram"]["novel"]["known documents"]
+    assert before == 0
+    assert after > 0.5
