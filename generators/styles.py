@@ -110,6 +110,25 @@ def _article(told: Telling) -> pa.StringArray:
     return joined(chosen(world.names, subjects), " (", kinds, ")\n\n", told.joined())
 
 
+_GREETINGS = ("Dear friend,", "My dear cousin,", "Dear neighbour,", "To whom it may concern,", "Dear colleague,")
+_ASKED_ABOUT = (
+    "You asked me about {}.",
+    "You wanted to hear of {}.",
+    "Here is what I was told about {}.",
+    "I have found out more about {}.",
+)
+
+
+def _letter(told: Telling) -> pa.StringArray:
+    """A greeting, whom the letter is about, and what there is to say."""
+    subjects = chosen(told.world.names, told.world.subject[told.facts[told.firsts]])
+    draws = told.draws[told.firsts]
+    opener = picked(mixed(draws, 1), len(_ASKED_ABOUT))
+    before, after = ([text.split("{}")[k] for text in _ASKED_ABOUT] for k in (0, 1))
+    lead = joined(chosen(before, opener), subjects, chosen(after, opener))
+    return joined(chosen(_GREETINGS, picked(draws, len(_GREETINGS))), "\n\n", lead, " ", told.joined())
+
+
 _MONTHS = "January February March April May June July August September October November December".split()
 _NEWS = (
     "News of {}: ",
@@ -205,7 +224,9 @@ STYLES: dict[str, Style] = {
     "news": Style(_one_fact, _news),
     "dialogue": Style(_few_of_a_subject, _dialogue),
     "entity pair": Style(_pairs, _entity_pair),
+    "letter": Style(_few_of_a_subject, _letter),
 }
 """biography: all of one subject. digest: facts about anybody. joint biography: two subjects mixed. statement: one fact.
 encyclopedia: all of one subject under its name. news: one fact with a date. dialogue: a subject's facts asked and answered.
-entity pair: two with the same object, in the manner of EntiGraph (arXiv 2409.07431), whose texts each relate two entities."""
+entity pair: two with the same object, in the manner of EntiGraph (arXiv 2409.07431), whose texts each relate two entities.
+letter: a few of a subject's facts, told to somebody."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 
-from generators.questions import comparison, counting, intersection, sets, superlative, temporal, unanswerable, verify
+from generators.questions import comparison, counting, either, intersection, sets, superlative, temporal, unanswerable, verify
 from generators.world import World
 from kit.core.records import Split
 
@@ -16,6 +16,7 @@ SHAPES: dict[str, Callable[[World, Split, int, int], Iterator[pa.Table]]] = {
     "intersection": intersection.ask,
     "tree": intersection.ask_tree,
     "counting": counting.ask,
+    "either": either.ask,
     "superlative": superlative.ask,
     "set": sets.ask,
     "verify": verify.ask,

@@ -52,6 +52,7 @@ _FORMS: dict[str, Callable[[World, Document], bool]] = {
     "news": lambda world, d: bool(re.match(rf".*\b\d+ ({_MONTHS}) \d{{4}}.*: ", d.text)) and len(d.facts) == 1,
     "dialogue": lambda world, d: [line[:3] for line in d.text.split("\n")] == ["A: ", "B: "] * len(d.facts),
     "entity pair": lambda world, d: len(d.facts) <= 2,
+    "letter": lambda world, d: ",\n\n" in d.text and len(_subjects(world, d)) == 1,
 }
 
 
