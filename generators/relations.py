@@ -693,6 +693,23 @@ _ROWS = (
         inverse_nouns=("the team coached by {s}",),
         inverse_question="Which team does {s} coach?",
     ),
+    Relation(
+        "collects",
+        "person",
+        "product",
+        statements=(
+            "{s} collects {o}.",
+            "{s} is a collector of {o}.",
+            "The hobby of {s} is the collecting of {o}.",
+            "{s} owns a fine collection of {o}.",
+            "What {s} collects is {o}.",
+            "{s} spends every penny on {o}.",
+            "{s} travels far to find old {o}.",
+            "It is {o} that {s} collects.",
+        ),
+        nouns=("the kind of thing that {s} collects", "the favourite collectible of {s}", "the collectible that {s} looks for"),
+        question="What does {s} collect?",
+    ),
 )
 
 RELATIONS: dict[str, Relation] = {row.name: row for row in _ROWS}
