@@ -3,13 +3,16 @@
     python -m benchmarks.generation [--sizes 1000 10000 100000] [--questions 100000] [--timeless]
 
 Each size runs in a process of its own, from configuration to files: entities, facts, one statement of every fact,
-questions of every shape, recall probes. Processor seconds and peak memory are that process's, imports included.
+questions of every shape, probes. Processor seconds and peak memory are that process's, imports included. Where PhantomWiki is
+installed (or its program named with --phantom-wiki), it makes a world of 5,000 people beside them.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -123,12 +126,28 @@ def chains(entities: int) -> None:
         print(f"  {hops} hops: kit {ours:>10,.0f}   networkx {theirs:>8,.0f}   ({ours / theirs:,.0f} times)", flush=True)
 
 
+def phantom_wiki(program: str, people: int) -> None:
+    """PhantomWiki's own command on a world of so many people, its defaults but for chains of six."""
+    with tempfile.TemporaryDirectory() as folder:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        size = ["--num-family-trees", str(people // 25), "--question-depth", "6"]
+        subprocess.run([program, *size, "--output-dir", folder, "--seed", "0", "--quiet"], check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        facts = sum(len(re.findall(r"^\w+\(.*\)\.$", p.read_text(), re.M)) for p in Path(folder).rglob("*.pl"))
+        asked = sum(p.read_text().count('"question":') for p in Path(folder).rglob("*.json"))
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(
+        f"\nPhantomWiki, {people:,} people: {facts:,} facts, {asked:,} questions, {seconds:.1f} s, {after.ru_maxrss // 1024} MB"
+    )
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 100_000])
     arguments.add_argument("--questions", type=int, default=100_000)
     arguments.add_argument("--one", type=int)
     arguments.add_argument("--timeless", action="store_true")
+    arguments.add_argument("--phantom-wiki", metavar="PROGRAM", default=shutil.which("phantom-wiki-generate"))
     asked = arguments.parse_args()
     if asked.one:
         whole(asked.one, asked.questions, asked.timeless)
@@ -139,6 +158,8 @@ def main() -> None:
         again += ["--timeless"] if asked.timeless else []
         subprocess.run(again, check=True)
     chains(max(asked.sizes))
+    if asked.phantom_wiki:
+        phantom_wiki(asked.phantom_wiki, 5000)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -20,11 +21,13 @@ Count = Annotated[int, Field(ge=1, le=10_000_000)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
-def _known(names: tuple[str, ...], table: object, what: str) -> tuple[str, ...]:
-    assert hasattr(table, "__contains__")
+def _known(names: tuple[str, ...], table: Collection[str], what: str) -> tuple[str, ...]:
+    """The names, each of them one of the table's; ["all"] stands for all of them."""
+    if names == ("all",):
+        return tuple(table)
     for name in names:
         if name not in table:
-            raise ValueError(f"unknown {what} {name}; {nearest(name, table)}")  # type: ignore[arg-type]
+            raise ValueError(f"unknown {what} {name}; {nearest(name, table)}")
     if len(set(names)) < len(names):
         raise ValueError(f"a {what} is named twice")
     return names

@@ -254,8 +254,8 @@ def _members(world: World, part: Part, years: range | None = None) -> dict[str, 
     return found
 
 
-def scratch_world(world: World, seed: int, index: int) -> World:
-    """A throwaway world as large as the novel part, for text that can only be understood by reading it.
+def scratch_world(world: World, seed: int, index: int, counts: Mapping[str, int]) -> World:
+    """A throwaway world of so many entities of each type, for text that can only be understood by reading it.
 
     Names and facts are drawn anew for every `index`: with names that came back, a model would learn which words go
     together instead of learning to look them up, and stumble over every novel name.
@@ -266,8 +266,7 @@ def scratch_world(world: World, seed: int, index: int) -> World:
     shared = np.flatnonzero(world.parts == PARTS.index("shared"))
     names, kinds = [texts[e] for e in shared], [world.kinds[shared]]
     for kind in ENTITY_TYPES:
-        count = len(world.members(kind, "novel"))
-        if count:
+        if count := counts.get(kind, 0):
             names += recombine([texts[e] for e in world.members(kind, "known")], taken, count, rng)
             kinds.append(np.full(count, world.schema.kind(kind)))
     parts = np.repeat([PARTS.index("shared"), PARTS.index("scratch")], [len(shared), len(names) - len(shared)])

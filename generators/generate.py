@@ -66,7 +66,8 @@ def generate(config: GenerateConfig) -> Dataset:
     cutoff = times.cutoff if times else int(ever.since.max(initial=BEGINNING))
     told = ever.begun(cutoff)
     false = shuffle_facts(told, "novel", stream(seed, "shuffled-facts"))
-    scratch = [scratch_world(world, seed, i) for i in range(config.documents.reading_worlds)]
+    counts = config.world.novel or config.world.known
+    scratch = [scratch_world(world, seed, i, counts) for i in range(config.documents.reading_worlds)]
     views = Views(told, false, told, scratch)
     if ever.dated.any():
         after = ever.at(times.end) if times else told.at(cutoff)

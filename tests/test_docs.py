@@ -9,7 +9,12 @@ from pathlib import Path
 import click
 import pytest
 
+from generators.config import GenerateConfig
+from generators.probes import PROBES
+from generators.questions import SHAPES
+from generators.styles import STYLES
 from kit.cli.main import cli
+from kit.core.config import read_preset, resolve
 from tests.help_pages import PAGE, page
 
 ROOT = Path(__file__).parents[1]
@@ -53,3 +58,14 @@ def test_links_lead_somewhere() -> None:
     for path in PAGES:
         for target in re.findall(r"\]\(([^)#]+)", path.read_text("utf-8")):
             assert target.startswith("http") or (path.parent / target).exists(), (path.name, target)
+
+
+def test_the_page_on_worlds_names_everything_there_is() -> None:
+    page_ = (ROOT / "docs" / "worlds.md").read_text("utf-8")
+    for name in (*SHAPES, *PROBES, *STYLES):
+        assert f"`{name}`" in page_, name
+
+
+@pytest.mark.parametrize("preset", sorted(p.stem for p in (ROOT / "kit" / "presets").glob("*.toml")))
+def test_every_preset_resolves(preset: str) -> None:
+    resolve(GenerateConfig, read_preset(preset)["generate"])

@@ -141,7 +141,7 @@ def test_shuffled_facts_are_false_and_keep_schema_and_frequencies(seed: int) -> 
 
 def test_scratch_worlds_have_names_of_their_own_made_of_known_words() -> None:
     world = a_world(0)
-    a, b = (scratch_world(world, 0, i) for i in (0, 1))
+    a, b = (scratch_world(world, 0, i, NOVEL) for i in (0, 1))
     names = [set(coined(w)["scratch"]) for w in (a, b)]
     assert len(names[0] & names[1]) < 0.2 * len(names[0])
     assert not (names[0] | names[1]) & set(world.names.to_pylist())
