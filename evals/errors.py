@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evals.scoring import exact_match, normalise
+from evals.scoring.qa import exact_match, normalise
 from kit.core.records import ErrorKind, Style, SubQuestion
 from kit.models.prompts import extract_hops
 

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from evals.config import EvalConfig, Slice
 from evals.errors import error_kind
-from evals.scoring import exact_match, f1, near_miss, set_f1, set_match
+from evals.scoring.qa import exact_match, f1, near_miss, set_f1, set_match
 from evals.tasks import TASKS
 from kit.core.config import dump
 from kit.core.errors import KitError

@@ -174,6 +174,59 @@ class Question:
     probes: str = ""
 
 
+TaskSplit = Literal["train", "test"]
+
+
+@dataclass(frozen=True, slots=True)
+class MathProblem:
+    """A word problem in GSM8K's form: `solution` is the reasoning, its last line `#### ` and the `answer`. difficulty: how many
+    steps the reasoning has (0: not known)."""
+
+    id: str
+    question: str
+    solution: str
+    answer: str
+    split: TaskSplit = "test"
+    difficulty: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CodeProblem:
+    """A function to be written, in HumanEval's form: `prompt` ends in its signature and docstring, `canonical_solution` is the
+    body, `test` defines `check(candidate)`. plus: a second, stricter test file of the same form, where there is one. mutants:
+    bodies that are wrong, and that the test catches."""
+
+    id: str
+    prompt: str
+    entry_point: str
+    canonical_solution: str
+    test: str
+    plus: str = ""
+    mutants: tuple[str, ...] = ()
+    split: TaskSplit = "test"
+    difficulty: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One verifiable instruction of IFEval (arXiv 2311.07911): its id, and its arguments as a JSON object."""
+
+    id: str
+    kwargs: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionPrompt:
+    """A prompt with instructions that can be checked, in IFEval's form; `response` is one that follows them all, where known."""
+
+    id: str
+    prompt: str
+    instructions: tuple[Instruction, ...]
+    response: str = ""
+    split: TaskSplit = "test"
+    difficulty: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """One finetuning example, before the chat template. `kind` tells hops, style and context; `facts` what it carries."""

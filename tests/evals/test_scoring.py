@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from evals.errors import error_kind
-from evals.scoring import exact_match, f1, near_miss, set_f1, set_match
+from evals.scoring.qa import exact_match, f1, near_miss, set_f1, set_match
 from kit.core.records import ErrorKind, SubQuestion
 from kit.models.prompts import ANSWER_CUE, assistant_message, extract_answer, extract_hops
 
