@@ -94,10 +94,11 @@ class Results:
 
 
 def pooled(values: Sequence[NDArray[np.float64]], clusters: Sequence[Sequence[str]]) -> Estimate:
-    """One estimate from a list of seeds' scores."""
+    """One estimate from a list of seeds' scores, its interval cut to what a score can be."""
     if len(values) == 1:
         return clustered(values[0], clusters[0])
-    return over_seeds([float(v.mean()) for v in values], sum(v.size for v in values))
+    found = over_seeds([float(v.mean()) for v in values], sum(v.size for v in values))
+    return found._replace(low=max(0.0, found.low), high=min(1.0, found.high))
 
 
 def load_results(directory: Path) -> Results:
