@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 
 from benchmarks.side_by_side import compare
+from evals.config import EvalConfig
 from evals.tasks import TASKS
+from kit.core.config import resolve
+from kit.infer.backend import Decoding
 from kit.infer.hf import TransformersBackend
 from kit.models.load import checkpoint_path, choose_dtype, load_model, load_tokenizer
 from kit.models.prompts import user_message
@@ -33,7 +35,11 @@ def main() -> None:
     torch.set_num_threads(1)
     source = checkpoint_path(asked.model)
     tokenizer, model = load_tokenizer(source), load_model(source, choose_dtype("auto")).eval()
-    questions = [q for q in TASKS["multihop"].load(str(Path(asked.data))) if q.shape != "cloze"]
+    questions = [
+        q
+        for q in TASKS["multihop"].load(asked.data, resolve(EvalConfig, {"slices": [{"split": "novel"}]})).items
+        if q.shape != "cloze"
+    ]
     chosen = [q for q in questions if q.split in ("test_entity", "novel")][:: max(1, len(questions) // 4 // asked.limit)]
     prompts = [encode(tokenizer, prompt_text(tokenizer, user_message(q.text, "cot"))) for q in chosen[: asked.limit]]
     answers: dict[str, list[str]] = {}
@@ -62,7 +68,7 @@ def main() -> None:
             for i, text in zip(indices, texts, strict=True):
                 found[i] = text
 
-        TransformersBackend(model, tokenizer).generate(prompts, NEW_TOKENS, keep)
+        TransformersBackend(model, tokenizer).generate_ids(prompts, Decoding(NEW_TOKENS), keep)
         answers["kit"] = found
 
     compare(("plain generate, batch 64", "kit"), (plain, ours), asked.pairs)

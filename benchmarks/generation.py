@@ -61,7 +61,7 @@ def config(entities: int, questions: int, timeless: bool) -> GenerateConfig:
                 "hops": hops,
                 "shapes": asked,
                 "limit": max(10, questions * 11 // shapes // 100),
-                "train_limit": max(10, questions * 67 // shapes // 100),
+                "train_limit": max(10, questions * 70 // shapes // 100),
             },
             "probes": {"facts": 10_000 // 3},
             "examples": {"count": min(1000, entities // 10), "facts_share": 0.0},

@@ -1,4 +1,4 @@
-"""What an evaluation asks: a model, a set of slices, and how answers are produced."""
+"""What an evaluation asks: a task, a set of slices, what runs the model, and how answers are produced."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from kit.core.config import Config
-from kit.core.records import Context, Question, Split, Style
+from kit.core.records import Context, Question, Split, Style, TaskName
 from kit.models.load import Precision
 
 Positive = Annotated[int, Field(ge=1)]
+BackendName = Literal["transformers", "vllm", "server", "recorded"]
 
 CONTINUED = ("cloze", "locality")
 """The probes that are a text to be continued."""
+
+OF_QUESTIONS = ("hops", "shape", "context", "mode", "sub_questions")
+"""What only slices of multihop questions may set."""
 
 
 class Slice(Config):
@@ -21,7 +25,8 @@ class Slice(Config):
 
     mode: `generate` the answer; `prefilled`, the same after the answer's first words (format supplied); `choice`, pick the
     likeliest of type-matched candidates. shape: one shape or probe only. sub_questions: ask every hop by itself as well.
-    limit: the first n questions.
+    shots: worked examples before each question. samples: answers to each (above one, give a temperature). limit: the first n
+    questions.
     """
 
     split: Split
@@ -31,6 +36,8 @@ class Slice(Config):
     context: Context = "closed"
     mode: Literal["generate", "prefilled", "choice"] = "generate"
     sub_questions: bool = False
+    shots: Annotated[int, Field(ge=0, le=64)] = 0
+    samples: Positive = 1
     limit: Positive | None = None
 
     @model_validator(mode="after")
@@ -41,13 +48,24 @@ class Slice(Config):
             raise ValueError("the recall splits are asked in style cloze, or with a shape that is a question")
         if self.mode != "generate" and self.style != "direct":
             raise ValueError(f"mode {self.mode} needs style direct")
+        if self.style == "cloze" and self.shots:
+            raise ValueError("a text to be continued takes no shots")
         return self
 
     @property
     def name(self) -> str:
         """A readable, unique name: `novel/2-hop/cot/closed/generate`."""
         shape = f"{self.shape}/" if self.shape else ""
-        return f"{self.split}/{shape}{self.hops or 'all'}-hop/{self.style}/{self.context}/{self.mode}"
+        shots = f"/{self.shots}-shot" if self.shots else ""
+        samples = f"/{self.samples} samples" if self.samples > 1 else ""
+        return f"{self.split}/{shape}{self.hops or 'all'}-hop/{self.style}/{self.context}/{self.mode}{shots}{samples}"
+
+    @property
+    def short_name(self) -> str:
+        """The same for tasks without hops: `test/cot/4-shot`."""
+        shots = f"/{self.shots}-shot" if self.shots else ""
+        samples = f"/{self.samples} samples" if self.samples > 1 else ""
+        return f"{self.split}/{self.style}{shots}{samples}"
 
     def holds(self, question: Question) -> bool:
         """Whether a question belongs to the slice. Without a shape: all, or the plain clozes."""
@@ -55,21 +73,57 @@ class Slice(Config):
         return question.split == self.split and self.hops in (None, question.hops) and shape in (None, question.shape)
 
 
-class EvalConfig(Config):
-    """One evaluation: which slices, with which task's rules, and how much memory a batch may take."""
+class ServerConfig(Config):
+    """A server that speaks OpenAI's chat completions. revision: what the model is, for as far as its name does not say. tries:
+    how often a request is sent before the evaluation gives up; timeout, in seconds, of each."""
 
-    task: Literal["multihop"] = "multihop"
+    url: str
+    revision: str = ""
+    concurrency: Annotated[int, Field(ge=1, le=256)] = 8
+    timeout: Annotated[float, Field(gt=0)] = 120.0
+    tries: Annotated[int, Field(ge=1, le=20)] = 6
+
+
+class EvalConfig(Config):
+    """One evaluation: which slices, with which task's rules, and how much memory a batch may take.
+
+    max_new_tokens: over the task's own, by style. temperature, seed: of sampled answers; the seed also draws shots. shots_from:
+    where worked examples come from, if not from the data's train split. plus: for code, a second set of rows whose stricter
+    tests are run as well. skip_bad_rows: leave rows out that cannot be read, and count them. recorded: a file of outputs, for
+    the backend of that name.
+    """
+
+    task: TaskName = "multihop"
     slices: Annotated[tuple[Slice, ...], Field(min_length=1)]
-    max_new_tokens: dict[Style, Positive] = {"cot": 256, "direct": 32, "cloze": 16}
+    max_new_tokens: dict[Style, Positive] = {}
+    temperature: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
+    seed: Annotated[int, Field(ge=0)] = 0
     candidates: Positive = 4
+    shots_from: str | None = None
+    plus: str | None = None
+    skip_bad_rows: bool = False
+    backend: BackendName = "transformers"
+    server: ServerConfig | None = None
+    recorded: str | None = None
     batch_tokens: Positive = 16384
     max_batch: Positive = 256
     precision: Precision = "auto"
     threads: Positive = 1
 
     @model_validator(mode="after")
-    def _distinct(self) -> EvalConfig:
+    def _agree(self) -> EvalConfig:
         names = [s.name for s in self.slices]
         if len(set(names)) < len(names):
             raise ValueError("two slices are the same")
+        if self.task != "multihop":
+            for key in OF_QUESTIONS:
+                if any(getattr(s, key) != Slice.model_fields[key].default for s in self.slices):
+                    raise ValueError(f"{key} is for slices of the task multihop")
+        if self.plus and self.task != "code":
+            raise ValueError("plus is for the task code")
+        if not self.temperature and any(s.samples > 1 for s in self.slices):
+            raise ValueError("several samples of a question need a temperature above 0: they would all be the same")
+        for name, needed in (("server", self.server), ("recorded", self.recorded)):
+            if (self.backend == name) != (needed is not None):
+                raise ValueError(f"backend {name} and the setting {name} go together")
         return self

@@ -1,4 +1,4 @@
-"""Records summed up by slice: accuracy with its interval, F1, and the shares of error kinds."""
+"""Records summed up by slice: every metric of the task with its interval, pass@k over samples, and the shares of error kinds."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evals.tasks import TASKS
 from kit.core.records import EvalRecord
 from kit.stats.intervals import Estimate, clustered
+from kit.stats.pass_at import pass_at_k
+
+KS = (1, 10, 100)
+"""The k of pass@k, as far as there are as many samples."""
 
 
 @dataclass(frozen=True, slots=True)
 class SliceSummary:
-    """One line of the table of an evaluation."""
+    """One line of the table of an evaluation. scores: by metric, the task's first being what arms are compared by."""
 
     slice: str
-    exact_match: Estimate
-    f1: float
+    scores: dict[str, Estimate]
     errors: dict[str, int]
 
     def errors_text(self) -> str:
@@ -26,7 +30,8 @@ class SliceSummary:
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
-        return {"slice": self.slice, **self.exact_match._asdict(), "f1": self.f1, "errors": self.errors}
+        scores = {name: estimate._asdict() for name, estimate in self.scores.items()}
+        return {"slice": self.slice, "scores": scores, "errors": self.errors}
 
 
 def summarise(records: Sequence[EvalRecord]) -> list[SliceSummary]:
@@ -35,12 +40,23 @@ def summarise(records: Sequence[EvalRecord]) -> list[SliceSummary]:
     for record in records:
         if record.tags["part"] == "question":
             groups.setdefault(record.tags["slice"], []).append(record)
-    return [
-        SliceSummary(
-            name,
-            clustered([r.scores["exact_match"] for r in group], [r.cluster for r in group]),
-            sum(r.scores["f1"] for r in group) / len(group),
-            dict(Counter(r.error for r in group if r.error != "none").most_common()),
-        )
-        for name, group in groups.items()
-    ]
+    return [_summary(name, group) for name, group in groups.items()]
+
+
+def _summary(name: str, group: Sequence[EvalRecord]) -> SliceSummary:
+    scores: dict[str, Estimate] = {}
+    metrics = [m for m in TASKS[group[0].task].metrics if m in group[0].scores]  # type: ignore[index]  # a record's task is one
+    clusters = [r.cluster for r in group]
+    for metric in metrics:
+        values = [r.scores[metric] for r in group]
+        by_item: dict[str, list[float]] = {}
+        for record, value in zip(group, values, strict=True):
+            by_item.setdefault(record.question_id, []).append(value)
+        samples = min(map(len, by_item.values()))
+        if samples > 1:
+            for k in (k for k in KS if k <= samples):
+                passed = [pass_at_k(len(v), round(sum(v)), k) for v in by_item.values()]
+                scores[f"{metric} pass@{k}"] = clustered(passed, list(by_item))
+        else:
+            scores[metric] = clustered(values, clusters)
+    return SliceSummary(name, scores, dict(Counter(r.error for r in group if r.error != "none").most_common()))

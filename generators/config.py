@@ -15,6 +15,7 @@ from generators.relations import ENTITY_TYPES, RELATIONS, VALUES
 from generators.styles import STYLES
 from kit.core.config import Config
 from kit.core.errors import KitError, nearest
+from kit.core.records import TaskName
 from kit.core.store import file_digest, input_key
 
 Count = Annotated[int, Field(ge=1, le=10_000_000)]
@@ -195,6 +196,14 @@ class ExamplesConfig(Config):
         return weights
 
 
+class TaskCounts(Config):
+    """How many items of a task of one's own (see `generators.tasks`), and how many steps, or parts, each has."""
+
+    train: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    test: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    difficulty: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (1, 2, 3)
+
+
 class AuditConfig(Config):
     """What the data are checked with once they are written. tokenizer: whose tokens n-grams are made of (words without it).
     ngram: their length. sample: most test questions, and ten times as many training texts, that are compared."""
@@ -205,7 +214,8 @@ class AuditConfig(Config):
 
 
 class GenerateConfig(Config):
-    """Everything that decides a data set, byte by byte. rows_per_file: whether, and how, tables are spread over files; the
+    """Everything that decides a data set, byte by byte. tasks: word problems, functions and instructions to make beside the
+    world, with examples of those for training. rows_per_file: whether, and how, tables are spread over files; the
     rows and their order stay the same."""
 
     seed: Annotated[int, Field(ge=0)] = 0
@@ -214,6 +224,7 @@ class GenerateConfig(Config):
     questions: QuestionsConfig = QuestionsConfig()
     probes: ProbesConfig = ProbesConfig()
     examples: ExamplesConfig = ExamplesConfig()
+    tasks: dict[TaskName, TaskCounts] = {}
     audit: AuditConfig = AuditConfig()
     rows_per_file: Count | None = None
 
@@ -232,6 +243,8 @@ class GenerateConfig(Config):
 
     @model_validator(mode="after")
     def _agree(self) -> GenerateConfig:
+        if "multihop" in self.tasks:
+            raise ValueError("tasks: multihop questions come with the world; set examples and questions")
         asked = [*(f"chain-{i + 1}" for i in range(self.questions.hops)), *self.questions.shapes]
         for shape in self.examples.weights:
             if self.examples.count and shape not in asked:

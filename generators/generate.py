@@ -25,6 +25,7 @@ from generators.names import NameRules
 from generators.own import read_own, schema_with
 from generators.probes import probe
 from generators.splits import Questions, Views
+from generators.tasks import TASK_DATA
 from generators.world import BEGINNING, World
 from kit.core import store
 from kit.core.config import dump
@@ -204,6 +205,24 @@ def _shown(name: str, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
             yield table
 
 
+def write_tasks(config: GenerateConfig, directory: Path) -> dict[str, int]:
+    """`<task>.parquet` with the items of each task that is asked for, and `examples_<task>.parquet` with those for training as
+    examples, in an order whose every prefix is a smaller set."""
+    written: dict[str, int] = {}
+    for name, counts in config.tasks.items():
+        task = TASK_DATA[name]
+        train = list(task.items(config.seed, "train", counts.train, counts.difficulty))
+        test = list(task.items(config.seed, "test", counts.test, counts.difficulty))
+        examples = []
+        for item in train:
+            prompt, completion = task.turns(item, task.style)
+            examples.append(Example(item.id, prompt, completion, (), f"{name}/{task.style}"))
+        store.write_table(directory / f"{name}.parquet", task.record, [*train, *test])
+        store.write_table(directory / f"examples_{name}.parquet", Example, examples)
+        written[name] = len(train) + len(test)
+    return written
+
+
 def _clear(directory: Path) -> None:
     for path in directory.glob("*.parquet"):
         path.unlink()
@@ -222,6 +241,7 @@ def generate_stage(config: GenerateConfig, out: Path) -> Path:
         with store.run_stage(out, "generate", settings, inputs) as stage:
             rows = write(generate(config), out, config.rows_per_file)
             _write_card(out, config.seed, rows)
+            rows |= write_tasks(config, out)
             stage.results.update({f"{name}_rows": float(count) for name, count in rows.items()})
             tokens = _tokens(config.audit.tokenizer)
             found = audit(out, config.documents.exposures, tokens, config.audit.ngram, config.audit.sample)

@@ -10,7 +10,6 @@ one a relation's name is taken for a noun ("capital": "The capital of X is Y.").
 from __future__ import annotations
 
 import csv
-import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -21,11 +20,11 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from generators.relations import RELATIONS, VALUE_TYPES, Relation
 from generators.schema import Schema
 from generators.world import BEGINNING, FOREVER, PARTS, Entities, Facts, World
+from kit.core import rows
 from kit.core.errors import KitError, nearest
 
 THING = "thing"
@@ -234,8 +233,8 @@ def _year(text: str, number: int, key: str) -> int | None:
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
     """The rows of a table in any of the formats. Raises KitError where it cannot be read."""
     try:
-        if path.suffix == ".parquet":
-            yield from pq.read_table(path).to_pylist()
+        if path.suffix in (".parquet", ".jsonl"):
+            yield from (row.checked() for row in rows.read_rows(path))
         elif path.suffix == ".graphml":
             graph = nx.read_graphml(path)
             label = {n: data.get("label", data.get("name", n)) for n, data in graph.nodes(data=True)}
@@ -243,13 +242,6 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
             for a, b, data in graph.edges(data=True):
                 ends = {"subject": label[a], "object": label[b], "subject_type": kind[a], "object_type": kind[b]}
                 yield {**ends, "relation": data.get("relation", data.get("label")), **data}
-        elif path.suffix == ".jsonl":
-            for number, line in enumerate(path.read_text("utf-8").split("\n"), 1):
-                if line.strip():
-                    row = json.loads(line)
-                    if not isinstance(row, dict):
-                        raise KitError(f"{path}, line {number}: a row must be an object")
-                    yield row
         elif path.suffix in (".csv", ".tsv"):
             lines = list(csv.reader(path.read_text("utf-8").splitlines(), delimiter="," if path.suffix == ".csv" else "\t"))
             header = [cell.strip().lower() for cell in lines[0]] if lines else []

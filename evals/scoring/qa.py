@@ -1,4 +1,10 @@
-"""Is an answer right? Exact match and F1 after SQuAD normalisation; fuzzy similarity only tells near misses."""
+"""Is an answer right? Exact match and F1 after SQuAD normalisation; fuzzy similarity only tells near misses.
+
+SQuAD, HotpotQA, MuSiQue and 2WikiMultihopQA share the normalisation and the exact match; the F1 of HotpotQA and 2Wiki differs
+(`hotpot_overlap`). The official scripts' oddities are kept, so that figures compare: punctuation goes without a blank in its
+place, so "1.5" equals "15" and "-5" equals "5"; only ASCII punctuation goes; an answer of nothing but articles equals any
+other ("A" and "The"); characters composed and decomposed (NFC and NFD) differ, and so do digits and words.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +12,7 @@ import re
 import string
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
@@ -28,22 +35,48 @@ def exact_match(answer: str | None, golds: Sequence[str]) -> bool:
     return answer is not None and normalise(answer) in {normalise(g) for g in golds}
 
 
+class Overlap(NamedTuple):
+    """How far the tokens of two answers agree, each from 0 to 1."""
+
+    f1: float
+    precision: float
+    recall: float
+
+
+def _overlap(said: list[str], wanted: list[str]) -> Overlap:
+    common = (Counter(said) & Counter(wanted)).total()
+    if not common:
+        return Overlap(0.0, 0.0, 0.0)
+    precision, recall = common / len(said), common / len(wanted)
+    return Overlap(2 * precision * recall / (precision + recall), precision, recall)
+
+
 def f1(answer: str | None, golds: Sequence[str]) -> float:
-    """Best token F1 against any gold answer (SQuAD v2 evaluate.py, compute_f1: empty only equals empty)."""
+    """Best token F1 against any gold answer (SQuAD v2 evaluate.py, compute_f1, and MuSiQue: empty only equals empty)."""
     if answer is None:
         return 0.0
     said = normalise(answer).split()
-    best = 0.0
-    for gold in golds:
-        wanted = normalise(gold).split()
-        if not said or not wanted:
-            best = max(best, float(said == wanted))
-            continue
-        common = (Counter(said) & Counter(wanted)).total()
-        if common:
-            precision, recall = common / len(said), common / len(wanted)
-            best = max(best, 2 * precision * recall / (precision + recall))
+    wanted = [normalise(g).split() for g in golds]
+    return max((_overlap(said, w).f1 if said and w else float(said == w) for w in wanted), default=0.0)
+
+
+def hotpot_overlap(answer: str | None, golds: Sequence[str]) -> Overlap:
+    """Token overlap as HotpotQA (hotpot_evaluate_v1.py, f1_score) and 2WikiMultihopQA count it: all 0 where either side is
+    yes, no or noanswer and the other is not the same, and where nothing is left of either ("" equals "" by exact match
+    alone). Each figure is the best over the golds, whichever gold that is (2Wiki; HotpotQA has one gold)."""
+    best = Overlap(0.0, 0.0, 0.0)
+    if answer is None:
+        return best
+    said = normalise(answer)
+    for wanted in map(normalise, golds):
+        if said == wanted or not {said, wanted} & {"yes", "no", "noanswer"}:
+            best = Overlap(*map(max, best, _overlap(said.split(), wanted.split())))
     return best
+
+
+def hotpot_f1(answer: str | None, golds: Sequence[str]) -> float:
+    """The F1 of `hotpot_overlap`."""
+    return hotpot_overlap(answer, golds).f1
 
 
 def _members(answer: str | None) -> set[str]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Any
 
-from evals.tasks import multihop
-from kit.core.records import Question
+from evals.tasks import code, instructions, math, multihop
+from evals.tasks.task import Task
+from kit.core.records import TaskName
 
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """load: questions from a data directory, a file or a hub id."""
-
-    load: Callable[[str], list[Question]]
-
-
-TASKS: dict[str, Task] = {"multihop": Task(multihop.load_questions)}
+TASKS: dict[TaskName, Task[Any]] = {
+    "multihop": multihop.TASK,
+    "math": math.TASK,
+    "code": code.TASK,
+    "if": instructions.TASK,
+}

@@ -1,86 +1,173 @@
-"""Multihop question answering, on kit's own questions and on MuSiQue's public rows."""
+"""Multihop question answering: kit's own questions, and the rows of MuSiQue, HotpotQA, 2WikiMultihopQA and SubQA."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from evals.config import EvalConfig
+from evals.errors import error_kind
+from evals.scoring.qa import exact_match, f1, hotpot_f1, near_miss, set_f1, set_match
+from evals.tasks.sources import load
+from evals.tasks.task import Ask, Task, drawn_shots
 from kit.core.errors import KitError
-from kit.core.records import Question, SubQuestion
-from kit.core.seeds import digest
+from kit.core.records import EvalRecord, Question, Style, SubQuestion
+from kit.core.rows import Converted, Row
 from kit.core.store import read_table
+from kit.models.prompts import assistant_message, extract_answer, user_message
+
+HOTPOT = "hotpot-"
+"""How the shapes of HotpotQA's rows begin, whose F1 is that data set's own."""
 
 
-def load_questions(source: str) -> list[Question]:
-    """Questions and probes of a data directory, a MuSiQue file (.jsonl, .parquet) or a hub data set id.
-
-    Raises KitError when the source is neither, or a row lacks a column (with the row's number).
-    """
-    path = Path(source)
-    if path.is_dir():
-        return [q for name in ("questions", "probes") for q in read_table(path / f"{name}.parquet", Question)]
-    rows = _jsonl(path) if path.suffix == ".jsonl" else _dataset(source)
-    return [musique_question(row, i) for i, row in enumerate(rows)]
+def load_questions(source: str, config: EvalConfig) -> Converted:
+    """Questions and probes of a data directory, or rows of a public set. Raises KitError for what is neither."""
+    found = load(source, "questions", Question, foreign_question, config.skip_bad_rows)
+    if (path := Path(source)).is_dir():
+        found.items.extend(read_table(path / "probes.parquet", Question))
+    return found
 
 
-def _jsonl(path: Path) -> list[dict[str, Any]]:
-    """Rows split at "\\n" only (real rows hold other line separators inside strings)."""
-    rows = []
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise KitError(f"cannot read {path}: {error.strerror}") from None
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            rows.append(json.loads(line.decode("utf-8")))
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise KitError(f"{path}, line {number}: not a JSON row in UTF-8 ({error})") from None
-    return rows
+def foreign_question(row: Row) -> Question:
+    """A row of MuSiQue (it has a decomposition), or of HotpotQA and those in its form."""
+    return musique_question(row) if "question_decomposition" in row.checked() else hotpot_question(row)
 
 
-def _dataset(source: str) -> list[dict[str, Any]]:
-    from datasets import load_dataset
-
-    try:
-        if Path(source).exists():
-            return list(load_dataset("parquet", data_files=source, split="train"))
-        return list(load_dataset(source, split="validation"))
-    except Exception as error:  # datasets raises dozens of kinds; all mean "this source cannot be read"
-        raise KitError(f"cannot load questions from {source}: {str(error).strip().splitlines()[0]}") from error
-
-
-def musique_question(row: dict[str, Any], number: int) -> Question:
-    """One row in MuSiQue's public schema; `#1` in a sub-question becomes the first sub-answer.
-
-    Paragraphs become the context of the facts-in-prompt form, all of them, in their order.
-    """
-    try:
-        steps = row["question_decomposition"]
-        answers = [str(s["answer"]) for s in steps]
-        texts = [str(s["question"]) for s in steps]
-        paragraphs = row["paragraphs"]
-        context = tuple(f"{p['title']}: {p['paragraph_text']}" for p in paragraphs)
-        golds = tuple(dict.fromkeys([str(row["answer"]), *map(str, row.get("answer_aliases") or [])]))
-        text, identity = str(row["question"]), str(row["id"])
-    except (KeyError, TypeError) as error:
-        raise KitError(f"row {number}: not in MuSiQue's schema ({error!r})") from None
+def musique_question(row: Row) -> Question:
+    """`#1` in a sub-question becomes the first sub-answer. Paragraphs are the context of the facts-in-prompt form, all of them,
+    in their order."""
+    steps = row.rows("question_decomposition")
+    answers = [s.text("answer") for s in steps]
+    texts = [s.text("question") for s in steps]
     for i, answer in reversed(list(enumerate(answers, 1))):
         texts = [t.replace(f"#{i}", answer) for t in texts]
-    return Question(
-        id=identity or digest(text),
-        shape=identity.split("__")[0] or "musique",
-        text=text,
-        heads=(),
-        steps=(),
-        sub_questions=tuple(SubQuestion(t, a) for t, a in zip(texts, answers, strict=True)),
-        answers=golds,
-        support=tuple(str(p["idx"]) for p in paragraphs if p.get("is_supporting")),
-        hops=len(steps),
-        split="external",
-        context=context,
-        candidates=(),
-        certificate=None,
+    paragraphs = row.rows("paragraphs")
+    identity = row.text("id")
+    return _foreign(
+        identity,
+        identity.split("__")[0],
+        row,
+        tuple(dict.fromkeys([row.text("answer"), *row.texts("answer_aliases")])),
+        tuple(f"{p.text('title', empty=True)}: {p.text('paragraph_text', empty=True)}" for p in paragraphs),
+        tuple(SubQuestion(t, a) for t, a in zip(texts, answers, strict=True)),
+        tuple(str(i) for i, p in enumerate(paragraphs) if p.has("is_supporting") and p.flag("is_supporting")),
+        len(steps),
     )
+
+
+def hotpot_question(row: Row) -> Question:
+    """HotpotQA's rows, official (lists) or from the hub (columns); 2WikiMultihopQA's have the same form; SubQA's have
+    `sub_questions` too, a list of objects with question and answer."""
+    context = row.checked().get("context") or []
+    if isinstance(context, dict):
+        context = list(zip(context.get("title", []), context.get("sentences", []), strict=False))
+    try:
+        paragraphs = tuple(f"{title}: {''.join(sentences)}" for title, sentences in context)
+    except (TypeError, ValueError):
+        raise KitError(f"{row.where}: context must be a list of titles with their sentences") from None
+    subs = row.rows("sub_questions") if row.has("sub_questions") else []
+    return _foreign(
+        row.text("_id" if row.has("_id") else "id"),
+        f"{HOTPOT}{row.text('type') if row.has('type') else 'bridge'}",
+        row,
+        (row.text("answer"),),
+        paragraphs,
+        tuple(SubQuestion(s.text("question"), s.text("answer")) for s in subs),
+        (),
+        max(2, len(subs)),
+    )
+
+
+def _foreign(
+    id_: str, shape: str, row: Row, answers: tuple[str, ...], context: tuple[str, ...], subs: tuple[SubQuestion, ...],
+    support: tuple[str, ...], hops: int,
+) -> Question:  # fmt: skip
+    return Question(
+        id=id_, shape=shape, text=row.text("question"), heads=(), steps=(), sub_questions=subs, answers=answers,
+        support=support, hops=hops, split="external", context=context, candidates=(),
+    )  # fmt: skip
+
+
+def asks(config: EvalConfig, questions: Sequence[Question], examples: Sequence[Question]) -> list[Ask[Question]]:
+    """Every prompt of every slice. Raises KitError when a slice finds no question."""
+    found: list[Ask[Question]] = []
+    for part in config.slices:
+        chosen = [q for q in questions if part.holds(q)]
+        if not chosen:
+            splits = sorted({q.split for q in questions})
+            raise KitError(f"no questions of slice {part.name}; the data hold {', '.join(splits)}")
+        for question in chosen[: part.limit]:
+            context = question.context if part.context == "facts" else ()
+            shots = drawn_shots(config, part, question, examples, _turns)
+            message = user_message(question.text, part.style, context)
+            for sample in range(part.samples):
+                found.append(Ask(part, question, message, question.answers, question.candidates, shots=shots, sample=sample))
+            for i, sub in enumerate(question.sub_questions if part.sub_questions else ()):
+                found.append(Ask(part, question, user_message(sub.text, part.style, context), (sub.answer,), part=i, shots=shots))
+    return found
+
+
+def _turns(question: Question, style: Style) -> tuple[str, str]:
+    return user_message(question.text, style), assistant_message(question.answers[0], style, question.sub_questions)
+
+
+def extract(style: Style, output: str, golds: Sequence[str]) -> str | None:
+    """The answer in an output. A cloze continues with the object: as many words of it as the gold has."""
+    if style != "cloze":
+        return extract_answer(output)
+    words = output.split("\n")[0].split()[: max(len(g.split()) for g in golds)]
+    return " ".join(words).rstrip(".,;") or None
+
+
+def records(asked: Sequence[Ask[Question]], outputs: Sequence[str]) -> list[EvalRecord]:
+    """One for each answer; the question's tell whether its sub-questions were right where those were asked."""
+    right: dict[tuple[str, str], list[bool]] = {}
+    for ask, output in zip(asked, outputs, strict=True):
+        if ask.part >= 0:
+            answered = exact_match(extract(ask.slice.style, output, ask.golds), ask.golds)
+            right.setdefault((ask.slice.name, ask.item.id), []).append(answered)
+    return [_record(ask, output, right.get((ask.slice.name, ask.item.id))) for ask, output in zip(asked, outputs, strict=True)]
+
+
+def _record(ask: Ask[Question], output: str, sub_answers_right: list[bool] | None) -> EvalRecord:
+    style, question, whole = ask.slice.style, ask.item, ask.part < 0
+    extracted = extract(style, output, ask.golds)
+    members = question.members if whole else ()
+    correct = set_match(extracted, members) if members else exact_match(extracted, ask.golds)
+    subs = question.sub_questions if whole else (question.sub_questions[ask.part],)
+    hops_right = sub_answers_right if whole else None
+    overlap = hotpot_f1 if question.shape.startswith(HOTPOT) else f1
+    scores = {
+        "exact_match": float(correct),
+        "f1": set_f1(extracted, members) if members else overlap(extracted, ask.golds),
+        "near_miss": float(near_miss(extracted, ask.golds)),
+    }
+    if question.outdated and whole:
+        scores["outdated"] = float(exact_match(extracted, question.outdated))
+    if hops_right is not None:
+        scores["sub_questions_right"] = float(all(hops_right))
+    if question.certificate and whole:
+        scores["popularity_guess"] = float(question.certificate.popularity_guess)
+        scores["type_prior"] = question.certificate.type_prior
+    failed_cloze = style == "cloze" and not correct
+    return EvalRecord(
+        question_id=question.id,
+        task="multihop",
+        prompt=ask.message,
+        output=output,
+        extracted=extracted,
+        answers=ask.golds,
+        scores=scores,
+        error="answer" if failed_cloze else error_kind(style, output, extracted, correct, subs, hops_right),
+        tags={
+            "slice": ask.slice.name,
+            "part": "question" if whole else f"sub-{ask.part + 1}",
+            "hops": str(question.hops),
+            "shape": question.shape,
+            "asked": f"{question.difficulty.asked} of {len(question.support)}" if question.difficulty else "",
+            "bridge": question.sub_questions[0].answer if question.hops > 1 and question.sub_questions else "",
+        },
+    )
+
+
+TASK = Task(load_questions, asks, records, ("exact_match", "f1"), "cot", {"cot": 256, "direct": 32, "cloze": 16})

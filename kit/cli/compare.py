@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,23 +17,36 @@ from kit.cli.options import as_json, echo_json
 def command(a: Path, b: Path, json_: bool) -> None:
     """Paired difference A - B of two evaluations, on the questions both were asked, slice by slice."""
     from evals.run import read_records
+    from evals.tasks import TASKS
     from kit.core.errors import KitError
     from kit.stats.paired import mcnemar, paired_difference
 
-    sides = [{(r.tags["slice"], r.question_id): r for r in read_records(d) if r.tags["part"] == "question"} for d in (a, b)]
+    sides: list[dict[tuple[str, str], list[Any]]] = [{}, {}]
+    for directory, side in zip((a, b), sides, strict=True):
+        for record in read_records(directory):
+            if record.tags["part"] == "question":
+                side.setdefault((record.tags["slice"], record.question_id), []).append(record)
     shared = [key for key in sides[0] if key in sides[1]]
     if not shared:
         raise KitError(f"{a} and {b} have no question in common: evaluate both on the same data and slices")
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in dict.fromkeys(slice_ for slice_, _ in shared):
-        pairs = [(sides[0][k], sides[1][k]) for k in shared if k[0] == name]
-        x, y = ([p[i].scores["exact_match"] for p in pairs] for i in (0, 1))
-        difference = paired_difference(x, y, [p[0].cluster for p in pairs])
-        rows.append({"slice": name, "a": sum(x) / len(x), "b": sum(y) / len(y), "difference": difference, "p": mcnemar(x, y)})
+        keys = [key for key in shared if key[0] == name]
+        first = sides[0][keys[0]][0]
+        for metric in (m for m in TASKS[first.task].metrics if all(m in s[k][0].scores for s in sides for k in keys)):
+            # Of several samples of a question the mean counts.
+            x, y = ([sum(r.scores[metric] for r in s[k]) / len(s[k]) for k in keys] for s in sides)
+            told = {"slice": name, "metric": metric, "a": sum(x) / len(x), "b": sum(y) / len(y)}
+            told["difference"] = paired_difference(x, y, [sides[0][k][0].cluster for k in keys])
+            told["p"] = mcnemar(x, y) if {*x, *y} <= {0.0, 1.0} else None
+            rows.append(told)
     if json_:
-        echo_json([{**row, "difference": row["difference"]._asdict()} for row in rows])  # type: ignore[attr-defined]
+        echo_json([{**row, "difference": row["difference"]._asdict()} for row in rows])
         return
-    width = max(len(str(row["slice"])) for row in rows)
-    click.echo(f"{'slice':<{width}}  {'A':>5}  {'B':>5}  {'A - B':<28}  McNemar p")
+    width = max(len(row["slice"]) for row in rows)
+    click.echo(f"{'slice':<{width}}  {'metric':<18}  {'A':>5}  {'B':>5}  {'A - B':<28}  McNemar p")
     for row in rows:
-        click.echo(f"{row['slice']:<{width}}  {row['a']:>5.2f}  {row['b']:>5.2f}  {row['difference']!s:<28}  {row['p']:.3g}")
+        p = "-" if row["p"] is None else f"{row['p']:.3g}"
+        click.echo(
+            f"{row['slice']:<{width}}  {row['metric']:<18}  {row['a']:>5.2f}  {row['b']:>5.2f}  {row['difference']!s:<28}  {p}"
+        )

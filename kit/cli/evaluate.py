@@ -11,22 +11,27 @@ from kit.cli.options import as_json, config_file, echo_json, out_option, overrid
 
 
 @click.command()
-@click.option("--task", default="multihop", show_default=True, help="What to ask.")
-@click.option("--model", required=True, help="A checkpoint directory, a train run or a hub id.")
-@click.option("--data", required=True, help="A data directory, a MuSiQue .jsonl/.parquet file, or a hub data set id.")
-@click.option("--split", help="Questions of this split (default: novel; external for foreign data).")
+@click.option("--task", default="multihop", show_default=True, help="multihop, math, code or if (instructions).")
+@click.option("--model", required=True, help="A checkpoint directory, a train run, a hub id, or a server's name of a model.")
+@click.option("--data", required=True, help="A data directory, a file of rows (.jsonl, .json, .parquet), or a hub data set id.")
+@click.option("--split", help="Items of this split (default: novel or test; external for foreign questions).")
 @click.option("--hops", type=int, help="Questions of this many hops.")
-@click.option("--style", default="cot", show_default=True, help="cot (step by step), direct, or cloze.")
+@click.option("--style", help="cot (step by step), direct, or cloze (default: what the task is asked in).")
 @click.option("--context", default="closed", show_default=True, help="closed book, or facts in the prompt.")
 @click.option("--mode", default="generate", show_default=True, help="generate, prefilled or choice.")
+@click.option("--shots", type=int, help="Worked examples before each question.")
+@click.option("--backend", help="transformers (default), vllm, server or recorded.")
+@click.option("--url", help="The server, up to /v1 (sets the backend).")
+@click.option("--outputs", help="A file of recorded outputs (sets the backend).")
 @click.option("--limit", "-n", type=int, help="Ask the first n questions.")
 @config_file
 @override
 @out_option()
 @as_json
 def command(
-    task: str, model: str, data: str, split: str | None, hops: int | None, style: str, context: str, mode: str,
-    limit: int | None, config: Path | None, overrides: tuple[str, ...], out: Path, json_: bool,
+    task: str, model: str, data: str, split: str | None, hops: int | None, style: str | None, context: str, mode: str,
+    shots: int | None, backend: str | None, url: str | None, outputs: str | None, limit: int | None, config: Path | None,
+    overrides: tuple[str, ...], out: Path, json_: bool,
 ) -> None:  # fmt: skip
     """Ask a model questions and score its answers; a file of settings may ask many slices at once."""
     from evals.config import EvalConfig
@@ -39,20 +44,33 @@ def command(
     merged = settings(None, config, None, overrides)
     merged.pop("model", None)
     if "slices" not in merged:
-        asked: dict[str, Any] = {"style": style, "context": context, "mode": mode, "hops": hops, "limit": limit}
-        asked["split"] = split or ("novel" if Path(data).is_dir() else "external")
+        own = Path(data).is_dir()
+        asked: dict[str, Any] = {"style": style or TASKS[task].style, "context": context, "mode": mode, "hops": hops}
+        asked |= {"shots": shots, "limit": limit}
+        asked["split"] = split or ("test" if task != "multihop" else "novel" if own else "external")
         merged["slices"] = [{k: v for k, v in asked.items() if v is not None}]
+    if url:
+        merged = {"backend": "server", **merged, "server": {**merged.get("server", {}), "url": url}}
+    if outputs:
+        merged = {"backend": "recorded", **merged, "recorded": outputs}
+    if backend:
+        merged["backend"] = backend
     resolved = resolve(EvalConfig, {**merged, "task": task})
 
     from evals.run import evaluate, read_records
     from evals.summary import summarise
+    from kit.core.store import read_manifest
 
     rows = summarise(read_records(evaluate(resolved, data, model, out)))
+    skipped = read_manifest(out).results.get("skipped_rows", 0)
     if json_:
-        echo_json({"out": str(out), "slices": [row.as_dict() for row in rows]})
+        echo_json({"out": str(out), "skipped_rows": skipped, "slices": [row.as_dict() for row in rows]})
         return
     width = max(len(row.slice) for row in rows)
-    click.echo(f"{'slice':<{width}}  {'exact match':<26}  {'F1':>5}  errors")
     for row in rows:
-        click.echo(f"{row.slice:<{width}}  {row.exact_match!s:<26}  {row.f1:>5.2f}  {row.errors_text()}")
+        for i, (metric, estimate) in enumerate(row.scores.items()):
+            click.echo(f"{'' if i else row.slice:<{width}}  {metric:<18}  {estimate}")
+        click.echo(f"{'':<{width}}  {'errors':<18}  {row.errors_text()}")
+    if skipped:
+        click.echo(f"{skipped:,.0f} rows could not be read and were left out")
     click.echo(f"written to {out}")

@@ -13,6 +13,7 @@ from kit.cli.options import as_json, config_file, echo_json, out_option, overrid
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="A directory made by kit generate.")
 @click.option("--model", required=True, help='A checkpoint directory, a train run, a hub id, or "tiny".')
 @click.option("--recipe", help="pretrain, posttrain or inject: sets what an option does not.")
+@click.option("--task", help="Whose examples: multihop (default), math, code or if.")
 @click.option("--examples", "-D", type=int, help="D, the number of finetuning examples.")
 @click.option("--lora", is_flag=True, help="Train a low-rank adapter instead of all weights.")
 @click.option("--seed", type=int, help="Seed of the order of rows and of a new model's weights.")
@@ -21,7 +22,7 @@ from kit.cli.options import as_json, config_file, echo_json, out_option, overrid
 @out_option()
 @as_json
 def command(
-    data: Path, model: str, recipe: str | None, examples: int | None, lora: bool, seed: int | None,
+    data: Path, model: str, recipe: str | None, task: str | None, examples: int | None, lora: bool, seed: int | None,
     config: Path | None, overrides: tuple[str, ...], out: Path, json_: bool,
 ) -> None:  # fmt: skip
     """Pretrain, post-train or inject: one training stage, on a tiny model or any checkpoint."""
@@ -36,6 +37,8 @@ def command(
     if not recipe:
         raise KitError("give --recipe pretrain, posttrain or inject")
     merged = with_defaults({**given, "recipe": recipe})
+    if task:
+        merged["task"] = task
     if examples is not None:
         merged["examples"] = examples
     if seed is not None:

@@ -27,6 +27,7 @@ Corpus = Literal["known", "novel", "shuffled", "reading", "edits"]
 
 Split = Literal[
     "train",
+    "test",
     "validation",
     "test_entity",
     "test_composition",
@@ -46,7 +47,14 @@ Style = Literal["cot", "direct", "cloze"]
 """cot: sub-questions answered one by one, then the answer. direct: the answer alone. cloze: plain text to be continued."""
 
 Context = Literal["closed", "facts"]
-ErrorKind = Literal["none", "format", "first_hop", "later_hop", "recall", "composition", "answer"]
+ErrorKind = Literal[
+    "none", "format", "answer",
+    "first_hop", "later_hop", "recall", "composition",
+    "arithmetic", "step",
+    "wrong_result", "exception", "limits",
+    "instruction",
+]  # fmt: skip
+"""Why an answer failed: in any task; in multihop questions; in maths; in code; in instructions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +181,9 @@ class Question:
     outdated: tuple[str, ...] = ()
     probes: str = ""
 
+
+TaskName = Literal["multihop", "math", "code", "if"]
+"""The tasks, as the command line calls them (`if`: instruction following)."""
 
 TaskSplit = Literal["train", "test"]
 

@@ -1,11 +1,32 @@
-"""The contract every way of running a model meets. Prompts are token ids: text becomes tokens in `kit.models.tokens`."""
+"""The contract every way of running a model meets: prompts as turns of a conversation in, texts out, batch by batch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 T = TypeVar("T", contravariant=True)
+
+
+class Prompt(NamedTuple):
+    """What a model is asked. message: the user's turn; without `chat` a text to be continued as it stands. shots: earlier turns,
+    each of the user and the assistant. start: the first words of the answer, given. about: the item it asks about, and the
+    sample it is, for answers that were recorded."""
+
+    message: str
+    chat: bool = True
+    shots: tuple[tuple[str, str], ...] = ()
+    start: str = ""
+    about: str = ""
+
+
+class Decoding(NamedTuple):
+    """How answers are produced. temperature 0 takes the most likely token each time; above it tokens are drawn, by a seed for
+    each prompt, so that an answer does not depend on what else is in its batch."""
+
+    max_new_tokens: int
+    temperature: float = 0.0
+    seeds: Sequence[int] = ()
 
 
 class Sink(Protocol[T]):
@@ -14,16 +35,23 @@ class Sink(Protocol[T]):
     def __call__(self, indices: Sequence[int], results: Sequence[T]) -> None: ...
 
 
-Tokens = Sequence[int]
+class Likelihood(NamedTuple):
+    """The natural-log probability of a continuation, summed over its tokens, and how many those are."""
+
+    log_probability: float
+    tokens: int
 
 
 class Backend(Protocol):
-    """Greedy generation and log-likelihood, batch by batch, in whatever order suits the backend."""
+    """Generation and log-likelihood, in whatever order suits the backend."""
 
-    def generate(self, prompts: Sequence[Tokens], max_new_tokens: int, sink: Sink[str]) -> None:
-        """Tells `sink` the text that follows each prompt, up to a stop token or `max_new_tokens`, without special tokens."""
+    def generate(self, prompts: Sequence[Prompt], decoding: Decoding, sink: Sink[str]) -> None:
+        """Tells `sink` the text that follows each prompt, up to a stop token or `max_new_tokens`, without special tokens.
+
+        Raises KitError for what it cannot do, or cannot reach.
+        """
         ...
 
-    def log_likelihood(self, pairs: Sequence[tuple[Tokens, Tokens]], sink: Sink[float]) -> None:
-        """Tells `sink` the natural-log probability of each continuation after its context, summed over its tokens."""
+    def log_likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str], sink: Sink[Likelihood]) -> None:
+        """Tells `sink` how likely each continuation is after its prompt and start."""
         ...

@@ -1,15 +1,19 @@
-"""The transformers backend: greedy, length-sorted, batched to a token budget."""
+"""The transformers backend: length-sorted, batched to a token budget."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from kit.infer.backend import Sink, Tokens
+from kit.infer.backend import Decoding, Likelihood, Prompt, Sink
+from kit.infer.tokenised import begun, continued
 from kit.models.tokens import stop_ids
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+Tokens = Sequence[int]
 
 
 class TransformersBackend:
@@ -37,13 +41,18 @@ class TransformersBackend:
             yield order[start : start + size]
             start += size
 
-    def generate(self, prompts: Sequence[Tokens], max_new_tokens: int, sink: Sink[str]) -> None:
-        for batch in self._batches([len(p) + max_new_tokens for p in prompts]):
-            produced = self._continue([prompts[i] for i in batch], max_new_tokens)
+    def generate(self, prompts: Sequence[Prompt], decoding: Decoding, sink: Sink[str]) -> None:
+        self.generate_ids([begun(self.tokenizer, p) for p in prompts], decoding, sink)
+
+    def generate_ids(self, prompts: Sequence[Tokens], decoding: Decoding, sink: Sink[str]) -> None:
+        """The same for prompts in tokens."""
+        for batch in self._batches([len(p) + decoding.max_new_tokens for p in prompts]):
+            seeds = [decoding.seeds[i] for i in batch] if decoding.temperature else []
+            produced = self._continue([prompts[i] for i in batch], decoding._replace(seeds=seeds))
             sink(batch, self.tokenizer.batch_decode(produced, skip_special_tokens=True))
 
-    def _continue(self, prompts: Sequence[Tokens], max_new_tokens: int) -> list[list[int]]:
-        """The tokens that follow each prompt, the most likely one each time, without the stop token that ended them.
+    def _continue(self, prompts: Sequence[Tokens], decoding: Decoding) -> list[list[int]]:
+        """The tokens that follow each prompt, without the stop token that ended them.
 
         Written out instead of `model.generate`: what a checkpoint's generation config asks for (a repetition penalty, a
         temperature) must not change a greedy score in silence, and rows that have ended leave the batch, which `generate`
@@ -59,8 +68,9 @@ class TransformersBackend:
         stops = torch.tensor(self.stops, device=device)
         produced: list[list[int]] = [[] for _ in prompts]
         rows, cache = torch.arange(len(prompts), device=device), None
+        draws = [torch.Generator().manual_seed(seed) for seed in decoding.seeds]
         with torch.inference_mode():
-            for _ in range(max_new_tokens):
+            for _ in range(decoding.max_new_tokens):
                 out = self.model(
                     input_ids=fed,
                     attention_mask=mask,
@@ -69,7 +79,12 @@ class TransformersBackend:
                     use_cache=True,
                     logits_to_keep=1,
                 )
-                cache, token = out.past_key_values, out.logits[:, -1].argmax(-1)
+                cache, logits = out.past_key_values, out.logits[:, -1]
+                if draws:
+                    # The largest after Gumbel noise is a draw from the softmax (Gumbel 1954); the noise is each row's own.
+                    uniform = torch.stack([torch.rand(logits.shape[-1], generator=draws[row]) for row in rows.tolist()])
+                    logits = logits.float() / decoding.temperature - (-uniform.clamp(min=1e-20).log()).log().to(device)
+                token = logits.argmax(-1)
                 goes_on = ~torch.isin(token, stops)
                 if not bool(goes_on.all()):
                     keep = goes_on.nonzero().squeeze(1)
@@ -83,7 +98,15 @@ class TransformersBackend:
                 mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
         return produced
 
-    def log_likelihood(self, pairs: Sequence[tuple[Tokens, Tokens]], sink: Sink[float]) -> None:
+    def log_likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str], sink: Sink[Likelihood]) -> None:
+        pairs = [continued(self.tokenizer, p, c) for p, c in zip(prompts, continuations, strict=True)]
+
+        def told(indices: Sequence[int], results: Sequence[float]) -> None:
+            sink(indices, [Likelihood(r, len(pairs[i][1])) for i, r in zip(indices, results, strict=True)])
+
+        self._score(pairs, told)
+
+    def _score(self, pairs: Sequence[tuple[Tokens, Tokens]], sink: Sink[float]) -> None:
         import torch
 
         pad = self.tokenizer.pad_token_id

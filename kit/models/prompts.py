@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from kit.core.records import Style, SubQuestion
+from kit.core.records import CodeProblem, InstructionPrompt, MathProblem, Style, SubQuestion
 
 ANSWER_CUE = "So the answer is"
 _INSTRUCTION: dict[Style, str] = {"cot": " Think step by step.", "direct": " Answer directly.", "cloze": ""}
@@ -53,3 +53,20 @@ def extract_hops(output: str) -> list[tuple[str, str]]:
     """
     chain = output.rpartition(ANSWER_CUE)[0] or output
     return [(q.strip(), a.strip()) for q, a in re.findall(r"([^.?\n]+\?)\s*([^?\n]*?)\.(?=\s|$)", chain)]
+
+
+def math_turns(problem: MathProblem, style: Style) -> tuple[str, str]:
+    """A word problem and its gold answer: the reasoning with its last line `#### N`, or that line alone."""
+    solution = problem.solution if style == "cot" else f"#### {problem.answer}"
+    return user_message(problem.question, style), solution
+
+
+def code_turns(problem: CodeProblem, style: Style) -> tuple[str, str]:
+    """A function to be completed and the whole of it, each in a block of code."""
+    asked = f"Complete this function.\n\n```python\n{problem.prompt.rstrip()}\n```"
+    return asked, f"```python\n{problem.prompt.rstrip()}\n{problem.canonical_solution.strip(chr(10)).rstrip()}\n```"
+
+
+def instruction_turns(prompt: InstructionPrompt, style: Style) -> tuple[str, str]:
+    """A prompt as it stands, and a response that follows its instructions."""
+    return prompt.prompt, prompt.response

@@ -30,7 +30,7 @@ class TinyConfig(Config):
 
 
 def build_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
-    """A word-level tokenizer whose vocabulary is every word and mark of `texts` (sorted), with a chat template.
+    """A word-level tokenizer whose vocabulary is every word, digit and mark of `texts` (sorted), with a chat template.
 
     A word keeps the blank before it, so that decoding gives the text back: decode(encode(t)) == t for single-spaced t.
     """
@@ -40,7 +40,7 @@ def build_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
     splitter = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="first"),
-            pre_tokenizers.Split(Regex(r"▁?\w+|▁?[^\w\s▁]"), behavior="isolated"),
+            pre_tokenizers.Split(Regex(r"▁?\d|▁?[^\W\d]+|▁?[^\w\s▁]"), behavior="isolated"),
         ]
     )
     words: set[str] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,14 @@ class Row:
     loss_from: int
 
 
-def prompt_text(tokenizer: PreTrainedTokenizerBase, message: str) -> str:
-    """`message` as a user turn, ready for the assistant to answer; a plain question-answer frame without a template."""
+def prompt_text(tokenizer: PreTrainedTokenizerBase, message: str, shots: Sequence[tuple[str, str]] = ()) -> str:
+    """`message` as a user turn, ready for the assistant to answer; a plain question-answer frame without a template. shots:
+    earlier turns, each of the user and the assistant."""
     if not tokenizer.chat_template:
-        return f"{tokenizer.bos_token or ''}Question: {message}\nAnswer:"
-    turns = [{"role": "user", "content": message}]
+        earlier = "".join(f"Question: {asked}\nAnswer: {answer}\n\n" for asked, answer in shots)
+        return f"{tokenizer.bos_token or ''}{earlier}Question: {message}\nAnswer:"
+    turns = [{"role": role, "content": text} for shot in shots for role, text in zip(("user", "assistant"), shot, strict=True)]
+    turns.append({"role": "user", "content": message})
     return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kit.core.errors import KitError
 from kit.core.records import EvalRecord, Manifest
 from kit.core.store import read_manifest, read_table
-from kit.stats.intervals import Estimate, clustered, over_seeds
+from kit.stats.intervals import Estimate, clustered, hierarchical, over_seeds
 
 MEASURES: dict[str, str] = {
     "known 1-hop": "test_entity/1-hop/cot/closed/generate",
@@ -93,10 +93,16 @@ class Results:
         return pooled([c.score(measure, score) for c in cells], [c.clusters(measure) for c in cells])
 
 
+MANY = 10
+"""Seeds from which on their own spread is resampled; over fewer t on their means is wider, and right."""
+
+
 def pooled(values: Sequence[NDArray[np.float64]], clusters: Sequence[Sequence[str]]) -> Estimate:
     """One estimate from a list of seeds' scores, its interval cut to what a score can be."""
     if len(values) == 1:
         return clustered(values[0], clusters[0])
+    if len(values) >= MANY:
+        return hierarchical(values)
     found = over_seeds([float(v.mean()) for v in values], sum(v.size for v in values))
     return found._replace(low=max(0.0, found.low), high=min(1.0, found.high))
 

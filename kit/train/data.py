@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, get_args
 from kit.core.errors import KitError
 from kit.core.records import Corpus, Document, Example
 from kit.core.seeds import stream
-from kit.core.store import read_table
+from kit.core.store import read_table, table_files
 from kit.models.tokens import Row, document_row, example_row
 
 if TYPE_CHECKING:
@@ -39,9 +39,10 @@ class Schedule:
 
 
 def load_sources(
-    data: Path, tokenizer: PreTrainedTokenizerBase, names: Sequence[str], examples: int, max_length: int
+    data: Path, tokenizer: PreTrainedTokenizerBase, names: Sequence[str], examples: int, max_length: int, task: str = "multihop"
 ) -> dict[str, Source]:
-    """Tokenised rows of the named sources. Nothing is truncated: a row over `max_length` tokens is an error.
+    """Tokenised rows of the named sources; the examples are those of a task. Nothing is truncated: a row over `max_length`
+    tokens is an error.
 
     Raises KitError when a source is empty, a row too long, or more examples are asked for than there are.
     """
@@ -53,9 +54,9 @@ def load_sources(
             chosen = [d for d in documents if d.corpus == name]
             sources[name] = Source([document_row(tokenizer, d.text, d.context_chars) for d in chosen], [d.facts for d in chosen])
     if "examples" in wanted:
-        pool = read_table(data / "examples.parquet", Example)
+        pool = read_table(examples_file(data, task), Example)
         if examples > len(pool):
-            raise KitError(f"{examples} examples were asked for but {data} holds {len(pool)}: generate more")
+            raise KitError(f"{examples} examples were asked for but {data} holds {len(pool)} of the task {task}: generate more")
         chosen_examples: list[Example] = pool[:examples]
         sources["examples"] = Source(
             [example_row(tokenizer, e.prompt, e.completion) for e in chosen_examples],
@@ -68,6 +69,14 @@ def load_sources(
         if longest > max_length:
             raise KitError(f"a row of {name} has {longest} tokens, over max_length {max_length}: raise -o max_length")
     return sources
+
+
+def examples_file(data: Path, task: str) -> Path:
+    """The examples of a task. Raises KitError where the data have none."""
+    path = data / ("examples.parquet" if task == "multihop" else f"examples_{task}.parquet")
+    if not table_files(path)[0].exists():
+        raise KitError(f"{data} has no examples of the task {task}: generate some with -o tasks.{task}.train=1000")
+    return path
 
 
 def deal(sources: dict[str, Source], rows: dict[str, int], steps: int, seed: int) -> Schedule:

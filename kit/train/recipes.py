@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from kit.core.config import Config
 from kit.core.errors import KitError, nearest
+from kit.core.records import TaskName
 from kit.models.load import Precision
 from kit.models.tiny import TinyConfig
 from kit.train.data import SOURCES
@@ -27,12 +28,13 @@ class LoraSettings(Config):
 class TrainConfig(Config):
     """One training run.
 
-    rows: rows of each source in one optimizer step; their sum is the global batch. examples: D, the finetuning examples
-    used; with D = 0 their rows are filled with known documents, so that steps and batch stay the same.
+    rows: rows of each source in one optimizer step; their sum is the global batch. task: whose examples. examples: D, the
+    finetuning examples used; with D = 0 their rows are filled with known documents, so that steps and batch stay the same.
     steps or epochs: exactly one. epochs counts passes over the D examples.
     """
 
     recipe: Literal["pretrain", "posttrain", "inject"]
+    task: TaskName = "multihop"
     rows: dict[str, Annotated[int, Field(ge=0)]]
     examples: Annotated[int, Field(ge=0)] = 0
     steps: Positive | None = None

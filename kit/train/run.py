@@ -79,7 +79,7 @@ def _train(config: TrainConfig, data: Path, model: str, out: Path) -> dict[str, 
         check_vocabulary(network, tokenizer, model)
     if config.lora and not hasattr(network, "peft_config"):
         network = _with_adapter(network, config)
-    sources = load_sources(data, tokenizer, list(config.mixture()), config.examples, config.max_length)
+    sources = load_sources(data, tokenizer, list(config.mixture()), config.examples, config.max_length, config.task)
     schedule = deal(sources, config.mixture(), config.step_count(), config.seed)
     history = fit(network, tokenizer, schedule, config, out)
     target = out / "model"
@@ -104,8 +104,9 @@ def _train(config: TrainConfig, data: Path, model: str, out: Path) -> dict[str, 
 def vocabulary_texts(data: Path) -> Iterator[str]:
     """Every text of a data directory: what a tokenizer made for it must be able to write."""
     yield from (d.text for d in read_table(data / "documents.parquet", Document))
-    for e in read_table(data / "examples.parquet", Example):
-        yield f"{e.prompt} {e.completion}"
+    for path in sorted(data.glob("examples*.parquet")):
+        for e in read_table(path, Example):
+            yield f"{e.prompt} {e.completion}"
     for q in (q for name in ("questions", "probes") for q in read_table(data / f"{name}.parquet", Question)):
         for style in ("cot", "direct"):
             yield user_message(q.text, style, q.context)

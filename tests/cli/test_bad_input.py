@@ -65,6 +65,7 @@ GENERATE = ["generate", "--out", "{out}"]
 SMALL = [*GENERATE, "--config", "{data}/config.json"]
 TRAIN = ["train", "--data", "{data}", "--model", "{model}", "--recipe", "posttrain", "-o", "steps=1", "--out", "{out}"]
 EVAL = ["eval", "--model", "{model}", "--data", "{data}", "--out", "{out}"]
+TASK = [*EVAL, "--task"]
 
 CASES: list[tuple[str, Callable[[Path], None], list[str], str]] = [
     # Commands and options.
@@ -142,16 +143,35 @@ CASES: list[tuple[str, Callable[[Path], None], list[str], str]] = [
     ("a split without such questions", nothing, [*EVAL, "--hops", "9"], "no questions of slice novel/9-hop"),
     ("a mode that does not fit", nothing, [*EVAL, "--mode", "choice"], "needs style direct"),
     ("questions that are not there", nothing, [*EVAL, "--data", "{tmp}/none.jsonl"], "cannot read"),
-    ("questions that are no JSON", text("q.jsonl", "{}\nx\n"), [*EVAL, "--data", "{tmp}/q.jsonl"], "line 2"),
+    ("questions that are no JSON", text("q.jsonl", "\nx\n"), [*EVAL, "--data", "{tmp}/q.jsonl"], "line 2"),
     ("questions in Latin-1", text("q.jsonl", b'{"a": "\xe9"}'), [*EVAL, "--data", "{tmp}/q.jsonl"], "UTF-8"),
-    ("questions of another schema", text("q.jsonl", '{"question": "?"}'), [*EVAL, "--data", "{tmp}/q.jsonl"], "MuSiQue"),
-    ("a parquet file that is none", text("q.parquet", "x"), [*EVAL, "--data", "{tmp}/q.parquet"], "cannot load questions"),
+    (
+        "questions of another schema",
+        text("q.jsonl", '{"question": "?"}'),
+        [*EVAL, "--data", "{tmp}/q.jsonl"],
+        "column id is missing",
+    ),
+    ("a parquet file that is none", text("q.parquet", "x"), [*EVAL, "--data", "{tmp}/q.parquet"], "cannot read"),
     (
         "questions with one id twice",
         rewritten("questions.parquet", lambda t: pa.concat_tables([t, t.slice(0, 1)])),
         EVAL,
         "the same id",
     ),
+    ("a task without its data", nothing, [*TASK, "math"], "has no math: generate some with -o tasks.math.test=200"),
+    ("hops of a word problem", nothing, [*TASK, "math", "--hops", "2"], "hops is for slices of the task multihop"),
+    (
+        "samples that would all be the same",
+        nothing,
+        [*EVAL, "-o", 'slices=[{"split":"novel","samples":4}]'],
+        "temperature above 0",
+    ),
+    ("stricter tests of no code", nothing, [*EVAL, "-o", "plus=x"], "plus is for the task code"),
+    ("a server without an address", nothing, [*EVAL, "--backend", "server"], "backend server and the setting server go together"),
+    ("a server that is none", nothing, [*EVAL, "--url", "127.0.0.1:1"], "must begin with http"),
+    ("a server that is not there", nothing, [*EVAL, "--url", "http://127.0.0.1:9/v1", "-o", "server.tries=1"], "failed 1 times"),
+    ("outputs that are not there", nothing, [*EVAL, "--outputs", "{tmp}/none.jsonl"], "none.jsonl"),
+    ("shots from nowhere", nothing, [*EVAL, "--shots", "400"], "less than or equal to 64"),
     # Reading results.
     ("compare with no evaluation", nothing, ["compare", "{model}", "{model}"], "not an evaluation"),
     ("show what is not there", nothing, ["show", "{data}", "nosuchid"], "nosuchid"),

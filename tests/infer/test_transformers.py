@@ -10,6 +10,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, PreTrainedTokenizerBase, Qwen2Config
 
+from kit.infer.backend import Decoding
 from kit.infer.hf import TransformersBackend
 from kit.models.tiny import build_tokenizer
 from kit.train.run import vocabulary_texts
@@ -70,7 +71,7 @@ def test_equal_to_generate(family: str, tokenizer: PreTrainedTokenizerBase) -> N
         for i, text in zip(indices, texts, strict=True):
             answers[i] = text
 
-    backend.generate(asked, NEW, keep)
+    backend.generate_ids(asked, Decoding(NEW), keep)
     assert answers == tokenizer.batch_decode(expected, skip_special_tokens=True)
     assert len(sizes) > 1
     assert max(sizes) > 1
@@ -84,7 +85,7 @@ def test_a_checkpoint_cannot_change_greedy_decoding(tokenizer: PreTrainedTokeniz
     for penalty, sample in ((1.0, False), (3.0, True)):
         model.generation_config.repetition_penalty, model.generation_config.do_sample = penalty, sample  # type: ignore[union-attr]
         answers: dict[int, str] = {}
-        backend.generate(asked, NEW, lambda i, t, answers=answers: answers.update(zip(i, t, strict=True)))
+        backend.generate_ids(asked, Decoding(NEW), lambda i, t, answers=answers: answers.update(zip(i, t, strict=True)))
         found.append([answers[i] for i in range(len(asked))])
     assert found[0] == found[1]
     assert any(found[0])

@@ -1,0 +1,204 @@
+"""Judges a solution: starts its process and its test's, passes values between them, and ends both.
+
+Only the test's pipe can bring the word that the test was passed, and the solution's process never holds that pipe. Values are
+scanned, not built, on their way.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from evals.sandbox import protocol
+from evals.sandbox.codec import decode, scan
+from evals.sandbox.lockdown import has_seccomp
+from evals.sandbox.process import Child, Stop
+from evals.sandbox.protection import DEVICES, PACKAGES, READABLE, Protection, last_line, require
+from evals.sandbox.scratch import scratch
+from evals.sandbox.verdict import Job, Limits, Status, Verdict
+
+_ROLES: Final[tuple[protocol.Role, ...]] = ("solution", "test")
+WATCH: Final = 0.05
+"""Seconds between two looks at what a child uses."""
+_SCANNING: Final = Lock()
+"""One value is scanned at a time, so that however many are judged, only one of the largest size takes up memory."""
+
+
+class Talk:
+    """Waits for what one child says while all of them are written to and watched, until `deadline` (of the monotonic clock)."""
+
+    def __init__(self, children: Sequence[Child], deadline: float) -> None:
+        self.children, self.deadline = children, deadline
+        self.watch = time.monotonic() + WATCH
+
+    def receive(self, child: Child) -> tuple[bytes, bytes]:
+        """The next message of `child`. Raises Stop when there will be none."""
+        while True:
+            now = time.monotonic()
+            if now >= self.deadline:
+                raise Stop("timeout", f"no verdict after {child.limits.seconds:g} s")
+            if now >= self.watch:
+                for each in self.children:
+                    each.look()
+                self.watch = time.monotonic() + WATCH
+            message = child.next_frame()
+            if message is not None:
+                return message
+            if not child.open:
+                raise child.ended()
+            self._wait(child, min(self.watch, self.deadline) - now)
+
+    def _wait(self, child: Child, seconds: float) -> None:
+        poll = select.poll()
+        poll.register(child.reading, select.POLLIN)
+        for each in self.children:
+            if each.outbox:
+                poll.register(each.writing, select.POLLOUT)
+        ready = poll.poll(max(0.0, seconds) * 1000 + 1)
+        for each in self.children:
+            each.flush()
+        if any(fd == child.reading for fd, _ in ready):
+            child.fill()
+
+
+def _setup(role: protocol.Role, job: Job, folder: Path, limits: Limits, held: Protection) -> protocol.Setup:
+    return protocol.Setup(
+        role=role,
+        source=job.test if role == "test" else job.solution,
+        entry_point=job.entry_point,
+        landlock=held == "kernel",
+        seccomp=held != "none" and has_seccomp(),
+        parent=0 if held == "bubblewrap" else os.getpid(),
+        scratch=str(folder),
+        packages=PACKAGES,
+        readable=READABLE,
+        devices=DEVICES,
+        memory_bytes=limits.memory_bytes,
+        cpu_seconds=limits.cpu_seconds,
+        file_bytes=limits.file_bytes,
+        open_files=limits.open_files,
+        threads=limits.threads,
+        output_bytes=limits.output_bytes,
+    )
+
+
+def judge(
+    solution: str,
+    test: str,
+    entry_point: str,
+    limits: Limits = Limits(),  # noqa: B008
+    protection: Protection | None = None,
+) -> Verdict:
+    """Whether `solution` passes `test`, which defines `check(candidate)`; both are strangers' code.
+
+    protection: what `require` returned; without it, it is asked here. Raises KitError when nothing here holds strange code.
+    """
+    held = protection or require()
+    job = Job(solution, test, entry_point)
+    deadline = time.monotonic() + limits.seconds
+    with ExitStack() as stack:
+        children = []
+        for role in _ROLES:
+            folder = stack.enter_context(scratch())
+            child = Child(_setup(role, job, folder, limits, held), held, limits)
+            stack.callback(child.end)
+            children.append(child)
+        talk = Talk(children, deadline)
+        try:
+            _broker(talk, children[0], children[1], entry_point)
+        except Stop as stop:
+            return stop.verdict
+    raise AssertionError("a judgement ends with a verdict")
+
+
+def _broker(talk: Talk, solution: Child, test: Child, entry_point: str) -> None:
+    """Let the two talk until one of them, a limit or the clock decides. Raises Stop with the verdict."""
+    for child in (solution, test):
+        if talk.receive(child)[0] != protocol.LOCKED:
+            raise Stop("error", f"the {child.role} did not start")
+    kind, names = talk.receive(solution)
+    if kind == protocol.BROKEN:
+        raise _raised("error", names, "the solution cannot be loaded: ")
+    if kind != protocol.NAMES:
+        raise Stop("forbidden", "the solution spoke out of turn")
+    if not _is_names(names, entry_point):
+        raise Stop("error", f"the solution defines no {entry_point}")
+    test.send(protocol.BEGIN, names)
+    while True:
+        kind, payload = talk.receive(test)
+        if kind == protocol.PASSED:
+            raise Stop("passed")
+        if kind == protocol.FAILED:
+            raise _raised("failed", payload, "")
+        if kind == protocol.BROKEN:
+            raise _raised("error", payload, "the test cannot be loaded: ")
+        if kind != protocol.CALL:
+            raise Stop("forbidden", "the test spoke out of turn")
+        _pass_on(test, solution, kind, payload, payload.partition(b"\0")[2])
+        kind, payload = talk.receive(solution)
+        if kind == protocol.TOO_LARGE:
+            raise Stop("output", "the solution returned a value too large or too deep to pass on")
+        if kind not in (protocol.RETURNED, protocol.RAISED):
+            raise Stop("forbidden", "the solution spoke out of turn")
+        if kind == protocol.RAISED and not _is_exception(payload):
+            raise Stop("forbidden", "the solution sent no exception")
+        _pass_on(solution, test, kind, payload, payload)
+
+
+def _pass_on(sender: Child, receiver: Child, kind: bytes, payload: bytes, value: bytes) -> None:
+    try:
+        with _SCANNING:
+            scan(value)
+    except ValueError as error:
+        raise Stop("forbidden", f"the {sender.role} sent what is no value: {error}") from error
+    receiver.send(kind, payload)
+
+
+def _raised(status: Status, payload: bytes, prefix: str) -> Stop:
+    """A verdict in the words of an exception, (name, text)."""
+    try:
+        told = decode(payload)
+    except (ValueError, TypeError):
+        told = None
+    if not isinstance(told, tuple) or len(told) != 2 or {type(part) for part in told} != {str}:
+        return Stop("forbidden", "a child sent no exception")
+    name, text = told
+    return Stop("memory" if name == "MemoryError" else status, f"{prefix}{name}: {text}" if text else f"{prefix}{name}")
+
+
+def _is_names(payload: bytes, entry_point: str) -> bool:
+    try:
+        names = decode(payload)
+    except (ValueError, TypeError):
+        return False
+    return type(names) is tuple and all(type(n) is str for n in names) and entry_point in names
+
+
+def _is_exception(payload: bytes) -> bool:
+    try:
+        value = decode(payload)
+    except (ValueError, TypeError):
+        return False
+    return type(value) is tuple and len(value) == 2 and type(value[0]) is str and type(value[1]) is tuple and len(value[1]) < 2
+
+
+def probe(protection: Protection) -> str:
+    """Why a child cannot be locked down this way here; empty when it can."""
+    limits = Limits()
+    with scratch() as folder:
+        child = Child(_setup("probe", Job("", "", ""), folder, limits, protection), protection, limits, subprocess.PIPE)
+        try:
+            kind = Talk([child], time.monotonic() + 20).receive(child)[0]
+        except Stop as stop:
+            child.process.kill()
+            return f"{stop.verdict.detail}: {last_line(child.process)}"
+        finally:
+            child.end()
+    return "" if kind == protocol.LOCKED else "it did not start"

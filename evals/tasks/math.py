@@ -1,0 +1,64 @@
+"""Word problems: kit's own, and GSM8K's rows. Strict and flexible extraction are told apart; why one failed is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evals.config import EvalConfig
+from evals.scoring.math import equivalent, flexible_answer, math_error, same_number, strict_answer
+from evals.tasks.sources import load
+from evals.tasks.task import Ask, Task, asks_of, tags
+from kit.core.errors import KitError
+from kit.core.records import EvalRecord, MathProblem
+from kit.core.rows import Converted, Row
+from kit.core.seeds import digest
+from kit.models.prompts import math_turns
+
+
+def load_problems(source: str, config: EvalConfig) -> Converted:
+    """Problems of a data directory, or of rows with `question` and `answer`, which ends in `#### N`."""
+    return load(source, "math", MathProblem, gsm8k_problem, config.skip_bad_rows)
+
+
+def gsm8k_problem(row: Row) -> MathProblem:
+    """A row of GSM8K. Raises KitError where the answer has no final number."""
+    question, solution = row.text("question"), row.text("answer")
+    answer = strict_answer(solution)
+    if answer is None:
+        raise KitError(f"{row.where}: answer does not end in a line #### and a number")
+    steps = len([line for line in solution.split("\n")[:-1] if line.strip()])
+    return MathProblem(digest("gsm8k", question), question, solution, answer, difficulty=steps)
+
+
+def asks(config: EvalConfig, problems: Sequence[MathProblem], examples: Sequence[MathProblem]) -> list[Ask[MathProblem]]:
+    """Every prompt of every slice."""
+    return asks_of(config, problems, examples, math_turns)
+
+
+def records(asked: Sequence[Ask[MathProblem]], outputs: Sequence[str]) -> list[EvalRecord]:
+    """One for each answer. equivalent: by math-verify, which also takes fractions and expressions for what they are."""
+    return [_record(ask, output) for ask, output in zip(asked, outputs, strict=True)]
+
+
+def _record(ask: Ask[MathProblem], output: str) -> EvalRecord:
+    problem, strict, flexible = ask.item, strict_answer(output), flexible_answer(output)
+    right = flexible is not None and same_number(flexible, problem.answer)
+    scores = {
+        "flexible": float(right),
+        "strict": float(strict is not None and same_number(strict, problem.answer)),
+        "equivalent": float(right or equivalent(problem.answer, flexible or output)),
+    }
+    return EvalRecord(
+        question_id=problem.id,
+        task="math",
+        prompt=ask.message,
+        output=output,
+        extracted=flexible,
+        answers=(problem.answer,),
+        scores=scores,
+        error=math_error(output, right),
+        tags=tags(ask, difficulty=str(problem.difficulty)),
+    )
+
+
+TASK = Task(load_problems, asks, records, ("flexible", "strict", "equivalent"), "cot", {"cot": 320, "direct": 24})

@@ -1,0 +1,58 @@
+"""Where items come from: a data directory of kit's, a file of rows, or a data set on the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from kit.core.errors import KitError
+from kit.core.rows import Converted, Row, convert, numbered, read_rows
+from kit.core.store import read_table, table_files
+
+T = TypeVar("T")
+
+HUB: dict[str, tuple[str | None, str]] = {
+    "openai/gsm8k": ("main", "test"),
+    "openai/openai_humaneval": (None, "test"),
+    "evalplus/humanevalplus": (None, "test"),
+    "google/IFEval": (None, "train"),
+    "hotpotqa/hotpot_qa": ("distractor", "validation"),
+    "dgslibisey/MuSiQue": (None, "validation"),
+}
+"""Data sets known by name: their configuration, and the split that is evaluated. Any other is NAME:CONFIG:SPLIT."""
+
+
+def load(source: str, table: str, record: type[T], make: Callable[[Row], T], skip: bool) -> Converted:
+    """Items from `<table>.parquet` of a data directory, or made from the rows of a file or a data set.
+
+    Raises KitError when there is no such source, or it holds nothing.
+    """
+    path = Path(source)
+    if path.is_dir():
+        if not table_files(path / f"{table}.parquet")[0].exists():
+            raise KitError(f"{path} has no {table}: generate some with -o tasks.{table}.test=200")
+        return Converted(read_table(path / f"{table}.parquet", record), [])
+    found = convert(rows_of(source), make, skip)
+    if not found.items:
+        raise KitError(f"{source} holds no row that can be used" + (f" ({found.skipped[0]})" if found.skipped else ""))
+    return found
+
+
+def rows_of(source: str) -> Iterator[Row]:
+    """The rows of a .jsonl, .json or .parquet file, or of a data set on the hub."""
+    if Path(source).is_file() or Path(source).suffix in (".jsonl", ".json", ".parquet"):
+        yield from read_rows(Path(source))
+        return
+    from datasets import load_dataset
+
+    name, *rest = source.split(":")
+    config, split = HUB.get(name, (None, "test"))
+    if rest:
+        config = rest[0] or None
+        split = rest[1] if len(rest) > 1 else split
+    try:
+        rows = load_dataset(name, config, split=split)
+    except Exception as error:  # datasets raises dozens of kinds; all mean "this source cannot be read"
+        raise KitError(f"cannot load {source}: {str(error).strip().splitlines()[0]}") from error
+    yield from numbered(rows, name)

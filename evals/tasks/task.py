@@ -1,0 +1,92 @@
+"""What a task is: how its items are read, asked and scored. One small contract; a task is a file that fills it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from evals.config import EvalConfig, Slice
+from kit.core.errors import KitError
+from kit.core.records import EvalRecord, Style
+from kit.core.rows import Converted
+from kit.core.seeds import stream
+
+Shots = tuple[tuple[str, str], ...]
+
+
+class Item(Protocol):
+    """Anything that can be asked: it has an id and belongs to a split."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def split(self) -> str: ...
+
+
+I = TypeVar("I", bound=Item)  # noqa: E741  # an item
+
+
+@dataclass(frozen=True, slots=True)
+class Ask(Generic[I]):
+    """One prompt to be answered. part: -1 for the item itself, else the index of the sub-question asked. sample: which of
+    several answers. wrong: what there is to choose from beside the gold answer."""
+
+    slice: Slice
+    item: I
+    message: str
+    golds: tuple[str, ...] = ()
+    wrong: tuple[str, ...] = ()
+    shots: Shots = ()
+    part: int = -1
+    sample: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Task(Generic[I]):
+    """load: items from a data directory, a file or a hub id. asks: every prompt of every slice. records: one for each answer.
+    metrics: the scores that sum a slice up, the first being what arms are compared by. style, max_new_tokens: what holds where
+    nothing else is said."""
+
+    load: Callable[[str, EvalConfig], Converted]
+    asks: Callable[[EvalConfig, Sequence[I], Sequence[I]], list[Ask[I]]]
+    records: Callable[[Sequence[Ask[I]], Sequence[str]], list[EvalRecord]]
+    metrics: tuple[str, ...]
+    style: Style
+    max_new_tokens: dict[Style, int]
+
+
+def asks_of(
+    config: EvalConfig, items: Sequence[I], examples: Sequence[I], turns: Callable[[I, Style], tuple[str, str]]
+) -> list[Ask[I]]:
+    """Every prompt of a task without parts. turns: what the user says of an item, and what is right to answer.
+
+    Raises KitError when a slice finds no item.
+    """
+    asks = []
+    for part in config.slices:
+        chosen = [item for item in items if item.split == part.split]
+        if not chosen:
+            raise KitError(f"no items of split {part.split}; the data hold {', '.join(sorted({i.split for i in items}))}")
+        for item in chosen[: part.limit]:
+            message, gold = turns(item, part.style)
+            shots = drawn_shots(config, part, item, examples, turns)
+            asks += [Ask(part, item, message, (gold,), shots=shots, sample=sample) for sample in range(part.samples)]
+    return asks
+
+
+def drawn_shots(
+    config: EvalConfig, part: Slice, item: I, examples: Sequence[I], turns: Callable[[I, Style], tuple[str, str]]
+) -> Shots:
+    """Worked examples for an item, drawn for it: the same in every run. Raises KitError where there are too few."""
+    others = [e for e in examples if e.id != item.id] if part.shots else []
+    if len(others) < part.shots:
+        raise KitError(f"{part.shots} shots need as many examples, and there are {len(others)}: name a source with shots_from")
+    picks = stream(config.seed, "shots", item.id).choice(len(others), size=part.shots, replace=False) if part.shots else ()
+    return tuple(turns(others[int(i)], part.style) for i in picks)
+
+
+def tags(ask: Ask[Any], **more: str) -> dict[str, str]:
+    """What every record is told apart by."""
+    return {"slice": ask.slice.short_name, "part": "question", "bridge": "", "sample": str(ask.sample), **more}

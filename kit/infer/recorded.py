@@ -1,0 +1,40 @@
+"""Outputs from a file, as if a model had just given them: to score again what was produced elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from kit.core.errors import KitError
+from kit.core.rows import read_rows
+from kit.infer.backend import Decoding, Likelihood, Prompt, Sink
+
+
+class RecordedBackend:
+    """Rows with `output`, and the `id` of the item (for the second and later samples `id#1`, …; for sub-questions `id/1`, …)
+    or else the `prompt` that was answered.
+
+    Raises KitError for a file that gives two outputs to one item.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.outputs: dict[tuple[str, str], str] = {}
+        for row in read_rows(path):
+            name = "id" if row.has("id") else "prompt"
+            key = (name, row.text(name))
+            output = row.text("output", empty=True)
+            if self.outputs.setdefault(key, output) != output:
+                raise KitError(f"{row.where}: a second output for {name} {key[1][:80]}")
+
+    def generate(self, prompts: Sequence[Prompt], decoding: Decoding, sink: Sink[str]) -> None:
+        found = []
+        for prompt in prompts:
+            output = self.outputs.get(("id", prompt.about), self.outputs.get(("prompt", prompt.message)))
+            if output is None:
+                raise KitError(f"{self.path} has no output for {prompt.about}: record it, or ask fewer with --limit")
+            found.append(output)
+        sink(range(len(prompts)), found)
+
+    def log_likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str], sink: Sink[Likelihood]) -> None:
+        raise KitError("recorded outputs have no likelihoods: use the backend transformers for mode choice")

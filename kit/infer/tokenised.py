@@ -1,0 +1,31 @@
+"""Prompts in tokens, for backends that hold a tokenizer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kit.infer.backend import Prompt
+from kit.models.tokens import cloze_ids, encode, prompt_text
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+def asked(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
+    """A prompt without the start of its answer."""
+    if not prompt.chat:
+        return cloze_ids(tokenizer, prompt.message)
+    return encode(tokenizer, prompt_text(tokenizer, prompt.message, prompt.shots))
+
+
+def begun(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
+    """A prompt with the start of its answer."""
+    return asked(tokenizer, prompt) + (encode(tokenizer, prompt.start) if prompt.start else [])
+
+
+def continued(tokenizer: PreTrainedTokenizerBase, prompt: Prompt, continuation: str) -> tuple[list[int], list[int]]:
+    """What is given and what is scored: start and continuation are made tokens together, and what the start alone would share
+    with that is given."""
+    whole, bare = encode(tokenizer, prompt.start + continuation), encode(tokenizer, prompt.start)
+    shared = next((i for i, (a, b) in enumerate(zip(whole, bare, strict=False)) if a != b), min(len(bare), len(whole)))
+    return asked(tokenizer, prompt) + whole[:shared], whole[shared:]
