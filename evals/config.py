@@ -84,13 +84,31 @@ class ServerConfig(Config):
     tries: Annotated[int, Field(ge=1, le=20)] = 6
 
 
-class EvalConfig(Config):
-    """One evaluation: which slices, with which task's rules, and how much memory a batch may take.
+class BackendConfig(Config):
+    """What runs a model, and how much memory a batch may take. recorded: a file of outputs, for the backend of that name."""
+
+    backend: BackendName = "transformers"
+    server: ServerConfig | None = None
+    recorded: str | None = None
+    batch_tokens: Positive = 16384
+    max_batch: Positive = 256
+    precision: Precision = "auto"
+    threads: Positive = 1
+
+    @model_validator(mode="after")
+    def _backend_has_its_setting(self) -> BackendConfig:
+        for name, needed in (("server", self.server), ("recorded", self.recorded)):
+            if (self.backend == name) != (needed is not None):
+                raise ValueError(f"backend {name} and the setting {name} go together")
+        return self
+
+
+class EvalConfig(BackendConfig):
+    """One evaluation: which slices, with which task's rules, and what runs the model.
 
     max_new_tokens: over the task's own, by style. temperature, seed: of sampled answers; the seed also draws shots. shots_from:
     where worked examples come from, if not from the data's train split. plus: for code, a second set of rows whose stricter
-    tests are run as well. skip_bad_rows: leave rows out that cannot be read, and count them. recorded: a file of outputs, for
-    the backend of that name.
+    tests are run as well. skip_bad_rows: leave rows out that cannot be read, and count them.
     """
 
     task: TaskName = "multihop"
@@ -102,13 +120,6 @@ class EvalConfig(Config):
     shots_from: str | None = None
     plus: str | None = None
     skip_bad_rows: bool = False
-    backend: BackendName = "transformers"
-    server: ServerConfig | None = None
-    recorded: str | None = None
-    batch_tokens: Positive = 16384
-    max_batch: Positive = 256
-    precision: Precision = "auto"
-    threads: Positive = 1
 
     @model_validator(mode="after")
     def _agree(self) -> EvalConfig:
@@ -123,7 +134,4 @@ class EvalConfig(Config):
             raise ValueError("plus is for the task code")
         if not self.temperature and any(s.samples > 1 for s in self.slices):
             raise ValueError("several samples of a question need a temperature above 0: they would all be the same")
-        for name, needed in (("server", self.server), ("recorded", self.recorded)):
-            if (self.backend == name) != (needed is not None):
-                raise ValueError(f"backend {name} and the setting {name} go together")
         return self

@@ -8,7 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from evals.config import EvalConfig
+from evals.config import BackendConfig, EvalConfig
 from evals.tasks import TASKS
 from evals.tasks.task import Ask
 from kit.core.config import dump
@@ -41,7 +41,7 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
     which a server knows it. Raises KitError for anything the user can mend.
     """
     sources = {"data": data, "plus": config.plus, "shots": config.shots_from, "recorded": config.recorded}
-    inputs = {name: _key(source) for name, source in sources.items() if source}
+    inputs = {name: source_key(source) for name, source in sources.items() if source}
     settings = dump(config)
     # A model that is not run here counts by its name.
     here = config.backend in ("transformers", "vllm")
@@ -56,7 +56,7 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
     )
     asks = task.asks(config, loaded.items, examples)
     with run_stage(out, "eval", resolved, inputs) as stage:
-        outputs = _answer(asks, config, _backend(config, model), out / ".answers.jsonl", key)
+        outputs = _answer(asks, config, open_backend(config, model), out / ".answers.jsonl", key)
         records = task.records(asks, outputs)
         write_table(out / RECORDS, EvalRecord, records)
         (out / ".answers.jsonl").unlink(missing_ok=True)
@@ -65,14 +65,16 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
     return out
 
 
-def _key(data: str) -> str:
+def source_key(data: str) -> str:
+    """How a stage names data: by content where they lie on the disk, else by name."""
     path = Path(data)
     if path.is_dir():
         return input_key(path)
     return file_digest(path) if path.exists() else data
 
 
-def _backend(config: EvalConfig, model: str) -> Backend:
+def open_backend(config: BackendConfig, model: str) -> Backend:
+    """What runs `model`: a checkpoint that is loaded, a server's name of one, or whoever gave the recorded outputs."""
     if config.backend == "server":
         from kit.infer.server import ServerBackend
 

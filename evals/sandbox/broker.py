@@ -25,7 +25,7 @@ from evals.sandbox.scratch import scratch
 from evals.sandbox.verdict import Job, Limits, Status, Verdict
 
 _ROLES: Final[tuple[protocol.Role, ...]] = ("solution", "test")
-WATCH: Final = 0.05
+WATCH: Final = 0.02
 """Seconds between two looks at what a child uses."""
 _SCANNING: Final = Lock()
 """One value is scanned at a time, so that however many are judged, only one of the largest size takes up memory."""
@@ -50,6 +50,8 @@ class Talk:
                 self.watch = time.monotonic() + WATCH
             message = child.next_frame()
             if message is not None:
+                if child.outbox:  # an honest child hears all before it speaks; else what is said to it could pile up here
+                    raise Stop("forbidden", f"the {child.role} spoke out of turn")
                 return message
             if not child.open:
                 raise child.ended()

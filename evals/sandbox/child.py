@@ -30,6 +30,8 @@ main(int(reading), int(writing))
 """
 """Imports this file without running the packages around it, which hold the broker."""
 
+_OFFERED, _NAME = 500, 100
+"""Functions that a solution offers at most, its entry point first, and characters of a name."""
 _SAID: Final = 500
 """Characters of an exception's text."""
 
@@ -77,11 +79,19 @@ def main(reading: int, writing: int) -> None:
 def lock(setup: protocol.Setup) -> None:
     """Give up everything that the strange code has no need of. Raises OSError when that cannot be done."""
     readable = [p for p in (*sys.path, *setup.packages, *setup.readable) if Path(p).exists()]
-    if os.geteuid() == 0 and setup.landlock:
-        lockdown.cover([p for p in (*readable, setup.scratch) if Path(p).is_dir()])
+    drop = os.geteuid() == 0
+    if drop and setup.landlock:
+        try:
+            lockdown.cover([p for p in (*readable, setup.scratch) if Path(p).is_dir()])
+        except PermissionError:
+            drop = False  # root of a container without the right to mount is held as an ordinary user is
     ruleset = lockdown.restrict_files(readable, setup.devices, setup.scratch) if setup.landlock else -1
     lockdown.limit(setup.memory_bytes, setup.cpu_seconds, setup.file_bytes, setup.open_files)
-    lockdown.become_nobody(setup.scratch, setup.threads, alone=not setup.parent)
+    if drop:
+        lockdown.become_nobody(setup.scratch, setup.threads)
+    elif not setup.parent:
+        lockdown.limit_threads(setup.threads)
+    lockdown.drop_capabilities()
     lockdown.tie_to_parent(setup.parent)
     if setup.landlock:
         lockdown.enforce_files(ruleset)
@@ -108,8 +118,10 @@ def serve(channel: Channel, setup: protocol.Setup) -> None:
     except BaseException as error:  # noqa: BLE001  # SystemExit among them
         channel.send(protocol.BROKEN, _told(error))
         return
-    functions = {n: v for n, v in module.__dict__.items() if n.isidentifier() and (n == setup.entry_point or _is_function(v))}
-    channel.send(protocol.NAMES, encode(tuple(functions)[:1000], protocol.SMALL))
+    entry = setup.entry_point
+    named = {n: v for n, v in module.__dict__.items() if type(n) is str and n.isidentifier() and len(n) <= _NAME}
+    functions = {n: v for n, v in named.items() if n == entry or _is_function(v)}
+    channel.send(protocol.NAMES, encode(tuple(sorted(functions, key=entry.__ne__)[:_OFFERED]), protocol.SMALL))
     while True:
         name, _, body = channel.receive()[1].partition(b"\0")
         call = decode(body)

@@ -107,26 +107,28 @@ def limit(memory_bytes: int, cpu_seconds: int, file_bytes: int, open_files: int)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
 
-def become_nobody(scratch: str, threads: int, alone: bool) -> None:
-    """As root, own `scratch` and become a user that nobody else is; as anybody, lose every capability.
+def limit_threads(threads: int) -> None:
+    """Bound the threads of this process's user: for a user that nobody else is, or in a namespace without anybody else."""
+    resource.setrlimit(resource.RLIMIT_NPROC, (threads, threads))
 
-    The limit on threads is set where it counts only this process's: for such a user, or for any in a namespace (`alone`).
-    """
-    if alone:
-        resource.setrlimit(resource.RLIMIT_NPROC, (threads, threads))
-    if os.geteuid() == 0:
-        user = _NOBODY + os.getpid()
-        try:
-            os.chown(scratch, user, user)
-        except OSError:  # a user namespace that maps few users
-            user = 65534
-            os.chown(scratch, user, user)
-        else:
-            resource.setrlimit(resource.RLIMIT_NPROC, (threads, threads))
-        os.setgroups([])
-        os.setresgid(user, user, user)
-        os.setresuid(user, user, user)
-    # an ordinary user may have been given capabilities too
+
+def become_nobody(scratch: str, threads: int) -> None:
+    """From root, become a user that nobody else is, of so many threads, who owns `scratch`."""
+    user = _NOBODY + os.getpid()
+    try:
+        os.chown(scratch, user, user)
+    except OSError:  # a user namespace that maps few users
+        user = 65534
+        os.chown(scratch, user, user)
+    else:
+        limit_threads(threads)
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+
+
+def drop_capabilities() -> None:
+    """Give up what is left of root's rights, or was given to an ordinary user."""
     _prctl(47, 4)  # PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL
     header, none = struct.pack("=Ii", 0x20080522, 0), bytes(24)
     _check(_libc.capset(header, none), "capset")

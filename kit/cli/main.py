@@ -17,6 +17,7 @@ COMMANDS = {
     "train": ("kit.cli.train", "Pretrain, post-train or inject: one training stage."),
     "eval": ("kit.cli.evaluate", "Ask a model questions and score its answers."),
     "compare": ("kit.cli.compare", "Paired difference of two evaluations."),
+    "prefer": ("kit.cli.prefer", "Head-to-head preference of a judge between two evaluations."),
     "show": ("kit.cli.show", "Show a data directory or one of its items, readably."),
     "sweep": ("kit.cli.sweep", "Run an experiment: a grid of stages, resumable."),
     "report": ("kit.cli.report", "Tables, figures and the verdict of a sweep."),

@@ -280,6 +280,39 @@ class EvalRecord:
         return self.tags["bridge"] or self.question_id
 
 
+Choice = Literal["a", "b", "tie", "unreadable"]
+"""Whose answer was preferred, model A's or B's; unreadable: the judge gave no verdict in the form it was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One side of a comparison. score: of the answer, by its task's first metric. style: the components of its style score, by
+    name, which say how it is written and not who prefers it."""
+
+    output: str
+    score: float
+    style: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """One question answered by A and by B, and what a judge made of it. first_order: its choice where A's answer was shown
+    first; second_order: where B's was; verdict: both together. said: the judge's words, order by order; none where the two
+    answers were the same, so that nobody was asked."""
+
+    question_id: str
+    task: str
+    slice: str
+    cluster: str
+    prompt: str
+    a: Contender
+    b: Contender
+    first_order: Choice
+    second_order: Choice
+    verdict: Choice
+    said: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """Written last, atomically: a stage directory without one is unfinished."""

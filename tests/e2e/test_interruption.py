@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import random
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,10 +19,13 @@ from evals.config import EvalConfig
 from evals.run import evaluate
 from generators.config import GenerateConfig
 from generators.generate import generate_stage
+from generators.tasks import TASK_DATA
 from kit.core.config import resolve
-from kit.core.store import intact_manifest
+from kit.core.records import CodeProblem
+from kit.core.store import intact_manifest, write_table
 from kit.train.recipes import TrainConfig, with_defaults
 from kit.train.run import train
+from tests.infer.test_server import Faulty
 
 pytestmark = pytest.mark.slow
 KILLS = 10
@@ -46,7 +51,7 @@ def disturbed(run: Run, arguments: tuple[object, ...], out: Path, after: float) 
     return alive
 
 
-def kill_and_compare(run: Run, arguments: tuple[object, ...], tmp_path: Path) -> None:
+def kill_and_compare(run: Run, arguments: tuple[object, ...], tmp_path: Path, kills: int = KILLS) -> None:
     calm = tmp_path / "calm"
     # The first run warms the server; the second is timed.
     disturbed(run, arguments, tmp_path / "warm", 120)
@@ -56,7 +61,7 @@ def kill_and_compare(run: Run, arguments: tuple[object, ...], tmp_path: Path) ->
     expected = outputs(calm)
     moments = random.Random(0)
     interrupted = 0
-    for i in range(KILLS):
+    for i in range(kills):
         out = tmp_path / str(i)
         interrupted += disturbed(run, arguments, out, moments.uniform(0.02, whole))
         # Half of them are killed twice, the second time while they resume.
@@ -65,7 +70,7 @@ def kill_and_compare(run: Run, arguments: tuple[object, ...], tmp_path: Path) ->
         assert not disturbed(run, arguments, out, 120)
         assert outputs(out) == expected
         assert not list(out.glob(".*.part")), "no litter"
-    assert interrupted >= KILLS // 2
+    assert interrupted >= kills // 2
 
 
 def _generate(config: GenerateConfig, out: Path) -> None:
@@ -106,6 +111,49 @@ def _evaluate(data: Path, model: Path, out: Path) -> None:
 def test_evaluate(small_dir: Path, tmp_path: Path) -> None:
     _train(small_dir, tmp_path / "model")
     kill_and_compare(_evaluate, (small_dir, tmp_path / "model"), tmp_path)
+
+
+def _evaluate_by_server(url: str, data: Path, out: Path) -> None:
+    settings = {"slices": [{"split": "test"}], "task": "math", "backend": "server", "server": {"url": url, "concurrency": 4}}
+    evaluate(resolve(EvalConfig, settings), str(data), "somebody", out)
+
+
+def test_evaluate_by_a_server_that_fails(tmp_path: Path) -> None:
+    """Every tenth question is failed twice; the evaluation is killed as well."""
+    rows = [{"question": f"What is {i} and 1?", "answer": f"#### {i + 1}"} for i in range(60)]
+    data = tmp_path / "rows.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    server = Faulty()
+    server.delay = 0.01
+    server.faults = {f"{row['question']} Think step by step.": ["500", "truncated"] for row in rows[::10]}
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        kill_and_compare(_evaluate_by_server, (server.url, data), tmp_path)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _evaluate_code(data: Path, outputs: Path, out: Path) -> None:
+    settings = {"slices": [{"split": "test", "style": "direct"}], "task": "code", "backend": "recorded", "recorded": str(outputs)}
+    evaluate(resolve(EvalConfig, settings), str(data), "somebody", out)
+
+
+def test_evaluate_code_and_leave_no_program_running(tmp_path: Path) -> None:
+    """Killed while strange programs run, one of which takes its time: none outlives the process that started it."""
+    problems = list(TASK_DATA["code"].items(0, "test", 12, (1, 2)))
+    data, outputs_ = tmp_path / "world", tmp_path / "outputs.jsonl"
+    data.mkdir()
+    write_table(data / "code.parquet", CodeProblem, problems)
+    slow = "```python\nimport time\ndef {name}(*a):\n    time.sleep(2)\n```"
+    with outputs_.open("w") as file:
+        for i, problem in enumerate(problems):
+            answer = slow.format(name=problem.entry_point) if i == 6 else TASK_DATA["code"].turns(problem, "direct")[1]
+            file.write(json.dumps({"id": problem.id, "output": answer}) + "\n")
+    kill_and_compare(_evaluate_code, (data, outputs_), tmp_path, kills=3)
+    time.sleep(1)
+    orphans = subprocess.run(["ps", "--ppid", "1", "-o", "args"], capture_output=True, text=True, check=True).stdout
+    assert "evals/sandbox" not in orphans
 
 
 def test_a_torn_checkpoint_is_dropped(small_dir: Path, tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generators.tasks.code import DIFFICULTIES, PRIMITIVES, problems, wrong_versions
+from generators.tasks.code import DIFFICULTIES, problems
+from generators.tasks.code.mutants import wrong_versions
+from generators.tasks.code.primitives import PRIMITIVES
 from kit.core.errors import KitError
 from kit.core.records import CodeProblem
 
@@ -153,6 +155,6 @@ def test_tags_say_which_primitives_a_function_is_made_of() -> None:
 
 
 def test_asking_for_more_than_there_are_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generators.tasks.code._PATIENCE", 0)
+    monkeypatch.setattr("generators.tasks.sampling._PATIENCE", 0)
     with pytest.raises(KitError, match="hardly more than 0 train functions"):
         list(problems(0, "train", 5))

@@ -14,7 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generators.tasks.instructions import TOPICS, WORDINGS, combinations, prompts, together
+from generators.tasks.instructions import prompts
+from generators.tasks.instructions.conflicts import combinations, together
+from generators.tasks.instructions.sentences import TOPICS
+from generators.tasks.instructions.wordings import WORDINGS
 from kit.core.errors import KitError
 from kit.core.records import InstructionPrompt
 
@@ -189,6 +192,6 @@ def test_difficulty_is_the_number_of_instructions(number: int) -> None:
 
 
 def test_asking_for_more_than_there_are_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generators.tasks.instructions._PATIENCE", 0)
+    monkeypatch.setattr("generators.tasks.sampling._PATIENCE", 0)
     with pytest.raises(KitError, match="hardly more than 0 train prompts"):
         list(prompts(0, "train", 5))

@@ -30,6 +30,7 @@ class Faulty(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.faults: dict[str, list[str]] = {}
         self.answered: Counter[str] = Counter()
+        self.delay = 0.0
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[str | None] = []
 
@@ -52,8 +53,7 @@ class Handler(BaseHTTPRequestHandler):
         message = body["messages"][-1]["content"] if "messages" in body else body["prompt"]
         left = self.server.faults.get(message, [])
         fault = left.pop(0) if left else ""
-        if fault == "hang":
-            time.sleep(2)
+        time.sleep(2 if fault == "hang" else self.server.delay)
         if fault == "closed":
             self.close_connection = True
             return

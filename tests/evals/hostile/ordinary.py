@@ -65,6 +65,8 @@ ORDINARY = {
     "future annotations": ("from __future__ import annotations\ndef f(x: Unknown) -> Any: return x", "assert c(1) == 1"),
     "opaque but unused": ("def f(): return object()", "c()"),
     "a hundred thousand items": ("def f(n): return list(range(n))", "assert c(100_000) == list(range(100_000))"),
+    "a thousand functions": ("for i in range(1000): exec(f'def g{i}(x): return x')\ndef f(x): return g999(x)", "assert c(g0(3)) == 3"),
+    "odd names": ("globals()['a b'] = globals()[3] = globals()['\\ud800'] = abs\ndef f(x): return x", "assert c(3) == 3"),
     "a thousand calls": ("def f(n): return n * n", "assert all(c(i) == i * i for i in range(1000))"),
 }  # fmt: skip
 

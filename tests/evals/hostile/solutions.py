@@ -370,6 +370,7 @@ def f(x):
     "raw exec": "import ctypes\ndef f(x): return 9 * (ctypes.CDLL(None).syscall(59, b'/bin/true', 0, 0) > -2)",
     "kill the parent": "import os\ndef f(x):\n    os.kill(PARENT, 9)\n    return 9",
     "kill its own parent": "import os\ndef f(x):\n    os.kill(os.getppid(), 15)\n    return 9",
+    "signal of nothing to the parent": "import os\ndef f(x):\n    os.kill(PARENT, 0)\n    return 9",
     "kill everyone": "import os\ndef f(x):\n    os.kill(-1, 9)\n    return 9",
     "kill the group": "import os\ndef f(x):\n    os.killpg(0, 9)\n    return 9",
     "raw kill": "import ctypes\ndef f(x): return 9 * (ctypes.CDLL(None).syscall(62, PARENT, 9) == 0)",
@@ -428,6 +429,14 @@ for s in range(1, 65):
 def f(x):
     while True: pass
 """,
+    "first thread ends": """
+import _thread, ctypes, time
+def f(x):
+    _thread.start_new_thread(time.sleep, (60,))
+    time.sleep(0.05)
+    ctypes.CDLL(None).syscall(60, 0)
+""",
+    "stops itself": "import os, signal\ndef f(x): os.kill(os.getpid(), signal.SIGSTOP)",
     "sleep": "import time\ndef f(x): time.sleep(60)",
     "sleep in __del__": "import time\nclass D:\n    def __del__(self): time.sleep(60)\ndef f(x): D(); return 9",
     "regular expression": "import re\ndef f(x): return re.match('(a+)+$', 'a' * 40 + 'b')",
@@ -481,7 +490,14 @@ def f(x):
     "open files": "import os\ndef f(x):\n    while True: os.dup(1)",
     "prints for ever": "def f(x):\n    while True: print('x' * 10_000, flush=True)",
     "prints a great deal": "import sys\ndef f(x):\n    for _ in range(200): sys.stdout.write('x' * (1 << 20)); sys.stderr.write('x' * (1 << 20))\n    return 1",
-    "floods its pipe": "import os\ndef f(x):\n    while True: os.write(4, b'R\\0\\0\\0\\0' * 1000)",
+    "floods its pipe": """
+import os
+def f(x):
+    while True:
+        for fd in range(3, 64):
+            try: os.write(fd, b'R\\0\\0\\0\\x011' * 1000)
+            except OSError: pass
+""",
     "floods every pipe": """
 import os
 def f(x):

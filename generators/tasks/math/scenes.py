@@ -1,189 +1,40 @@
-"""Word problems whose answers are computed: a story is told while its graph of quantities is drawn, and the engine solves it.
+"""The scenes of the stories: their moves in phrasings and steps, and the people who are in them.
 
-A story has an opening (what there is at first), events (what becomes of it) and an ending (what is asked). Each is a `Move`:
-phrasings with slots for the numbers, and the steps by which an engine gets from the numbers to what is known after it. So a
-problem is a small graph of quantities; its numbers, its solution and its answer are read off the graph, in the form of GSM8K
-(arXiv 2110.14168): one sentence a step, with the calculation in calculator annotations, and `#### ` and the answer last.
-
-Which split a problem belongs to is a hash of its moves and numbers, names and wording left out: no test problem is in the
-training data of any seed, not even told of somebody else.
+Slots: {P} the person, {F} the friend, {she}, {She}, {her}, {Her} and {obj} the person's pronouns, {kin} a relative, {Then} a way
+to go on; {a} to {c} the numbers of the move, {a_times} ("twice") and {a_th} ("one third"); the others are the scene's own.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator, Sequence
-from random import Random
-from typing import Literal, NamedTuple
-
-from kit.core.errors import KitError
-from kit.core.records import MathProblem, TaskSplit
-from kit.core.seeds import digest, key_of
-
-Op = Literal["given", "+", "-", "*", "/", "%"]
-"""given: a number of the text. %: the first quantity times the second by 100."""
-
-Draw = Callable[[Random, int], "tuple[int, ...] | None"]
-"""The numbers of a move, where the quantity it changes is the second argument; None where no number would do."""
-
-DIFFICULTIES = range(1, 7)
-
-
-class Quantity(NamedTuple):
-    """A node of the graph: how it is got from earlier ones, and what it comes to."""
-
-    op: Op
-    inputs: tuple[int, ...]
-    value: int
-
-
-class Step(NamedTuple):
-    """How an engine takes a step. inputs: `x` is the quantity that the story follows, `s` that at the start, `f` the friend's,
-    `a` to `c` the numbers of the move, `1` and on what its earlier steps found. says: the sentence, with {calc} for the
-    calculation ({cash}: in dollars)."""
-
-    op: Op
-    inputs: str
-    says: str
-
-
-class Move(NamedTuple):
-    """A part of a story. tells: its phrasings. friend: an opening that brings in a friend's quantity, or an ending that needs
-    one (True), or can not have one yet (False)."""
-
-    name: str
-    draw: Draw
-    tells: tuple[str, ...]
-    steps: tuple[Step, ...] = ()
-    friend: bool | None = None
-
-
-class Scene(NamedTuple):
-    """What stories of one kind are made of. words: what its slots can stand for, each a row under `slots`. asides: sentences with
-    a number that matters to nothing, and the least and most that it can be."""
-
-    name: str
-    slots: tuple[str, ...]
-    words: tuple[tuple[str, ...], ...]
-    openings: tuple[Move, ...]
-    events: tuple[Move, ...]
-    endings: tuple[Move, ...]
-    asides: tuple[tuple[str, int, int], ...]
-
-
-class Story(NamedTuple):
-    """A problem as it was drawn: the graph, whose last quantity is the answer, and its two texts."""
-
-    plan: tuple[str, ...]
-    graph: tuple[Quantity, ...]
-    question: str
-    solution: str
-
-    @property
-    def steps(self) -> int:
-        return sum(q.op != "given" for q in self.graph)
-
-
-# Numbers ----------------------------------------------------------------------------------------------------------------
-
-
-def _between(*ranges: tuple[int, int]) -> Draw:
-    """Numbers from ranges, both ends included, whatever the quantity is."""
-    return lambda rng, x: tuple(rng.randint(low, high) for low, high in ranges)
-
-
-def _tens(low: int, high: int) -> Draw:
-    """A multiple of ten."""
-    return lambda rng, x: (10 * rng.randint(low // 10, high // 10),)
-
-
-def _gain(rng: Random, x: int) -> tuple[int, ...] | None:
-    return (rng.randint(3, max(9, min(x, 60))),) if x < 900 else None
-
-
-def _loss(rng: Random, x: int) -> tuple[int, ...] | None:
-    return (rng.randint(2, x - 3),) if 6 <= x < 60 else (rng.randint(x // 10, x // 2),) if x >= 60 else None
-
-
-def _gain_each(rng: Random, x: int) -> tuple[int, ...] | None:
-    return (rng.randint(2, 8), rng.randint(3, 12)) if x < 900 else None
-
-
-def _loss_each(rng: Random, x: int) -> tuple[int, ...] | None:
-    """Two numbers whose product leaves something."""
-    if x < 8:
-        return None
-    a = rng.randint(2, min(9, x // 3))
-    return (a, rng.randint(2, min(12, (x - 2) // a))) if (x - 2) // a >= 2 else None
-
-
-def _loss_thrice(rng: Random, x: int) -> tuple[int, ...] | None:
-    """A number, and how many times as much comes next."""
-    b = rng.randint(2, 3)
-    most = min(40, (x - 2) // (b + 1))
-    return (rng.randint(2, most), b) if most >= 2 else None
-
-
-def _half(rng: Random, x: int) -> tuple[int, ...] | None:
-    return (2,) if x % 2 == 0 and x >= 6 else None
-
-
-def _part(rng: Random, x: int) -> tuple[int, ...] | None:
-    fits = [n for n in (3, 4, 5) if x % n == 0 and x >= 3 * n]
-    return (rng.choice(fits),) if fits else None
-
-
-def _percent(rng: Random, x: int) -> tuple[int, ...] | None:
-    fits = [p for p in (10, 20, 25, 30, 40, 60, 75, 80) if x * p % 100 == 0 and 2 <= x * p // 100 <= x - 2]
-    return (rng.choice(fits),) if fits else None
-
-
-def _double(rng: Random, x: int) -> tuple[int, ...] | None:
-    return (2,) if x <= 250 else None
-
-
-def _factor(rng: Random, x: int) -> tuple[int, ...] | None:
-    return (rng.randint(2, 5),) if x <= 250 else None
-
-
-def _price(rng: Random, x: int) -> tuple[int, ...] | None:
-    return (rng.randint(2, 12),) if x <= 400 else None
-
-
-def _divisor(rng: Random, x: int) -> tuple[int, ...] | None:
-    fits = [n for n in range(3, 13) if x % n == 0 and x // n >= 2]
-    return (rng.choice(fits),) if fits else None
-
-
-def _divided_and_priced(rng: Random, x: int) -> tuple[int, ...] | None:
-    by = _divisor(rng, x)
-    return (*by, rng.randint(2, 12)) if by else None
-
-
-def _above(rng: Random, x: int) -> tuple[int, ...] | None:
-    return (x + rng.randint(2, max(12, x // 2)),)
-
-
-def _sold_and_spent(rng: Random, x: int) -> tuple[int, ...] | None:
-    if not 3 <= x <= 400:
-        return None
-    a = rng.randint(2, 9)
-    return (a, rng.randint(2, min(a * x - 2, 60)))
-
-
-def _sale(rng: Random, x: int) -> tuple[int, ...] | None:
-    """A price, and a discount in percent, that leave something of x."""
-    full, off = 20 * rng.randint(1, 10), 5 * rng.randint(1, 10)
-    return (full, off) if full - full * off // 100 <= x - 2 else None
-
-
-# Scenes -----------------------------------------------------------------------------------------------------------------
+from generators.tasks.math.moves import Move, Scene, Step
+from generators.tasks.math.numbers import (
+    above,
+    between,
+    divided_and_priced,
+    divisor,
+    double,
+    factor,
+    gain,
+    gain_each,
+    half,
+    loss,
+    loss_each,
+    loss_twice,
+    no_numbers,
+    part,
+    percent,
+    price,
+    sale,
+    sold_and_spent,
+    tens,
+)
 
 _IN_ALL = "That made {calc} {items} in all."
 _BOTH_DAYS = Step("+", "a1", "On both days together, {she} {got} {calc} {items}.")
 _LEFT = "That left {P} with {calc} {items}."
 _BOTH_SHIFTS = Step("+", "a1", "Both shifts together {did} {calc} {items}.")
-_TO_DO = Step("-", "xa", "Then {calc} {items} were left.")
+_WERE_LEFT = "Then {calc} {items} were left."
+_WERE_THERE = "Then {calc} {people} were there."
 _HAD = "Then {P} had {cash}."
 
 _THINGS = Scene(
@@ -208,140 +59,140 @@ _THINGS = Scene(
         ("paper stars", "bags", "made", "lost", "paper flowers"),
     ),
     openings=(
-        Move("had", _between((12, 120)), (
+        Move("had", between((12, 120)), (
             "{P} had {a} {items}.",
             "{P} started the week with {a} {items}.",
             "At the beginning of the month, {P} had {a} {items}.",
         )),
-        Move("packs", _between((3, 12), (4, 15)), (
+        Move("packs", between((3, 12), (4, 15)), (
             "For the school fair, {P} {got} {a} {boxes} of {b} {items} each.",
             "{P} had no {items} until {she} {got} {a} {boxes} of {b} {items} each.",
         ), (Step("*", "ab", "{P} {got} {calc} {items}."),)),
-        Move("daily", _between((4, 20), (3, 14)), (
+        Move("daily", between((4, 20), (3, 14)), (
             "For the school fair, {P} {got} {a} {items} a day for {b} days.",
             "Getting ready for a party, {P} {got} {a} {items} every day for {b} days.",
         ), (Step("*", "ab", "In those days, {P} {got} {calc} {items}."),)),
-        Move("two days", _between((8, 60), (8, 60)), (
+        Move("two days", between((8, 60), (8, 60)), (
             "For a flea market, {P} {got} {a} {items} on Monday and {b} {items} on Tuesday.",
             "{P} needed {items} for a party: {she} {got} {a} on Monday and {b} on Tuesday.",
         ), (Step("+", "ab", "On the two days together, {P} {got} {calc} {items}."),)),
-        Move("twice the next day", _between((6, 40), (2, 4)), (
+        Move("twice the next day", between((6, 40), (2, 4)), (
             "For a flea market, {P} {got} {a} {items} on Saturday and {b_times} as many {items} on Sunday.",
             "{P} needed {items} for a party. {She} {got} {a} of them on Saturday and {b_times} as many on Sunday.",
         ), (Step("*", "ab", "On Sunday, {P} {got} {calc} {items}."), _BOTH_DAYS)),
-        Move("more the next day", _between((8, 50), (3, 20)), (
+        Move("more the next day", between((8, 50), (3, 20)), (
             "For a flea market, {P} {got} {a} {items} on Saturday. On Sunday, {she} {got} {b} more {items} than on Saturday.",
             "{P} needed {items} for a party. {She} {got} {a} of them on Saturday, and on Sunday {b} more than on Saturday.",
         ), (Step("+", "ab", "On Sunday, {P} {got} {calc} {items}."), _BOTH_DAYS)),
-        Move("times a friend's", _between((6, 40), (2, 5)), (
+        Move("times a friend's", between((6, 40), (2, 5)), (
             "{F} had {a} {items}, and {P} had {b_times} as many {items} as {F}.",
             "{P} had {b_times} as many {items} as {F}, who had {a}.",
         ), (Step("*", "ab", "{P} had {calc} {items}."),), friend=True),
-        Move("more than a friend", _between((8, 60), (3, 30)), (
+        Move("more than a friend", between((8, 60), (3, 30)), (
             "{F} had {a} {items}, and {P} had {b} more {items} than {F}.",
             "{P} had {b} more {items} than {F}, who had {a}.",
         ), (Step("+", "ab", "{P} had {calc} {items}."),), friend=True),
-        Move("fewer than a friend", lambda rng, x: (rng.randint(30, 90), rng.randint(3, 20)), (
+        Move("fewer than a friend", between((30, 90), (3, 20)), (
             "{F} had {a} {items}, and {P} had {b} fewer {items} than {F}.",
             "{P} had {b} fewer {items} than {F}, who had {a}.",
         ), (Step("-", "ab", "{P} had {calc} {items}."),), friend=True),
     ),
     events=(
-        Move("more", _gain, (
+        Move("more", gain, (
             "{Then} {got} {a} more {items}.",
             "{Her} {kin} gave {obj} {a} more {items}.",
             "{Then} got {a} {items} from {her} {kin}.",
         ), (Step("+", "xa", _IN_ALL),)),
-        Move("gave", _loss, (
+        Move("gave", loss, (
             "{Then} gave {a} {items} to {her} {kin}.",
             "{Then} gave away {a} {items}.",
             "{Her} {kin} asked for some {items}, and {she} handed over {a} of them.",
         ), (Step("-", "xa", _LEFT),)),
-        Move("used", _loss, ("{Then} {used} {a} {items}.", "{Then} {used} {a} of {her} {items}."), (Step("-", "xa", _LEFT),)),
-        Move("more packs", _gain_each, (
+        Move("used", loss, ("{Then} {used} {a} {items}.", "{Then} {used} {a} of {her} {items}."), (Step("-", "xa", _LEFT),)),
+        Move("more packs", gain_each, (
             "{Then} {got} {a} more {boxes} of {b} {items} each.",
             "{Her} {kin} brought {obj} {a} more {boxes} of {b} {items} each.",
         ), (Step("*", "ab", "There were {calc} {items} in the new {boxes}."), Step("+", "x1", _IN_ALL))),
-        Move("gave to each", _loss_each, (
+        Move("gave to each", loss_each, (
             "{Then} gave {a} {items} to each of {b} friends.",
             "{Then} handed out {a} {items} each to {b} classmates.",
         ), (Step("*", "ab", "{She} gave away {calc} {items}."), Step("-", "x1", _LEFT))),
-        Move("used daily", _loss_each, (
+        Move("used daily", loss_each, (
             "Every day for the next {b} days, {she} {used} {a} {items}.",
             "Over the next {b} days, {she} {used} {a} {items} a day.",
         ), (Step("*", "ab", "In those days, {she} {used} {calc} {items}."), Step("-", "x1", _LEFT))),
-        Move("half", _half, (
+        Move("half", half, (
             "{Then} gave half of {her} {items} to {her} {kin}.",
             "{Then} {used} half of the {items} {she} had.",
         ), (Step("/", "xa", "Half of the {items} stayed with {P}, which is {calc} {items}."),)),
-        Move("part", _part, (
+        Move("part", part, (
             "{Then} gave {a_th} of {her} {items} to {her} {kin}.",
             "{Then} {used} {a_th} of the {items} {she} had.",
         ), (Step("/", "xa", "That was {calc} {items}."), Step("-", "x1", _LEFT))),
-        Move("percent", _percent, (
+        Move("percent", percent, (
             "{Then} {used} {a}% of {her} {items}.",
             "{Then} gave {a}% of {her} {items} to {her} {kin}.",
         ), (Step("%", "xa", "That was {calc} {items}."), Step("-", "x1", _LEFT))),
-        Move("doubled", _double, (
+        Move("doubled", double, (
             "{Her} {kin} gave {obj} as many {items} as {she} already had.",
             "Thanks to {her} {kin}, the number of {items} {she} had doubled.",
         ), (Step("*", "xa", "That doubled {her} {items} to {calc}."),)),
-        Move("got times as many", _factor, (
+        Move("got times as many", factor, (
             "{Her} {kin} gave {obj} {a_times} as many {items} as {she} already had.",
         ), (Step("*", "xa", "{Her} {kin} gave {obj} {calc} {items}."), Step("+", "x1", _IN_ALL))),
     ),
     endings=(
-        Move("now", _between(), ("How many {items} does {P} have now?", "How many {items} did {P} have in the end?")),
-        Move("friend times", _factor, (
+        Move("now", no_numbers, ("How many {items} does {P} have now?", "How many {items} did {P} have in the end?")),
+        Move("friend times", factor, (
             "{F} has {a_times} as many {items} as {P} has now. How many {items} does {F} have?",
         ), (Step("*", "xa", "{F} has {calc} {items}."),), friend=False),
-        Move("friend more", _gain, (
+        Move("friend more", gain, (
             "Now {F} has {a} more {items} than {P}. How many {items} does {F} have?",
         ), (Step("+", "xa", "{F} has {calc} {items}."),), friend=False),
-        Move("friend fewer", _loss, (
+        Move("friend fewer", loss, (
             "Now {F} has {a} fewer {items} than {P}. How many {items} does {F} have?",
         ), (Step("-", "xa", "{F} has {calc} {items}."),), friend=False),
-        Move("with friend times", _factor, (
+        Move("with friend times", factor, (
             "{F} has {a_times} as many {items} as {P} has now. How many {items} do {P} and {F} have together?",
         ), (Step("*", "xa", "{F} has {calc} {items}."), Step("+", "x1", "Together they have {calc} {items}.")), friend=False),
-        Move("with friend fewer", _loss, (
+        Move("with friend fewer", loss, (
             "Now {F} has {a} fewer {items} than {P}. How many {items} do the two of them have altogether?",
         ), (Step("-", "xa", "{F} has {calc} {items}."), Step("+", "x1", "Together they have {calc} {items}.")), friend=False),
-        Move("with friend", _between(), (
+        Move("with friend", no_numbers, (
             "{F} still has the same number of {items}. How many {items} do {P} and {F} have together now?",
         ), (Step("+", "xf", "Together they have {calc} {items}."),), friend=True),
-        Move("more than friend", _between(), (
+        Move("more than friend", no_numbers, (
             "{F} still has the same number of {items}. How many more {items} than {F} does {P} have now?",
         ), (Step("-", "xf", "{P} has {calc} more {items} than {F}."),), friend=True),
-        Move("fewer than friend", _between(), (
+        Move("fewer than friend", no_numbers, (
             "{F} still has the same number of {items}. How many fewer {items} than {F} does {P} have now?",
         ), (Step("-", "fx", "{P} has {calc} fewer {items} than {F}."),), friend=True),
-        Move("more than at first", _between(), (
+        Move("more than at first", no_numbers, (
             "How many more {items} does {P} have now than at first?",
-        ), (Step("-", "xs", "{P} has {calc} more {items} than at first."),)),
-        Move("fewer than at first", _between(), (
+        ), (Step("-", "xs", "{P} has {calc} more {items} than at first."),), at_first=True),
+        Move("fewer than at first", no_numbers, (
             "How many fewer {items} does {P} have now than at first?",
-        ), (Step("-", "sx", "{P} has {calc} fewer {items} than at first."),)),
-        Move("sold", _price, (
+        ), (Step("-", "sx", "{P} has {calc} fewer {items} than at first."),), at_first=True),
+        Move("sold", price, (
             "{Then} sold all the {items} {she} had for ${a} each. How much money, in dollars, did {she} get for them?",
             "If {P} sells all the {items} {she} has now for ${a} each, how many dollars will {she} get?",
         ), (Step("*", "xa", "{P} got {cash} for the {items}."),)),
-        Move("sold and spent", _sold_and_spent, (
+        Move("sold and spent", sold_and_spent, (
             "{Then} sold all the {items} {she} had for ${a} each and spent ${b} of that money on a book. How many dollars of it "
             "were left?",
         ), (Step("*", "xa", "{P} got {cash} for the {items}."), Step("-", "1b", "After buying the book, {she} had {cash}."))),
-        Move("shared", _divisor, (
+        Move("shared", divisor, (
             "{Then} shared all the {items} {she} had equally among {a} children. How many {items} did each child get?",
             "If {P} divides all the {items} {she} has now equally among {a} children, how many {items} will each child get?",
         ), (Step("/", "xa", "Each child got {calc} {items}."),)),
-        Move("packed", _divisor, (
+        Move("packed", divisor, (
             "{Then} put all the {items} {she} had into gift bags, with {a} {items} in each. How many gift bags did {she} fill?",
         ), (Step("/", "xa", "{P} filled {calc} gift bags."),)),
-        Move("packed and sold", _divided_and_priced, (
+        Move("packed and sold", divided_and_priced, (
             "{Then} put all the {items} {she} had into gift bags, with {a} {items} in each, and sold every bag for ${b}. How "
             "many dollars did {she} get?",
         ), (Step("/", "xa", "{P} filled {calc} gift bags."), Step("*", "1b", "{She} got {cash} for them."))),
-        Move("goal", _above, (
+        Move("goal", above, (
             "{P} wants to have {a} {items}. How many more {items} does {she} need now?",
             "How many more {items} does {P} need to get to {a} {items}?",
         ), (Step("-", "ax", "{P} needs {calc} more {items}."),)),
@@ -366,87 +217,87 @@ _MONEY = Scene(
         ("puzzles", "a poster", "a desk lamp", "a telescope"),
     ),
     openings=(
-        Move("had", _tens(60, 400), ("{P} had ${a}.", "There was ${a} in {P}'s savings jar.", "{P} had saved ${a}.")),
-        Move("wages", _between((9, 25), (4, 12)), (
+        Move("had", tens(60, 400), ("{P} had ${a}.", "There was ${a} in {P}'s savings jar.", "{P} had saved ${a}.")),
+        Move("wages", between((9, 25), (4, 12)), (
             "{P}'s savings jar was empty. Then {she} earned ${a} an hour for {b} hours of work and put it all into the jar.",
             "Saving from nothing, {P} put aside everything {she} earned in {b} hours of work at ${a} an hour.",
         ), (Step("*", "ab", "{P} earned {cash}."),)),
-        Move("weekly", _between((5, 30), (3, 12)), (
+        Move("weekly", between((5, 30), (3, 12)), (
             "{P}'s savings jar was empty. Then {she} put ${a} a week into it for {b} weeks.",
             "Saving from nothing, {P} put aside ${a} every week for {b} weeks.",
         ), (Step("*", "ab", "{P} saved {cash}."),)),
-        Move("lawns", _between((3, 12), (8, 25)), (
+        Move("lawns", between((3, 12), (8, 25)), (
             "{P} had no money, so {she} mowed {a} lawns and was paid ${b} for each of them.",
         ), (Step("*", "ab", "For the lawns, {P} got {cash}."),)),
-        Move("two weeks", _between((15, 70), (2, 3)), (
+        Move("two weeks", between((15, 70), (2, 3)), (
             "{P}'s savings jar was empty. In the first week {she} put ${a} into it, and in the second week {b_times} as much.",
         ), (Step("*", "ab", "In the second week, {P} saved {cash}."), Step("+", "a1", "In both weeks, {she} saved {cash}."))),
-        Move("times a friend's", _between((15, 60), (2, 5)), (
+        Move("times a friend's", between((15, 60), (2, 5)), (
             "{F} had ${a}, and {P} had {b_times} as much money as {F}.",
         ), (Step("*", "ab", "{P} had {cash}."),), friend=True),
-        Move("more than a friend", _between((20, 90), (5, 60)), (
+        Move("more than a friend", between((20, 90), (5, 60)), (
             "{F} had ${a}, and {P} had ${b} more than {F}.",
             "{P} had ${b} more than {F}, who had ${a}.",
         ), (Step("+", "ab", "{P} had {cash}."),), friend=True),
     ),
     events=(
-        Move("gift", _gain, ("{Her} {kin} gave {obj} ${a}.", "{Then} was given ${a} by {her} {kin}."), (Step("+", "xa", _HAD),)),
-        Move("spent", _loss, ("{Then} spent ${a} on {thing}.", "{Then} bought {thing} for ${a}."), (Step("-", "xa", _HAD),)),
-        Move("lent", _loss, ("{Then} lent {her} {kin} ${a}.",), (Step("-", "xa", _HAD),)),
-        Move("bought", _loss_each, (
+        Move("gift", gain, ("{Her} {kin} gave {obj} ${a}.", "{Then} was given ${a} by {her} {kin}."), (Step("+", "xa", _HAD),)),
+        Move("spent", loss, ("{Then} spent ${a} on {thing}.", "{Then} bought {thing} for ${a}."), (Step("-", "xa", _HAD),)),
+        Move("lent", loss, ("{Then} lent {her} {kin} ${a}.",), (Step("-", "xa", _HAD),)),
+        Move("bought", loss_each, (
             "{Then} bought {b} {items} that cost ${a} each.",
             "{Then} paid for {b} {items} at ${a} each.",
         ), (Step("*", "ba", "The {items} cost {cash}."), Step("-", "x1", _HAD))),
-        Move("worked", _gain_each, (
+        Move("worked", gain_each, (
             "{Then} walked dogs for {b} days and was paid ${a} a day.",
             "{Then} sold {b} of {her} old toys for ${a} each.",
         ), (Step("*", "ba", "For that, {P} got {cash}."), Step("+", "x1", _HAD))),
-        Move("half", _half, (
+        Move("half", half, (
             "{Then} spent half of {her} money on a day out.",
             "{Then} gave half of {her} money to {her} {kin}.",
         ), (Step("/", "xa", "{She} kept the other half, {cash}."),)),
-        Move("part", _part, (
+        Move("part", part, (
             "{Then} donated {a_th} of {her} money to an animal shelter.",
         ), (Step("/", "xa", "{P} donated {cash}."), Step("-", "x1", _HAD))),
-        Move("percent", _percent, (
+        Move("percent", percent, (
             "{Then} donated {a}% of {her} money to an animal shelter.",
             "{Then} spent {a}% of {her} money on a train ticket.",
         ), (Step("%", "xa", "That was {cash}."), Step("-", "x1", _HAD))),
-        Move("discount", _sale, (
+        Move("discount", sale, (
             "{Then} bought {bargain}, which normally costs ${a}, at a discount of {b}%.",
             "{Then} bought {bargain} in a sale: it normally costs ${a}, but the price was reduced by {b}%.",
         ), (Step("%", "ab", "The discount was {cash}."), Step("-", "a1", "So {P} paid {cash}."), Step("-", "x2", _HAD))),
-        Move("doubled", _double, (
+        Move("doubled", double, (
             "{Her} {kin} then doubled {her} money as a reward for saving.",
         ), (Step("*", "xa", _HAD),)),
     ),
     endings=(
-        Move("now", _between(), ("How much money, in dollars, does {P} have now?", "How many dollars did {P} have in the end?")),
-        Move("goal", _above, (
+        Move("now", no_numbers, ("How much money, in dollars, does {P} have now?", "How many dollars did {P} have in the end?")),
+        Move("goal", above, (
             "{P} now wants to buy {goal} that costs ${a}. How many more dollars does {she} need?",
             "{P} is saving for {goal} that costs ${a}. How many dollars are still missing?",
         ), (Step("-", "ax", "{P} still needs {cash}."),)),
-        Move("tickets", _divisor, (
+        Move("tickets", divisor, (
             "{Then} spent all the money {she} had on tickets to the fair, which cost ${a} each. How many tickets did {she} buy?",
         ), (Step("/", "xa", "{P} bought {calc} tickets."),)),
-        Move("shared", _divisor, (
+        Move("shared", divisor, (
             "{Then} divided all the money {she} had equally among {a} charities. How many dollars did each charity get?",
         ), (Step("/", "xa", "Each charity got {cash}."),)),
-        Move("friend times", _factor, (
+        Move("friend times", factor, (
             "{F} has {a_times} as much money as {P} has now. How many dollars does {F} have?",
         ), (Step("*", "xa", "{F} has {cash}."),), friend=False),
-        Move("with friend fewer", _loss, (
+        Move("with friend fewer", loss, (
             "Now {F} has ${a} less than {P}. How many dollars do the two of them have together?",
         ), (Step("-", "xa", "{F} has {cash}."), Step("+", "x1", "Together they have {cash}.")), friend=False),
-        Move("with friend", _between(), (
+        Move("with friend", no_numbers, (
             "{F} still has the same amount of money. How many dollars do {P} and {F} have together now?",
         ), (Step("+", "xf", "Together they have {cash}."),), friend=True),
-        Move("more than friend", _between(), (
+        Move("more than friend", no_numbers, (
             "{F} still has the same amount of money. How many more dollars than {F} does {P} have now?",
         ), (Step("-", "xf", "{P} has {cash} more than {F}."),), friend=True),
-        Move("less than at first", _between(), (
+        Move("less than at first", no_numbers, (
             "How many dollars less than at first does {P} have now?",
-        ), (Step("-", "sx", "{P} has {cash} less than at first."),)),
+        ), (Step("-", "sx", "{P} has {cash} less than at first."),), at_first=True),
     ),
     asides=(
         ("{P} is {n} years old.", 9, 16), ("{P}'s house number is {n}.", 3, 90),
@@ -468,57 +319,57 @@ _JOB = Scene(
         ("photos", "photo", "sort a collection of", "folders", "sorts", "sort", "sorted", "sorted"),
     ),
     openings=(
-        Move("had", _between((40, 360)), ("{P} set out to {task} {a} {items}.", "Last month, {P} began to {task} {a} {items}.")),
-        Move("pieces", _between((3, 14), (8, 30)), (
+        Move("had", between((40, 360)), ("{P} set out to {task} {a} {items}.", "Last month, {P} began to {task} {a} {items}.")),
+        Move("pieces", between((3, 14), (8, 30)), (
             "{P} set out to {task} {a} {pieces} of {b} {items} each.",
             "Last month, {P} began to {task} {a} {pieces} of {b} {items} each.",
         ), (Step("*", "ab", "There were {calc} {items} in all."),)),
-        Move("times a friend's", _between((20, 90), (2, 4)), (
+        Move("times a friend's", between((20, 90), (2, 4)), (
             "{F} set out to {task} {a} {items}, and {P} to {task} {b_times} as many {items}.",
         ), (Step("*", "ab", "{P} had {calc} {items} to {do}."),)),
     ),
     events=(
-        Move("did", _loss, ("{Then} {did} {a} {items}.", "{Then} {did} {a} of the {items}."), (_TO_DO,)),
-        Move("daily", _loss_each, (
+        Move("did", loss, ("{Then} {did} {a} {items}.", "{Then} {did} {a} of the {items}."), (Step("-", "xa", _WERE_LEFT),)),
+        Move("daily", loss_each, (
             "For {b} days, {she} {did} {a} {items} a day.",
             "{Then} {did} {a} {items} on each of {b} days.",
-        ), (Step("*", "ab", "In those days, {she} {did} {calc} {items}."), Step("-", "x1", "Then {calc} {items} were left."))),
-        Move("afternoon", _loss_thrice, (
+        ), (Step("*", "ab", "In those days, {she} {did} {calc} {items}."), Step("-", "x1", _WERE_LEFT))),
+        Move("afternoon", loss_twice, (
             "{Then} {did} {a} {items} in the morning and {b_times} as many in the afternoon.",
             "One Friday, {she} {did} {a} {items}, and on the Saturday after it {b_times} as many.",
         ), (
             Step("*", "ab", "The second time, {she} {did} {calc} {items}."), Step("+", "a1", "So {she} {did} {calc} {items}."),
-            Step("-", "x2", "Then {calc} {items} were left."),
+            Step("-", "x2", _WERE_LEFT),
         )),
-        Move("half", _half, (
+        Move("half", half, (
             "{Then} {did} half of the {items} that were still left.",
         ), (Step("/", "xa", "The other half was left, which is {calc} {items}."),)),
-        Move("part", _part, (
+        Move("part", part, (
             "{Then} {did} {a_th} of the {items} that were still left.",
-        ), (Step("/", "xa", "That was {calc} {items}."), Step("-", "x1", "Then {calc} {items} were left."))),
-        Move("percent", _percent, (
+        ), (Step("/", "xa", "That was {calc} {items}."), Step("-", "x1", _WERE_LEFT))),
+        Move("percent", percent, (
             "{Then} {did} {a}% of the {items} that were still left.",
-        ), (Step("%", "xa", "That was {calc} {items}."), Step("-", "x1", "Then {calc} {items} were left."))),
-        Move("evenings", _loss_each, (
+        ), (Step("%", "xa", "That was {calc} {items}."), Step("-", "x1", _WERE_LEFT))),
+        Move("evenings", loss_each, (
             "In the evenings {she} {did} {a} {items} at a time, which {she} managed {b} times.",
-        ), (Step("*", "ab", "In the evenings, {she} {did} {calc} {items}."), Step("-", "x1", "Then {calc} {items} were left."))),
+        ), (Step("*", "ab", "In the evenings, {she} {did} {calc} {items}."), Step("-", "x1", _WERE_LEFT))),
     ),
     endings=(
-        Move("now", _between(), ("How many {items} are still left?", "How many {items} does {P} still have to {do}?")),
-        Move("days", _divisor, (
+        Move("now", no_numbers, ("How many {items} are still left?", "How many {items} does {P} still have to {do}?")),
+        Move("days", divisor, (
             "If {P} {does} {a} {items} a day from now on, how many more days does {she} need to finish?",
             "{P} wants to finish at a steady {a} {items} a day. How many more days will that take?",
         ), (Step("/", "xa", "{P} needs {calc} more days."),)),
-        Move("a day", _divisor, (
+        Move("a day", divisor, (
             "{P} has {a} days left to finish. How many {items} a day does {she} have to {do} if it is the same number every day?",
         ), (Step("/", "xa", "{P} has to {do} {calc} {items} a day."),)),
-        Move("minutes", _price, (
+        Move("minutes", price, (
             "Each {item} takes {P} {a} minutes. How many more minutes does {she} need to finish?",
         ), (Step("*", "xa", "{P} needs {calc} more minutes."),)),
-        Move("so far", _between(), (
+        Move("so far", no_numbers, (
             "How many {items} has {P} {done} so far?",
         ), (Step("-", "sx", "{P} has {done} {calc} {items}."),)),
-        Move("helped", _divisor, (
+        Move("helped", divisor, (
             "{P} and some friends, {a} people in all, divide the remaining {items} equally. How many will each of them {do}?",
         ), (Step("/", "xa", "Each of them has {calc} {items} to {do}."),)),
     ),
@@ -542,71 +393,71 @@ _WORKS = Scene(
         ("a soap maker's", "bars of soap", "made", "workers"),
     ),
     openings=(
-        Move("hourly", _between((12, 60), (3, 9)), (
+        Move("hourly", between((12, 60), (3, 9)), (
             "The people at {works} {did} {a} {items} an hour for {b} hours.",
             "In {b} hours of work at {works}, {a} {items} were {did} every hour.",
         ), (Step("*", "ab", "In all, {calc} {items} were {did}."),)),
-        Move("machines", _between((3, 9), (12, 60)), (
+        Move("machines", between((3, 9), (12, 60)), (
             "At {works}, {a} {machines} {did} {b} {items} each.",
             "At {works} there are {a} {machines}, and each of them {did} {b} {items}.",
         ), (Step("*", "ab", "Together, the {machines} {did} {calc} {items}."),)),
-        Move("machine hours", _between((2, 6), (5, 25), (2, 8)), (
+        Move("machine hours", between((2, 6), (5, 25), (2, 8)), (
             "At {works}, {a} {machines} each {did} {b} {items} an hour and kept going for {c} hours.",
         ), (
             Step("*", "ab", "Every hour, the {machines} {did} {calc} {items}."),
             Step("*", "1c", "In all, they {did} {calc} {items}."),
         )),
-        Move("shifts", _between((20, 80), (2, 4)), (
+        Move("shifts", between((20, 80), (2, 4)), (
             "The morning shift at {works} {did} {a} {items}, and the evening shift {did} {b_times} as many.",
         ), (Step("*", "ab", "The evening shift {did} {calc} {items}."), _BOTH_SHIFTS)),
-        Move("fewer at night", lambda rng, x: (rng.randint(60, 140), rng.randint(5, 40)), (
+        Move("fewer at night", between((60, 140), (5, 40)), (
             "The day shift at {works} {did} {a} {items}, and the night shift {did} {b} fewer than the day shift.",
         ), (Step("-", "ab", "The night shift {did} {calc} {items}."), _BOTH_SHIFTS)),
-        Move("had", _tens(80, 600), ("There were {a} {items} in stock at {works}.",)),
+        Move("had", tens(80, 600), ("There were {a} {items} in stock at {works}.",)),
     ),
     events=(
-        Move("more", _gain, (
+        Move("more", gain, (
             "Another {a} {items} were {did}.",
             "Later that day, {a} more {items} were {did}.",
         ), (Step("+", "xa", _IN_ALL),)),
-        Move("faulty", _percent, (
+        Move("faulty", percent, (
             "A check found that {a}% of the {items} were faulty, and these were thrown away.",
         ), (Step("%", "xa", "So {calc} {items} were faulty."), Step("-", "x1", "That left {calc} good {items}."))),
-        Move("damaged", _loss, (
+        Move("damaged", loss, (
             "Of these {items}, {a} were damaged and had to be thrown away.",
-        ), (_TO_DO,)),
-        Move("ordered", _loss_each, (
+        ), (Step("-", "xa", _WERE_LEFT),)),
+        Move("ordered", loss_each, (
             "Then {b} shops ordered {a} {items} each, and all of these were sent off.",
-        ), (Step("*", "ba", "The shops got {calc} {items}."), Step("-", "x1", "Then {calc} {items} were left."))),
-        Move("half", _half, (
+        ), (Step("*", "ba", "The shops got {calc} {items}."), Step("-", "x1", _WERE_LEFT))),
+        Move("half", half, (
             "Half of the {items} on hand were sent to a warehouse.",
         ), (Step("/", "xa", "The other half stayed, which is {calc} {items}."),)),
-        Move("part", _part, (
+        Move("part", part, (
             "A market stall took {a_th} of the {items} on hand.",
-        ), (Step("/", "xa", "The stall took {calc} {items}."), Step("-", "x1", "Then {calc} {items} were left."))),
-        Move("returned", _gain_each, (
+        ), (Step("/", "xa", "The stall took {calc} {items}."), Step("-", "x1", _WERE_LEFT))),
+        Move("returned", gain_each, (
             "Then {b} shops sent back {a} unsold {items} each, which were put with the rest.",
         ), (Step("*", "ba", "In all, {calc} {items} came back."), Step("+", "x1", _IN_ALL))),
-        Move("doubled", _double, (
+        Move("doubled", double, (
             "A big order came in, so enough {items} were {did} to double the number on hand.",
         ), (Step("*", "xa", "That doubled the number to {calc} {items}."),)),
     ),
     endings=(
-        Move("now", _between(), ("How many {items} are there now?", "How many {items} were on hand in the end?")),
-        Move("boxes", _divisor, (
+        Move("now", no_numbers, ("How many {items} are there now?", "How many {items} were on hand in the end?")),
+        Move("boxes", divisor, (
             "The {items} on hand were packed in boxes of {a}. How many boxes were filled?",
         ), (Step("/", "xa", "They filled {calc} boxes."),)),
-        Move("boxes sold", _divided_and_priced, (
+        Move("boxes sold", divided_and_priced, (
             "The {items} on hand were packed in boxes of {a}, and each box was sold for ${b}. How many dollars did the "
             "boxes bring in?",
         ), (Step("/", "xa", "They filled {calc} boxes."), Step("*", "1b", "The boxes brought in {cash}."))),
-        Move("trucks", _divisor, (
+        Move("trucks", divisor, (
             "The {items} on hand were loaded onto {a} trucks in equal numbers. How many {items} were on each truck?",
         ), (Step("/", "xa", "Each truck carried {calc} {items}."),)),
-        Move("sold", _price, (
+        Move("sold", price, (
             "The {items} on hand were sold for ${a} each. How many dollars did they bring in?",
         ), (Step("*", "xa", "They brought in {cash}."),)),
-        Move("profit", _sold_and_spent, (
+        Move("profit", sold_and_spent, (
             "The {items} on hand were sold for ${a} each. Delivery cost ${b} in all. How many dollars were left after "
             "paying for delivery?",
         ), (Step("*", "xa", "The {items} brought in {cash}."), Step("-", "1b", "After paying for delivery, {cash} was left."))),
@@ -625,64 +476,64 @@ _CROWD = Scene(
         ("a concert hall", "listeners"), ("a school hall", "parents"), ("a small stadium", "fans"),
     ),
     openings=(
-        Move("rows", _between((5, 20), (6, 25)), (
+        Move("rows", between((5, 20), (6, 25)), (
             "The seats in {place} form {a} rows of {b} seats each, and every seat was taken by one of the {people}.",
             "There are {a} rows of {b} seats in {place}, and all the seats were filled with {people}.",
         ), (Step("*", "ab", "There were {calc} {people}."),)),
-        Move("buses", _between((3, 12), (20, 50)), (
+        Move("buses", between((3, 12), (20, 50)), (
             "To get to {place}, {people} came in {a} buses with {b} {people} in each bus.",
             "On the way to {place} were {a} buses, each with {b} {people}, and all of them arrived.",
         ), (Step("*", "ab", "The buses brought {calc} {people}."),)),
-        Move("two entrances", _between((20, 90), (20, 90)), (
+        Move("two entrances", between((20, 90), (20, 90)), (
             "Into {place} came {a} {people} by the north door and {b} {people} by the south door.",
         ), (Step("+", "ab", "In all, {calc} {people} came in."),)),
-        Move("front and back", _between((20, 80), (2, 4)), (
+        Move("front and back", between((20, 80), (2, 4)), (
             "There were {a} {people} in the front rows of {place} and {b_times} as many in the back rows.",
         ), (Step("*", "ab", "In the back, there were {calc} {people}."), Step("+", "a1", "In all, there were {calc} {people}."))),
-        Move("had", _between((40, 300)), ("There were {a} {people} in {place}.",)),
+        Move("had", between((40, 300)), ("There were {a} {people} in {place}.",)),
     ),
     events=(
-        Move("left", _loss, ("During the break, {a} {people} went home.", "When it began to rain, {a} {people} left."), (
-            Step("-", "xa", "Then {calc} {people} were there."),)),
-        Move("came", _gain, ("A little later, {a} more {people} came.", "Then {a} {people} joined them."), (
-            Step("+", "xa", "Then {calc} {people} were there."),)),
-        Move("groups came", _gain_each, (
+        Move("left", loss, ("During the break, {a} {people} went home.", "When it began to rain, {a} {people} left."), (
+            Step("-", "xa", _WERE_THERE),)),
+        Move("came", gain, ("A little later, {a} more {people} came.", "Then {a} {people} joined them."), (
+            Step("+", "xa", _WERE_THERE),)),
+        Move("groups came", gain_each, (
             "Then {a} groups of {b} {people} each arrived.",
-        ), (Step("*", "ab", "The groups brought {calc} {people}."), Step("+", "x1", "Then {calc} {people} were there."))),
-        Move("groups left", _loss_each, (
+        ), (Step("*", "ab", "The groups brought {calc} {people}."), Step("+", "x1", _WERE_THERE))),
+        Move("groups left", loss_each, (
             "To catch an early train, {a} groups of {b} {people} each went home.",
-        ), (Step("*", "ab", "In these groups, {calc} {people} went home."), Step("-", "x1", "Then {calc} {people} were there."))),
-        Move("half", _half, (
+        ), (Step("*", "ab", "In these groups, {calc} {people} went home."), Step("-", "x1", _WERE_THERE))),
+        Move("half", half, (
             "After the first hour, half of the {people} who were there went home.",
         ), (Step("/", "xa", "The other half stayed, which is {calc} {people}."),)),
-        Move("part", _part, (
+        Move("part", part, (
             "Before the last song, {a_th} of the {people} who were there went home.",
-        ), (Step("/", "xa", "So {calc} {people} went home."), Step("-", "x1", "Then {calc} {people} were there."))),
-        Move("percent", _percent, (
+        ), (Step("/", "xa", "So {calc} {people} went home."), Step("-", "x1", _WERE_THERE))),
+        Move("percent", percent, (
             "Because of the cold, {a}% of the {people} who were there went home.",
-        ), (Step("%", "xa", "So {calc} {people} went home."), Step("-", "x1", "Then {calc} {people} were there."))),
-        Move("doubled", _double, (
+        ), (Step("%", "xa", "So {calc} {people} went home."), Step("-", "x1", _WERE_THERE))),
+        Move("doubled", double, (
             "When word got around, the number of {people} there doubled.",
-        ), (Step("*", "xa", "Then {calc} {people} were there."),)),
+        ), (Step("*", "xa", _WERE_THERE),)),
     ),
     endings=(
-        Move("now", _between(), ("How many {people} were there in the end?",)),
-        Move("tickets", _price, (
+        Move("now", no_numbers, ("How many {people} were there in the end?",)),
+        Move("tickets", price, (
             "Each of the {people} who were there at the end paid ${a} for a souvenir. How many dollars is that in all?",
         ), (Step("*", "xa", "The {people} paid {cash}."),)),
-        Move("buses", _divisor, (
+        Move("buses", divisor, (
             "All the {people} who were there at the end went home in vans, with {a} of them in each van. How many vans was that?",
         ), (Step("/", "xa", "They took {calc} vans."),)),
-        Move("tables", _divisor, (
+        Move("tables", divisor, (
             "At the end, all who were there sat down at {a} tables, the same number at each. How many sat at each table?",
         ), (Step("/", "xa", "At each table sat {calc} {people}."),)),
-        Move("fewer than at first", _between(), (
+        Move("fewer than at first", no_numbers, (
             "How many fewer {people} were there at the end than at first?",
-        ), (Step("-", "sx", "At the end there were {calc} fewer {people}."),)),
-        Move("more than at first", _between(), (
+        ), (Step("-", "sx", "At the end there were {calc} fewer {people}."),), at_first=True),
+        Move("more than at first", no_numbers, (
             "How many more {people} were there at the end than at first?",
-        ), (Step("-", "xs", "At the end there were {calc} more {people}."),)),
-        Move("no glasses", _percent, (
+        ), (Step("-", "xs", "At the end there were {calc} more {people}."),), at_first=True),
+        Move("no glasses", percent, (
             "Of the {people} who were there at the end, {a}% wore glasses. How many of them did not wear glasses?",
         ), (Step("%", "xa", "So {calc} {people} wore glasses."), Step("-", "x1", "And {calc} {people} did not."))),
     ),
@@ -695,178 +546,8 @@ _CROWD = Scene(
 
 SCENES = (_THINGS, _MONEY, _JOB, _WORKS, _CROWD)
 
-_SHES = tuple("Maya Nora Lena Priya Sofia Amara Ingrid Hannah Mei Zoe Clara Fatima Rosa Ayumi Tessa Olga".split())
-_HES = tuple("Omar Felix Jonas Ravi Mateo Kofi Lars Samuel Wei Theo Hugo Yusuf Pablo Kenji Oscar Ivan".split())
-_KIN = ("brother", "sister", "cousin", "neighbor", "uncle", "aunt", "grandmother", "best friend")
-_THEN = ("{She}", "Then {she}", "After that, {she}", "Later, {she}", "{P}", "Next, {she}")
-_PARTS = {3: "one third", 4: "one quarter", 5: "one fifth"}
-
-
-# Drawing a story --------------------------------------------------------------------------------------------------------
-
-_LARGEST = 20_000
-_TEST_SHARE = 4  # one plan in four is a test problem's
-
-
-class _Plan:
-    """A story while it is drawn: the moves with their numbers, and the graph. `registers` says which quantity is meant by each
-    letter of a step."""
-
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
-        self.graph: list[Quantity] = []
-        self.registers: dict[str, int] = {}
-        self.moves: list[tuple[Move, tuple[int, ...]]] = []
-        self.calculated: list[list[int]] = []
-
-    def make(self, rng: Random, move: Move) -> bool:
-        """Add a move, if there are numbers for it and what they come to is sensible: whole, at least two, not huge."""
-        numbers = move.draw(rng, self.graph[self.registers["x"]].value if self.moves else 0)
-        if numbers is None:
-            return False
-        graph, found = list(self.graph), dict(self.registers)
-        for letter, number in zip("abc", numbers, strict=False):
-            found[letter] = len(graph)
-            graph.append(Quantity("given", (), number))
-        done = []
-        for i, step in enumerate(move.steps, 1):
-            inputs = tuple(found[letter] for letter in step.inputs)
-            value = _value(step.op, graph[inputs[0]].value, graph[inputs[1]].value)
-            if value is None or not 2 <= value <= _LARGEST:
-                return False
-            found[str(i)] = len(graph)
-            done.append(len(graph))
-            graph.append(Quantity(step.op, inputs, value))
-        if not self.moves:
-            found["x"] = found["s"] = len(graph) - 1
-            if move.friend:
-                found["f"] = found["a"]
-        elif done:
-            found["x"] = done[-1]
-        self.graph, self.registers = graph, {letter: found[letter] for letter in "xsf" if letter in found}
-        self.moves.append((move, numbers))
-        self.calculated.append(done)
-        return True
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        return (self.scene.name, *(" ".join([move.name, *map(str, numbers)]) for move, numbers in self.moves))
-
-
-def _value(op: Op, a: int, b: int) -> int | None:
-    """None where the result is no whole number."""
-    if op == "+":
-        return a + b
-    if op == "-":
-        return a - b
-    if op == "*":
-        return a * b
-    over, under = (a, b) if op == "/" else (a * b, 100)
-    return over // under if over % under == 0 else None
-
-
-def _planned(rng: Random, steps: int) -> _Plan:
-    """A plan of exactly so many steps."""
-    while True:
-        plan = _Plan(scene := rng.choice(SCENES))
-        opening = rng.choice([m for m in scene.openings if len(m.steps) <= steps])
-        left = steps - len(opening.steps)
-        endings = [m for m in scene.endings if len(m.steps) <= left and m.friend in (None, bool(opening.friend))]
-        # What there was at first is asked about only where something happened since, and where it is clear what is meant.
-        endings = [m for m in endings if len(m.steps) < left or all("s" not in s.inputs for s in m.steps)]
-        endings = [m for m in endings if not opening.steps or not m.name.endswith("at first")]
-        # A friend who was brought in is asked about.
-        ending = rng.choice([m for m in endings if m.friend] or endings) if rng.random() < 0.6 else rng.choice(endings)
-        left -= len(ending.steps)
-        plan.make(rng, opening)
-        events = rng.sample(scene.events, len(scene.events))
-        for event in events:
-            if len(event.steps) <= left and plan.make(rng, event):
-                left -= len(event.steps)
-        if not left and plan.make(rng, ending):
-            return plan
-
-
-@functools.cache
-def _words(scene: Scene, row: int) -> dict[str, str]:
-    return dict(zip(scene.slots, scene.words[row], strict=True))
-
-
-def _written(rng: Random, plan: _Plan) -> Story:
-    """The two texts of a plan, in drawn words."""
-    scene = plan.scene
-    # One of the two is a she and the other a he, so that no pronoun is ambiguous.
-    turned = rng.random() < 0.5
-    person, friend = (rng.choice(names) for names in ((_HES, _SHES) if turned else (_SHES, _HES)))
-    she, her, obj = ("he", "his", "him") if turned else ("she", "her", "her")
-    words = {"P": person, "F": friend, "she": she, "She": she.capitalize(), "her": her, "Her": her.capitalize(), "obj": obj,
-             "kin": rng.choice(_KIN), **_words(scene, rng.randrange(len(scene.words)))}  # fmt: skip
-    told, solved = [], []
-    for (move, numbers), nodes in zip(plan.moves, plan.calculated, strict=True):
-        words["Then"] = rng.choice(_THEN).format_map(words)
-        for letter, number in zip("abc", numbers, strict=False):
-            words[letter] = str(number)
-            words[f"{letter}_times"] = "twice" if number == 2 else f"{number} times"
-            words[f"{letter}_th"] = _PARTS.get(number, "")
-        told.append(rng.choice(move.tells).format_map(words))
-        for step, node in zip(move.steps, nodes, strict=True):
-            words["calc"] = _calculation(plan.graph, node, "")
-            words["cash"] = _calculation(plan.graph, node, "$")
-            solved.append(step.says.format_map(words))
-    if len(solved) >= 3 and rng.random() < 0.4:
-        aside, low, high = rng.choice(scene.asides)
-        told.insert(rng.randint(1, len(told) - 1), aside.format_map({**words, "n": rng.randint(low, high)}))
-    solution = "\n".join([*solved, f"#### {plan.graph[-1].value}"])
-    return Story(plan.key, tuple(plan.graph), " ".join(told), solution)
-
-
-def _calculation(graph: Sequence[Quantity], node: int, unit: str) -> str:
-    """A quantity with its calculation, as GSM8K writes it: 3 * 4 = <<3*4=12>>12."""
-    op, inputs, value = graph[node]
-    a, b = (graph[i].value for i in inputs)
-    terms = (a, "*", b, "/", 100) if op == "%" else (a, op, b)
-    return f"{' '.join(map(str, terms))} = {unit}<<{''.join(map(str, terms))}={value}>>{value}"
-
-
-def split_of(plan: tuple[str, ...]) -> TaskSplit:
-    """Which split a problem of these moves and numbers belongs to, for every seed."""
-    return "test" if key_of(0, "math split", *plan) % _TEST_SHARE == 0 else "train"
-
-
-_PATIENCE = 20_000
-
-
-def stories(seed: int, split: TaskSplit, difficulty: Sequence[int] = DIFFICULTIES) -> Iterator[Story]:
-    """Stories without end, no text twice; difficulty: the numbers of steps to draw from.
-
-    Raises KitError where nothing new is to be found any more.
-    """
-    seen: set[str] = set()
-    row = missed = 0
-    while missed < _PATIENCE:
-        # Not a numpy stream: a scalar draw from one takes ten times as long.
-        rng = Random(key_of(seed, "math problem", row))
-        row += 1
-        missed += 1
-        plan = _planned(rng, rng.choice(difficulty))
-        if split_of(plan.key) != split:
-            continue
-        story = _written(rng, plan)
-        if story.question not in seen:
-            seen.add(story.question)
-            missed = 0
-            yield story
-    raise KitError(f"there are hardly more than {len(seen)} {split} problems of {list(difficulty)} steps: ask for fewer")
-
-
-def problems(seed: int, split: TaskSplit, count: int, difficulty: Sequence[int] = DIFFICULTIES) -> Iterator[MathProblem]:
-    """`count` different word problems; the first of them are the smaller set. difficulty: how many steps, 1 to 6.
-
-    >>> next(problems(0, "train", 1, (1,))).difficulty
-    1
-    """
-    for _, story in zip(range(count), stories(seed, split, difficulty), strict=False):
-        yield MathProblem(
-            id=digest("math", story.question), question=story.question, solution=story.solution,
-            answer=str(story.graph[-1].value), split=split, difficulty=story.steps,
-        )  # fmt: skip
+SHES = tuple("Maya Nora Lena Priya Sofia Amara Ingrid Hannah Mei Zoe Clara Fatima Rosa Ayumi Tessa Olga".split())
+HES = tuple("Omar Felix Jonas Ravi Mateo Kofi Lars Samuel Wei Theo Hugo Yusuf Pablo Kenji Oscar Ivan".split())
+KIN = ("brother", "sister", "cousin", "neighbor", "uncle", "aunt", "grandmother", "best friend")
+THEN = ("{She}", "Then {she}", "After that, {she}", "Later, {she}", "{P}", "Next, {she}")
+PARTS = {3: "one third", 4: "one quarter", 5: "one fifth"}

@@ -1,67 +1,33 @@
-"""Small Python functions to be written, in the form of HumanEval (arXiv 2107.03374), with tests and with wrong versions.
-
-A function is a chain of primitives, each from one kind of value to another: keep the even numbers, square each, add them up.
-A closed grammar yields the code and the words of every primitive, so that whatever runs here was written here. What the
-function returns is computed, never stated: the examples, the tests and the verdicts on the mutants come from running it.
-
-What a function does to a fixed set of inputs is its behaviour. The split is a hash of that, so no test function is in the
-training data of any seed, not even written differently.
-"""
+"""The grammar's rows: what a function can do, each with ways to write it and ways to ask for it."""
 
 from __future__ import annotations
 
-import functools
-import re
-import textwrap
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from random import Random
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from kit.core.errors import KitError
-from kit.core.records import CodeProblem, TaskSplit
-from kit.core.seeds import digest, key_of
+from generators.tasks.code.kinds import Kind
 
-Kind = Literal["numbers", "text", "words", "number"]
-"""What goes in and comes out: list[int], str, list[str], int (as an input, never negative)."""
-
-Value = list[int] | list[str] | str | int
-DIFFICULTIES = range(1, 5)
-
-_TYPES: dict[Kind, str] = {"numbers": "list[int]", "text": "str", "words": "list[str]", "number": "int"}
-_INPUTS: dict[Kind, str] = {"numbers": "numbers", "text": "text", "words": "words", "number": "n"}
-_OUTPUTS: dict[Kind, tuple[str, ...]] = {
-    "numbers": ("values", "results", "found", "items"),
-    "text": ("result", "changed", "output", "line"),
-    "words": ("parts", "chosen", "terms", "pieces"),
-    "number": ("total", "answer", "amount", "score"),
-}
+Slots = dict[str, str | int]
+Draw = Callable[[Random], Slots]
 
 
 class Primitive(NamedTuple):
-    """One part of a function. codes: ways to write it, with {v} for what goes in and {o} for what comes out. says: ways to
-    ask for it, as a command. tag: for the function's name. draws: the values of its own slots."""
+    """One part of a function. tag: for the function's name. codes: ways to write it, with {v} for what goes in and {o} for what
+    comes out. says: ways to ask for it, as a command. draw: the values of its other slots."""
 
     tag: str
     takes: Kind
     gives: Kind
     codes: tuple[str, ...]
     says: tuple[str, ...]
-    draws: Callable[[Random], dict[str, str | int]] = lambda rng: {}
+    draw: Draw = lambda rng: {}
 
 
-class Part(NamedTuple):
-    """A primitive with its slots filled."""
-
-    primitive: Primitive
-    code: str
-    says: str
+# The slots --------------------------------------------------------------------------------------------------------------
 
 
-# What is done with each number ------------------------------------------------------------------------------------------
-
-
-def _test(rng: Random) -> dict[str, str | int]:
+def _test(rng: Random) -> Slots:
     """A condition on a number: {test} its code, {is} and {are} in words."""
     k, m = rng.randint(-3, 12), rng.randint(2, 7)
     r, high = rng.randrange(m), k + rng.randint(2, 9)
@@ -90,26 +56,28 @@ def _change(rng: Random) -> tuple[str, str]:
     ])  # fmt: skip
 
 
-def _changes(rng: Random) -> dict[str, str | int]:
-    """A test and three expressions."""
+def _changes(rng: Random) -> Slots:
+    """Two tests and two expressions."""
     (a, a_says), (b, b_says) = _change(rng), _change(rng)
     second = _test(rng)
     return {**_test(rng), "a": a, "a_says": a_says, "b": b, "b_says": b_says, "test2": second["test"], "is2": second["is"]}
 
 
-def _branches(rng: Random) -> dict[str, str | int]:
+def _branches(rng: Random) -> Slots:
+    """A remainder and its modulus, a number and a bound."""
     m = rng.randint(2, 6)
     return {"m": m, "j": rng.randrange(m), "k": rng.randint(2, 9), "h": rng.randint(5, 40)}
 
 
-def _numbers(**ranges: tuple[int, int]) -> Callable[[Random], dict[str, str | int]]:
+def _numbers(**ranges: tuple[int, int]) -> Draw:
+    """Whole numbers, each from a range, both ends included."""
     return lambda rng: {name: rng.randint(low, high) for name, (low, high) in ranges.items()}
 
 
-def _offset(low: int, high: int) -> Callable[[Random], dict[str, str | int]]:
+def _offset(low: int, high: int) -> Draw:
     """A number to start from or to multiply by: {k}, and in words, which say nothing of 0 and of 1."""
 
-    def draw(rng: Random) -> dict[str, str | int]:
+    def draw(rng: Random) -> Slots:
         k = rng.randint(low, high)
         places = "place" if k == 1 else "places"
         return {"k": k, "plus": f"{k} plus " if k else "", "times": f"{k} times " if k > 1 else "", "places": places}
@@ -117,21 +85,25 @@ def _offset(low: int, high: int) -> Callable[[Random], dict[str, str | int]]:
     return draw
 
 
-def _letters(rng: Random) -> dict[str, str | int]:
+def _letters(rng: Random) -> Slots:
+    """Two different letters."""
     a, b = rng.sample("abcdefghilmnoprstuw", 2)
     return {"a": a, "b": b}
 
 
-def _affine(rng: Random) -> dict[str, str | int]:
-    """A letter and two small numbers."""
+def _letter(rng: Random) -> Slots:
+    """A letter and two small numbers, the second also as {first}: how many characters from the start."""
     j = rng.randint(1, 4)
     first = "first character" if j == 1 else f"first {j} characters"
     return {"a": rng.choice("abcdeilmnorstu"), "k": rng.randint(2, 7), "j": j, "first": first}
 
 
 def _loop(body: str) -> str:
+    """A loop over the numbers x that builds up a list."""
     return "{o} = []\nfor x in {v}:\n    " + body.replace("\n", "\n    ")
 
+
+# The rows ---------------------------------------------------------------------------------------------------------------
 
 _NUMBERS = (
     Primitive("keep", "numbers", "numbers", (
@@ -243,7 +215,7 @@ _TEXT = (
     ), ("remove every '{a}'",), _letters),
     Primitive("repeat", "text", "text", (
         "{o} = ''\nfor c in {v}:\n    if c == '{a}':\n        {o} += c * {k}\n    else:\n        {o} += c",
-    ), ("write every '{a}' {k} times in place of once",), _affine),
+    ), ("write every '{a}' {k} times in place of once",), _letter),
     Primitive("every", "text", "text", (
         "{o} = ''\nfor i in range({j}, len({v}), {k}):\n    {o} += {v}[i]", "{o} = {v}[{j}::{k}]",
     ), ("take the character at index {j} and every {k} places after it",), _numbers(j=(0, 2), k=(2, 4))),
@@ -272,7 +244,7 @@ _TEXT = (
     ), ("cut the text into pieces of {k} characters (the last may be shorter)",), _numbers(k=(2, 6))),
     Primitive("places", "text", "numbers", (
         "{o} = []\nfor i, c in enumerate({v}):\n    if c == '{a}':\n        {o}.append(i + {j})",
-    ), ("list the positions of '{a}', counting from {j}",), _affine),
+    ), ("list the positions of '{a}', counting from {j}",), _letter),
     Primitive("vowels", "text", "number", (
         "{o} = {k}\nfor c in {v}:\n    if c.lower() in 'aeiou':\n        {o} += 1",
     ), ("return {plus}the number of vowels (a, e, i, o, u, of either case)",), _offset(0, 5)),
@@ -282,9 +254,9 @@ _TEXT = (
         lambda rng: {**_letters(rng), "j": rng.randint(1, 6)}),
     Primitive("weight", "text", "number", (
         "{o} = 0\nfor i, c in enumerate({v}):\n    if c == '{a}':\n        {o} += i * {k} + {j}",
-    ), ("add up, for every '{a}', {k} times its index plus {j}, the first index being 0",), _affine),
+    ), ("add up, for every '{a}', {k} times its index plus {j}, the first index being 0",), _letter),
     Primitive("different", "text", "number", ("{o} = len(set({v}))",), ("return how many different characters there are",)),
-    Primitive("size", "text", "number", ("{o} = len({v}) * {k} + {j}",), ("return {k} times the length plus {j}",), _affine),
+    Primitive("size", "text", "number", ("{o} = len({v}) * {k} + {j}",), ("return {k} times the length plus {j}",), _letter),
     Primitive("digits", "text", "number", (
         "{o} = {k}\nfor c in {v}:\n    if c.isdigit():\n        {o} += int(c)",
     ), ("return {plus}the sum of the digits in the text",), _offset(0, 9)),
@@ -293,17 +265,17 @@ _TEXT = (
 _WORDS = (
     Primitive("long", "words", "words", (
         "{o} = []\nfor w in {v}:\n    if len(w) > {k}:\n        {o}.append(w)", "{o} = [w for w in {v} if len(w) > {k}]",
-    ), ("keep only the words longer than {k} characters",), _affine),
+    ), ("keep only the words longer than {k} characters",), _letter),
     Primitive("short", "words", "words", (
         "{o} = [w for w in {v} if len(w) <= {k}]",
     ), ("keep only the words of at most {k} characters",),
-        _affine),
+        _letter),
     Primitive("with", "words", "words", (
         "{o} = []\nfor w in {v}:\n    if '{a}' in w:\n        {o}.append(w)", "{o} = [w for w in {v} if '{a}' in w]",
-    ), ("keep only the words that contain '{a}'",), _affine),
+    ), ("keep only the words that contain '{a}'",), _letter),
     Primitive("no", "words", "words", (
         "{o} = [w for w in {v} if '{a}' not in w]",
-    ), ("leave out the words that contain '{a}'",), _affine),
+    ), ("leave out the words that contain '{a}'",), _letter),
     Primitive("often", "words", "words", (
         "{o} = []\nfor w in {v}:\n    if w.count('{a}') + w.count('{b}') >= {k}:\n        {o}.append(w)",
     ), ("keep only the words in which '{a}' and '{b}' together occur at least {k} times",),
@@ -311,10 +283,10 @@ _WORDS = (
     Primitive("flip", "words", "words", ("{o} = [w[::-1] for w in {v}]",), ("reverse each word",)),
     Primitive("flip_long", "words", "words", (
         "{o} = []\nfor w in {v}:\n    if len(w) >= {k}:\n        {o}.append(w[::-1])\n    else:\n        {o}.append(w)",
-    ), ("reverse each word of at least {k} characters",), _affine),
+    ), ("reverse each word of at least {k} characters",), _letter),
     Primitive("clip", "words", "words", (
         "{o} = [w[:{k}] for w in {v}]",
-    ), ("cut each word after its first {k} characters",), _affine),
+    ), ("cut each word after its first {k} characters",), _letter),
     Primitive("palindromes", "words", "words", (
         "{o} = []\nfor w in {v}:\n    if w == w[::-1]:\n        {o}.append(w)", "{o} = [w for w in {v} if w == w[::-1]]",
     ), ("keep only the palindromes (words that read the same backwards)",)),
@@ -331,21 +303,21 @@ _WORDS = (
     ), ("take the length of each word",)),
     Primitive("score", "words", "numbers", (
         "{o} = []\nfor w in {v}:\n    {o}.append(len(w) + {k} * w.count('{a}'))",
-    ), ("turn each word into its length plus {k} for every '{a}' in it",), _affine),
+    ), ("turn each word into its length plus {k} for every '{a}' in it",), _letter),
     Primitive("join", "words", "text", ("{o} = '{dash}'.join({v})",), ("join the words with '{dash}' between them",),
         lambda rng: {"dash": rng.choice("-_./:|")}),
     Primitive("initials", "words", "text", (
         "{o} = ''\nfor w in {v}:\n    {o} += w[:{j}]",
-    ), ("string together the {first} of each word",), _affine),
+    ), ("string together the {first} of each word",), _letter),
     Primitive("longest", "words", "text", (
         "{o} = ''\nfor w in {v}:\n    if len(w) > len({o}):\n        {o} = w",
     ), ("return the longest word, the first of them in a tie ('' if there is none)",)),
     Primitive("how_many", "words", "number", (
         "{o} = 0\nfor w in {v}:\n    if len(w) > {k} or w[:1] == '{a}':\n        {o} += {j}",
-    ), ("return {j} for every word that is longer than {k} characters or starts with '{a}', added up",), _affine),
+    ), ("return {j} for every word that is longer than {k} characters or starts with '{a}', added up",), _letter),
     Primitive("total", "words", "number", (
         "{o} = {j}\nfor w in {v}:\n    {o} += len(w)", "{o} = {j} + sum(len(w) for w in {v})",
-    ), ("return {j} plus the length of all words together",), _affine),
+    ), ("return {j} plus the length of all words together",), _letter),
 )  # fmt: skip
 
 _NUMBER = (
@@ -381,326 +353,3 @@ _NUMBER = (
 )  # fmt: skip
 
 PRIMITIVES: dict[Kind, tuple[Primitive, ...]] = {"numbers": _NUMBERS, "text": _TEXT, "words": _WORDS, "number": _NUMBER}
-
-
-# Running what was drawn -------------------------------------------------------------------------------------------------
-
-_STEPS = 2_000
-
-
-class _Endless(Exception):  # noqa: N818
-    """A while loop went round too often."""
-
-
-def _function(source: str, name: str) -> Callable[[Value], Value]:
-    """The function of a source text from this grammar. Its while loops raise `_Endless` when they go on and on."""
-    left = _STEPS
-
-    def tick() -> bool:
-        nonlocal left
-        left -= 1
-        if left < 0:
-            raise _Endless
-        return True
-
-    space: dict[str, Callable[[Value], Value]] = {"_tick": tick}  # type: ignore[dict-item]
-    exec(source.replace("while ", "while _tick() and "), space)
-    function = space[name]
-
-    def call(value: Value) -> Value:
-        nonlocal left
-        left = _STEPS
-        return function(value)
-
-    return call
-
-
-@functools.lru_cache(maxsize=50_000)
-def _alone(code: str) -> Callable[[Value], Value]:
-    """A part as a function of its own."""
-    lines = code.format(v="v", o="o").replace("\n", "\n    ")
-    return _function(f"def part(v):\n    {lines}\n    return o\n", "part")
-
-
-_BANK = tuple(
-    "apple level river noon cloud radar stone window kayak bread music civic garden otter letter tiger refer ocean silver planet "
-    "deed banana coffee market stats puddle sonnet madam tunnel bottle".split()
-)
-
-
-def _input(rng: Random, kind: Kind, constants: Sequence[int], letters: str) -> Value:
-    """A random input; where the code has constants and letters, close to them."""
-    if kind == "number":
-        return rng.choice([rng.randint(0, 12), rng.randint(0, 70), max(0, rng.choice(constants or [0]) + rng.randint(-1, 1))])
-    if kind == "numbers":
-        near = [c + d for c in constants for d in (-1, 0, 1)] or [0]
-        low, high = rng.choice([(-9, 20), (0, 6), (-20, 60)])
-        return [rng.choice(near) if rng.random() < 0.4 else rng.randint(low, high) for _ in range(rng.randint(1, 9))]
-    made = [_word(rng, letters) for _ in range(rng.randint(1, 6))]
-    if kind == "words":
-        return made
-    return " ".join(w.capitalize() if rng.random() < 0.2 else w for w in made[:4])
-
-
-def _word(rng: Random, letters: str) -> str:
-    if rng.random() < 0.6:
-        return rng.choice(_BANK)
-    pool = (letters or "aeiou") + rng.choice(["aeiou", "rst", "0123456789", "lmn"])
-    return "".join(rng.choice(pool) for _ in range(rng.randint(1, 9)))
-
-
-_EDGES: dict[Kind, tuple[Value, ...]] = {
-    "numbers": ([], [0], [4, 4]), "text": ("", "a", "Noon"), "words": ([], ["level"]), "number": (0, 1),
-}  # fmt: skip
-
-
-@functools.cache
-def _probes(kind: Kind) -> tuple[Value, ...]:
-    """The inputs by which functions are told apart, the same for all."""
-    rng = Random(key_of(0, "code probes", kind))
-    return (*_EDGES[kind], *(_input(rng, kind, (3, 7), "abcdefghilmnoprstuw") for _ in range(28)))
-
-
-def behaviour(parts: Sequence[Part]) -> tuple[str, ...] | None:
-    """What a chain of parts makes of every probe, written out; None where that gets out of hand."""
-    found = []
-    for value in _probes(parts[0].primitive.takes):
-        for part in parts:
-            value = _alone(part.code)(value)
-            if not _handy(value):
-                return None
-        found.append(repr(value))
-    return tuple(found)
-
-
-def _handy(value: Value) -> bool:
-    if isinstance(value, int):
-        return abs(value) < 1_000_000
-    return len(value) <= 130 and (isinstance(value, str) or all(isinstance(v, str) or abs(v) < 1_000_000 for v in value))
-
-
-def split_of(outputs: Sequence[str]) -> TaskSplit:
-    """Which split a function of this behaviour belongs to, for every seed."""
-    return "test" if key_of(0, "code split", *outputs) % 4 == 0 else "train"
-
-
-# Drawing a function -----------------------------------------------------------------------------------------------------
-
-_STARTS: tuple[Kind, ...] = ("numbers", "numbers", "numbers", "text", "text", "words", "number")
-
-
-def _drawn(rng: Random, length: int) -> tuple[Part, ...]:
-    """A chain of parts. Lists are made of a number only at the start, where it is known to be small, and seldom does a chain
-    come down to a number before its end."""
-    kind = rng.choice(_STARTS)
-    parts: list[Part] = []
-    for i in range(length):
-        fits = [p for p in PRIMITIVES[kind] if not parts or kind != "number" or p.gives == "number"]
-        if i < length - 1 and rng.random() < 0.8:
-            fits = [p for p in fits if p.gives != "number"] or fits
-        fits = [p for p in fits if all(p.tag != other.primitive.tag for other in parts)]
-        primitive = rng.choice(fits)
-        slots = _Slots(primitive.draws(rng))
-        parts.append(Part(primitive, rng.choice(primitive.codes).format_map(slots), rng.choice(primitive.says).format_map(slots)))
-        kind = primitive.gives
-    return tuple(parts)
-
-
-class _Slots(dict[str, str | int]):
-    """Leaves the variables, {v} and {o}, to be filled later."""
-
-    def __missing__(self, key: str) -> str:
-        return "{" + key + "}"
-
-
-def _telling(parts: Sequence[Part], outputs: Sequence[str]) -> bool:
-    """Whether the chain does something, and every part of it matters."""
-    if len(set(outputs)) < 8:
-        return False
-    for i, part in enumerate(parts):
-        rest = [*parts[:i], *parts[i + 1 :]]
-        if part.primitive.takes == part.primitive.gives and rest and behaviour(rest) == tuple(outputs):
-            return False
-    return True
-
-
-def _body(parts: Sequence[Part]) -> str:
-    """The code of a chain, one line after another."""
-    lines: list[str] = []
-    names = {kind: iter(_OUTPUTS[kind]) for kind in _TYPES}
-    value = _INPUTS[parts[0].primitive.takes]
-    for part in parts:
-        name = next(names[part.primitive.gives])
-        lines += part.code.format(v=value, o=name).split("\n")
-        value = name
-    last = parts[-1].code.split("\n")
-    if len(last) == 1:
-        lines[-1] = "return " + lines[-1].removeprefix(f"{value} = ")
-    else:
-        lines.append(f"return {value}")
-    return "".join(f"    {line}\n" for line in lines)
-
-
-_OPENERS = ("", "", "For the given {noun}: ", "Do this with the given {noun}: ")
-_NOUNS: dict[Kind, str] = {"numbers": "list of whole numbers", "text": "text", "words": "list of words", "number": "number n"}
-
-
-def _said(rng: Random, parts: Sequence[Part]) -> str:
-    """What a chain does, as a task."""
-    clauses = [part.says for part in parts]
-    for i, part in enumerate(parts):
-        if part.primitive.takes == "number":
-            clauses[i] = clauses[i].replace("the number", "the result" if i else "n")
-    clauses[:-1] = [c.replace("return ", "find ", 1) if c.startswith("return ") else c for c in clauses[:-1]]
-    if "return " not in clauses[-1]:
-        clauses[-1] += ". Return the result"
-    opener = rng.choice(_OPENERS).format(noun=_NOUNS[parts[0].primitive.takes])
-    if rng.random() < 0.5:
-        text = opener + ", then ".join([clauses[0], *clauses[1:]])
-    else:
-        text = opener + ". Then ".join([clauses[0], *clauses[1:]])
-    return text[0].upper() + text[1:] + "."
-
-
-def _named(parts: Sequence[Part]) -> str:
-    """A name for the function, which is never that of a builtin."""
-    first, *rest = (part.primitive.tag for part in parts)
-    noun = "number" if parts[0].primitive.takes == "number" else parts[0].primitive.takes
-    return "_".join([first, noun, *rest])
-
-
-# Wrong versions ---------------------------------------------------------------------------------------------------------
-
-_WRONG: dict[str, tuple[str, ...]] = {
-    " > ": (" < ", " >= "), " < ": (" > ", " <= "), " >= ": (" < ", " > "), " <= ": (" > ", " < "),
-    " == ": (" != ",), " != ": (" == ",), " + ": (" - ",), " - ": (" + ",), " * ": (" + ",), " // ": (" * ",), " % ": (" // ",),
-    " += ": (" -= ", " = "), " -= ": (" += ",), " *= ": (" += ",), " //= ": (" -= ",), " and ": (" or ",), " or ": (" and ",),
-    " not in ": (" in ",), "max(": ("min(",), "min(": ("max(",), "sorted(": ("list(",), "upper(": ("lower(",),
-    "abs(": ("(",), "isalpha(": ("isalnum(",), "lower(": ("upper(",), "if not (": ("if (",), "[::-1]": ("[::1]",),
-    ".split()": (".split('e')",), "break": ("continue",), "continue": ("break",),
-    "elif ": ("if ",), "reverse=True": ("reverse=False",),
-}  # fmt: skip
-_SITE = re.compile("|".join(map(re.escape, sorted(_WRONG, key=len, reverse=True))) + r"|(?<![\w'])\d+(?![\w'])")
-
-
-def wrong_versions(body: str) -> list[str]:
-    """Every body that differs from this one in one place: a comparison, an operator, a bound, a starting value."""
-    found = []
-    for site in _SITE.finditer(body):
-        token = site.group()
-        others = _WRONG.get(token) or tuple(str(n) for n in (int(token) + 1, int(token) - 1) if n >= 0)
-        found += [body[: site.start()] + other + body[site.end() :] for other in others]
-    return found
-
-
-_MUTANTS = 5
-_ASSERTS = 12
-
-
-def _outputs(source: str, name: str, inputs: Sequence[Value]) -> list[str | None] | None:
-    """What a function makes of each input, written out (None: it raises); None where it can not be told or does not end."""
-    try:
-        function = _function(source, name)
-        found: list[str | None] = []
-        for value in inputs:
-            try:
-                found.append(repr(function(value)))
-            except (ArithmeticError, LookupError, TypeError, ValueError, UnboundLocalError, AttributeError):
-                found.append(None)
-    except (_Endless, MemoryError, SyntaxError):
-        return None
-    return found
-
-
-def _written(rng: Random, parts: Sequence[Part]) -> CodeProblem | None:
-    """The problem of a chain; None where fewer than two of its wrong versions can be caught."""
-    name, body, takes = _named(parts), _body(parts), parts[0].primitive.takes
-    head = f"def {name}({_INPUTS[takes]}: {_TYPES[takes]}) -> {_TYPES[parts[-1].primitive.gives]}:\n"
-    # What is asked depends on the function alone, whoever draws it.
-    draws = Random(key_of(0, "code inputs", body))
-    constants = [int(n) for n in re.findall(r"(?<![\w.])-?\d+", body)]
-    letters = "".join(re.findall(r"'(\w)'", body))
-    inputs = _distinct([*_EDGES[takes], *(_input(draws, takes, constants, letters) for _ in range(30))])
-    right = _outputs(head + body, name, inputs)
-    if right is None or None in right or len(inputs) < 10:
-        return None
-    versions = wrong_versions(body)
-    draws.shuffle(versions)
-    asked, mutants = [0, 1], []
-    for version in versions[: 3 * _MUTANTS]:
-        found = _outputs(head + version, name, inputs)
-        if found is None or found.count(None) > len(found) // 2 or version in mutants:
-            continue
-        caught = [i for i, output in enumerate(found) if output != right[i]]
-        if not caught or (len(asked) == _ASSERTS and not set(caught) & set(asked)):
-            continue
-        if not set(caught) & set(asked):
-            asked.append(caught[0])
-        mutants.append(version)
-        if len(mutants) == _MUTANTS:
-            break
-    if len(mutants) < 2:
-        return None
-    # The rest of the eight: rather inputs with outputs of their own.
-    for i in sorted(range(2, len(inputs)), key=lambda i: (right.index(right[i]) != i, i)):
-        if len(asked) < 8 and i not in asked:
-            asked.append(i)
-    shown = _shown(inputs, [output or "" for output in right], asked)
-    if len(shown) < 2:
-        return None
-    prompt = head + _docstring(_said(rng, parts), [f">>> {name}({inputs[i]!r})\n{right[i]}" for i in shown])
-    asserts = "".join(f"    assert candidate({inputs[i]!r}) == {right[i]}\n" for i in asked)
-    return CodeProblem(
-        id=digest("code", prompt), prompt=prompt, entry_point=name, canonical_solution=body,
-        test=f"def check(candidate):\n{asserts}", mutants=tuple(mutants), difficulty=len(parts),
-    )  # fmt: skip
-
-
-def _distinct(values: Sequence[Value]) -> list[Value]:
-    return list({repr(value): value for value in values}.values())
-
-
-def _shown(inputs: Sequence[Value], outputs: Sequence[str], asked: Sequence[int]) -> list[int]:
-    """Two inputs to show: short, with different outputs that say something; rather not those that are tested."""
-    fits = [i for i in range(2, len(inputs)) if len(repr(inputs[i])) <= 50 and 0 < len(outputs[i]) <= 60]
-    fits = [i for i in fits if outputs[i] not in ("[]", "''")]
-    fits.sort(key=lambda i: i in asked)
-    return fits[:1] + [i for i in fits if outputs[i] != outputs[fits[0]]][:1]
-
-
-def _docstring(task: str, examples: Sequence[str]) -> str:
-    lines = textwrap.wrap(task, 90)
-    for example in examples:
-        lines += example.split("\n")
-    return '    """' + "".join(f"{line}\n    " for line in lines) + '"""\n'
-
-
-_PATIENCE = 20_000
-
-
-def problems(seed: int, split: TaskSplit, count: int, difficulty: Sequence[int] = DIFFICULTIES) -> Iterator[CodeProblem]:
-    """`count` functions, no two of which do the same; the first of them are the smaller set. difficulty: how many primitives.
-
-    Raises KitError where nothing new is to be found any more.
-
-    >>> next(problems(0, "train", 1, (1,))).difficulty
-    1
-    """
-    seen: set[str] = set()
-    row = missed = 0
-    while len(seen) < count:
-        if missed == _PATIENCE:
-            raise KitError(f"there are hardly more than {len(seen)} {split} functions of {list(difficulty)} parts: ask for fewer")
-        # Not a numpy stream: a scalar draw from one takes ten times as long.
-        rng = Random(key_of(seed, "code problem", row))
-        row += 1
-        missed += 1
-        parts = _drawn(rng, rng.choice(difficulty))
-        outputs = behaviour(parts)
-        if outputs is None or split_of(outputs) != split or (known := digest(*outputs)) in seen or not _telling(parts, outputs):
-            continue
-        problem = _written(rng, parts)
-        if problem is not None:
-            seen.add(known)
-            missed = 0
-            yield replace(problem, split=split)
