@@ -108,7 +108,8 @@ class EvalConfig(BackendConfig):
 
     max_new_tokens: over the task's own, by style. temperature, seed: of sampled answers; the seed also draws shots. shots_from:
     where worked examples come from, if not from the data's train split. plus: for code, a second set of rows whose stricter
-    tests are run as well. skip_bad_rows: leave rows out that cannot be read, and count them.
+    tests are run as well; program_seconds, what a program may take; unsafe_code, to run them though nothing here holds them.
+    skip_bad_rows: leave rows out that cannot be read, and count them.
     """
 
     task: TaskName = "multihop"
@@ -119,6 +120,8 @@ class EvalConfig(BackendConfig):
     candidates: Positive = 4
     shots_from: str | None = None
     plus: str | None = None
+    program_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
+    unsafe_code: bool = False
     skip_bad_rows: bool = False
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 from evals.config import BackendConfig, EvalConfig
+from evals.export import as_lm_eval
 from evals.tasks import TASKS
 from evals.tasks.task import Ask
 from kit.core.config import dump
@@ -26,6 +27,7 @@ from kit.core.store import (
     run_stage,
     stage_key,
     with_model,
+    write_json,
     write_table,
 )
 from kit.infer.backend import Backend, Decoding, Likelihood, Prompt
@@ -57,8 +59,9 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
     asks = task.asks(config, loaded.items, examples)
     with run_stage(out, "eval", resolved, inputs) as stage:
         outputs = _answer(asks, config, open_backend(config, model), out / ".answers.jsonl", key)
-        records = task.records(asks, outputs)
+        records = task.records(config, asks, outputs)
         write_table(out / RECORDS, EvalRecord, records)
+        write_json(out / "results.json", as_lm_eval(config, model, records))
         (out / ".answers.jsonl").unlink(missing_ok=True)
         stage.results["questions"] = len(records)
         stage.results["skipped_rows"] = len(loaded.skipped)

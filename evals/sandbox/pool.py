@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from evals.sandbox.broker import judge
 from evals.sandbox.protection import Protection, require
+from evals.sandbox.scratch import sweep
 from evals.sandbox.verdict import Job, Limits, Verdict
 
 
@@ -23,6 +24,7 @@ def judge_all(
     `sink` raises stops the rest.
     """
     held = protection or require()
+    sweep()
     verdicts: dict[int, Verdict] = {}
     with ThreadPoolExecutor(workers) as pool:
         futures = {pool.submit(judge, *job, limits, held): i for i, job in enumerate(jobs)}

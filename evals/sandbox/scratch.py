@@ -9,6 +9,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+PREFIX = "kit-sandbox-"
+
+
+def sweep() -> None:
+    """Remove the folders of processes that were killed before they could."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}[0-9]*-*"):
+        owner = folder.name.removeprefix(PREFIX).split("-")[0]
+        if not Path(f"/proc/{owner}").exists() and folder.stat().st_uid in (os.geteuid(), 0):
+            with suppress(OSError):  # another process may be at the same
+                remove(folder)
+
 
 class Usage(NamedTuple):
     """How much lies in a folder: allocated bytes, and files and folders."""
@@ -20,7 +31,7 @@ class Usage(NamedTuple):
 @contextmanager
 def scratch() -> Iterator[Path]:
     """A fresh folder for one child, removed at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="kit-sandbox-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     try:
         yield folder
     finally:

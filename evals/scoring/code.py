@@ -21,11 +21,15 @@ def program(problem: CodeProblem, output: str) -> str | None:
     if not code.strip():
         return None
     if whole:
-        before = re.split(rf"^(?:async )?def {re.escape(problem.entry_point)}\b", problem.prompt, maxsplit=1, flags=re.M)[0]
-        return f"{before}{code}\n"
+        return f"{preamble(problem)}{code}\n"
     if not code.startswith((" ", "\t")):
         code = "\n".join(f"    {line}" if line.strip() else line for line in code.split("\n"))
     return f"{problem.prompt.rstrip()}\n{code}\n"
+
+
+def preamble(problem: CodeProblem) -> str:
+    """What stands before the function in the prompt: imports, and helpers that its tests may use."""
+    return re.split(rf"^(?:async )?def {re.escape(problem.entry_point)}\b", problem.prompt, maxsplit=1, flags=re.M)[0]
 
 
 def _defines(code: str, name: str) -> bool:

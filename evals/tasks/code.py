@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,8 +10,8 @@ from dataclasses import replace
 from tqdm import tqdm
 
 from evals.config import EvalConfig
-from evals.sandbox import Job, Verdict, judge_all, require
-from evals.scoring.code import program
+from evals.sandbox import Job, Limits, Verdict, judge_all, require
+from evals.scoring.code import preamble, program
 from evals.tasks.sources import load
 from evals.tasks.task import Ask, Task, asks_of, tags
 from kit.core.errors import KitError
@@ -27,7 +28,7 @@ def load_problems(source: str, config: EvalConfig) -> Converted:
 
     Raises KitError when `plus` lacks one of them.
     """
-    require()
+    require(config.unsafe_code)
     found = load(source, "code", CodeProblem, humaneval_problem, config.skip_bad_rows)
     if config.plus:
         stricter = {p.id: p.test for p in load(config.plus, "code", CodeProblem, humaneval_problem, False).items}
@@ -50,16 +51,17 @@ def asks(config: EvalConfig, problems: Sequence[CodeProblem], examples: Sequence
     return asks_of(config, problems, examples, code_turns)
 
 
-def records(asked: Sequence[Ask[CodeProblem]], outputs: Sequence[str]) -> list[EvalRecord]:
+def records(config: EvalConfig, asked: Sequence[Ask[CodeProblem]], outputs: Sequence[str]) -> list[EvalRecord]:
     """One for each answer. base: whether it passes the problem's tests; plus: and the stricter ones, where there are any."""
     programs = [program(ask.item, output) for ask, output in zip(asked, outputs, strict=True)]
     jobs = [
-        Job(written, test, ask.item.entry_point)
+        # Helpers that a test uses are the problem's own, not what the answer makes of them.
+        Job(written, preamble(ask.item) + test, ask.item.entry_point)
         for ask, written in zip(asked, programs, strict=True)
         if written is not None
         for test in filter(None, (ask.item.test, ask.item.plus))
     ]
-    verdicts = iter(_judged(jobs))
+    verdicts = iter(_judged(jobs, config))
     made = []
     for ask, output, written in zip(asked, outputs, programs, strict=True):
         wanted = 2 if ask.item.plus else 1
@@ -68,9 +70,10 @@ def records(asked: Sequence[Ask[CodeProblem]], outputs: Sequence[str]) -> list[E
     return made
 
 
-def _judged(jobs: Sequence[Job]) -> list[Verdict]:
+def _judged(jobs: Sequence[Job], config: EvalConfig) -> list[Verdict]:
     with tqdm(total=len(jobs), desc="programs run", delay=2, disable=None) as bar:
-        return judge_all(jobs, os.cpu_count() or 1, sink=lambda index, verdict: _count(bar))
+        limits = Limits(config.program_seconds, math.ceil(config.program_seconds))
+        return judge_all(jobs, os.cpu_count() or 1, limits, lambda index, verdict: _count(bar), require(config.unsafe_code))
 
 
 def _count(bar: tqdm[None]) -> None:

@@ -48,7 +48,7 @@ def asks(
     return asks_of(config, prompts, examples, instruction_turns)
 
 
-def records(asked: Sequence[Ask[InstructionPrompt]], outputs: Sequence[str]) -> list[EvalRecord]:
+def records(config: EvalConfig, asked: Sequence[Ask[InstructionPrompt]], outputs: Sequence[str]) -> list[EvalRecord]:
     """One for each response. prompt_*: whether all instructions were followed; instruction_*: their share."""
     return [_record(ask, output) for ask, output in zip(asked, outputs, strict=True)]
 

@@ -35,7 +35,7 @@ def asks(config: EvalConfig, problems: Sequence[MathProblem], examples: Sequence
     return asks_of(config, problems, examples, math_turns)
 
 
-def records(asked: Sequence[Ask[MathProblem]], outputs: Sequence[str]) -> list[EvalRecord]:
+def records(config: EvalConfig, asked: Sequence[Ask[MathProblem]], outputs: Sequence[str]) -> list[EvalRecord]:
     """One for each answer. equivalent: by math-verify, which also takes fractions and expressions for what they are."""
     return [_record(ask, output) for ask, output in zip(asked, outputs, strict=True)]
 

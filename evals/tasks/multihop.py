@@ -119,7 +119,7 @@ def extract(style: Style, output: str, golds: Sequence[str]) -> str | None:
     return " ".join(words).rstrip(".,;") or None
 
 
-def records(asked: Sequence[Ask[Question]], outputs: Sequence[str]) -> list[EvalRecord]:
+def records(config: EvalConfig, asked: Sequence[Ask[Question]], outputs: Sequence[str]) -> list[EvalRecord]:
     """One for each answer; the question's tell whether its sub-questions were right where those were asked."""
     right: dict[tuple[str, str], list[bool]] = {}
     for ask, output in zip(asked, outputs, strict=True):

@@ -51,7 +51,7 @@ class Task(Generic[I]):
 
     load: Callable[[str, EvalConfig], Converted]
     asks: Callable[[EvalConfig, Sequence[I], Sequence[I]], list[Ask[I]]]
-    records: Callable[[Sequence[Ask[I]], Sequence[str]], list[EvalRecord]]
+    records: Callable[[EvalConfig, Sequence[Ask[I]], Sequence[str]], list[EvalRecord]]
     metrics: tuple[str, ...]
     style: Style
     max_new_tokens: dict[Style, int]

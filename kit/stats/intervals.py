@@ -39,23 +39,32 @@ def wilson(right: int, n: int, level: float = LEVEL) -> Estimate:
     return Estimate(share, max(0.0, centre - half), min(1.0, centre + half), n)
 
 
+def clustered_error(values: ArrayLike, clusters: Sequence[str]) -> float:
+    """The standard error of a mean whose observations share clusters (Liang & Zeger 1986, with the G/(G-1) correction); nan
+    for a single cluster. Raises ValueError for n = 0."""
+    x = np.asarray(values, dtype=float)
+    if not x.size:
+        raise ValueError("the mean of nothing is undefined")
+    labels, index = np.unique(np.asarray(clusters), return_inverse=True)
+    groups = len(labels)
+    if groups < 2:
+        return float("nan")
+    sums = np.bincount(index, weights=x - x.mean(), minlength=groups)
+    return float(np.sqrt(groups / (groups - 1) * np.sum(sums**2))) / x.size
+
+
 def clustered(values: ArrayLike, clusters: Sequence[str], level: float = LEVEL) -> Estimate:
-    """A mean whose interval allows for questions that share a cluster (Liang & Zeger 1986, with the G/(G-1) correction).
+    """A mean whose interval allows for questions that share a cluster.
 
     values: shape (n,). clusters: n labels. The interval uses t with G - 1 degrees of freedom and is cut to [0, 1]; where
     no cluster varies (all right or all wrong) it is Wilson's on the number of clusters. Raises ValueError for n = 0.
     """
-    x = np.asarray(values, dtype=float)
-    if not x.size:
-        raise ValueError("the mean of nothing is undefined")
+    error = clustered_error(values, clusters)
+    x, groups = np.asarray(values, dtype=float), len(set(clusters))
     mean = float(x.mean())
-    labels, index = np.unique(np.asarray(clusters), return_inverse=True)
-    groups = len(labels)
-    sums = np.bincount(index, weights=x - mean, minlength=groups)
-    if groups < 2 or not np.any(sums):
+    if not error > 0:
         flat = wilson(round(mean * groups), groups, level)
         return Estimate(mean, min(flat.low, mean), max(flat.high, mean), x.size)
-    error = float(np.sqrt(groups / (groups - 1) * np.sum(sums**2))) / x.size
     reach = float(stats.t.ppf(0.5 + level / 2, groups - 1)) * error
     return Estimate(mean, max(0.0, mean - reach), min(1.0, mean + reach), x.size)
 

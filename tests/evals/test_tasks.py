@@ -102,7 +102,7 @@ def test_maths(output: str, flexible: float, strict: float, error: str, tmp_path
 )
 def test_code(output: str, base: float, plus: float, error: str, tmp_path: Path) -> None:
     stricter = written(tmp_path / "plus.jsonl", STRICTER)
-    record = scored("code", HUMAN_EVAL, output, tmp_path, plus=stricter)
+    record = scored("code", HUMAN_EVAL, output, tmp_path, plus=stricter, program_seconds=2.0)
     assert (record.scores["base"], record.scores["plus"], record.error) == (base, plus, error), record.tags
 
 
@@ -156,8 +156,9 @@ def test_gold_passes_its_own_scorer(task: TaskName, tmp_path: Path) -> None:
     """On data of kit's own: every gold answer is right by every metric."""
     made = TASK_DATA[task]
     items = list(made.items(0, "test", 40, (1, 2, 3)))
-    asks = TASKS[task].asks(resolve(EvalConfig, {"task": task, "slices": [{"split": "test", "style": made.style}]}), items, [])
-    records = TASKS[task].records(asks, [ask.golds[0] for ask in asks])
+    config = resolve(EvalConfig, {"task": task, "slices": [{"split": "test", "style": made.style}]})
+    asks = TASKS[task].asks(config, items, [])
+    records = TASKS[task].records(config, asks, [ask.golds[0] for ask in asks])
     assert len(records) == 40
     for record in records:
         assert record.error == "none", record
@@ -180,6 +181,17 @@ def test_every_sample_counts_towards_pass_at_k(tmp_path: Path) -> None:
     assert summary.scores["flexible pass@1"].value == pytest.approx((0.2 + 0.1) / 2)
     assert summary.scores["flexible pass@10"].value == 1
     assert summary.scores["flexible pass@1"].n == 2
+
+
+def test_results_in_the_shape_of_lm_evaluation_harness(tmp_path: Path) -> None:
+    scored("math", GSM, "#### 10", tmp_path)
+    told = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert set(told) == {"results", "n-shot", "n-samples", "higher_is_better", "config"}
+    scores = told["results"]["kit_math test/cot"]
+    assert scores["strict,none"] == 1
+    assert scores["strict_stderr,none"] == "N/A"
+    assert told["n-shot"] == {"kit_math test/cot": 0}
+    assert told["n-samples"]["kit_math test/cot"] == {"original": 1, "effective": 1}
 
 
 def test_shots_come_from_training_rows_and_are_the_same_in_every_run(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from generators.tasks.math import DIFFICULTIES, problems
 from generators.tasks.math.scenes import SCENES
-from generators.tasks.math.stories import SPLIT, stories
+from generators.tasks.math.stories import stories
 from generators.tasks.sampling import split_of
 from kit.core.errors import KitError
 from kit.core.records import MathProblem
@@ -109,8 +109,8 @@ def test_no_test_problem_is_in_the_training_data_of_any_seed(one: int, other: in
     train, test = (list(islice(stories(s, split), 150)) for s, split in ((one, "train"), (other, "test")))
     assert not {s.plan for s in train} & {s.plan for s in test}
     assert not {s.question for s in train} & {s.question for s in test}
-    assert {split_of(SPLIT, s.plan) for s in train} == {"train"}
-    assert {split_of(SPLIT, s.plan) for s in test} == {"test"}
+    assert {split_of("math split", s.plan) for s in train} == {"train"}
+    assert {split_of("math split", s.plan) for s in test} == {"test"}
 
 
 def test_simple_problems_do_not_leak_though_there_are_few() -> None:

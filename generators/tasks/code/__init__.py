@@ -4,8 +4,9 @@ A function is a chain of primitives, each from one kind of value to another: kee
 A closed grammar yields the code and the words of every primitive, so that whatever runs here was written here. What the
 function returns is computed, never stated: the examples, the tests and the verdicts on the mutants come from running it.
 
-`kinds` and `primitives` are the grammar's tables, `chains` draws a function and writes its code and its words, `inputs` and
-`running` find out what it does, `mutants` spoils it, and `problem` puts it all together.
+`kinds` and `primitives` are the grammar's tables, `slots` draws what a primitive leaves open. `chains` draws a function and
+writes its code and its words, `inputs` and `running` find out what it does, `mutants` spoils it, and `problem` puts it all
+together.
 """
 
 from generators.tasks.code.problem import DIFFICULTIES, problems

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
@@ -84,7 +83,7 @@ def said(rng: Random, chain: Chain) -> str:
 
 
 def without(chain: Chain) -> list[Chain]:
-    """Every chain that one part can be left out to get."""
+    """What is left of a chain without one of its parts, for every part without which the rest still fits together."""
     return [
         (*chain[:i], *chain[i + 1 :])
         for i, part in enumerate(chain)

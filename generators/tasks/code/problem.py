@@ -76,7 +76,8 @@ def _caught(
 
 def _shown(inputs: Sequence[Value], right: Sequence[str], asked: Sequence[int]) -> list[int]:
     """Two inputs to show: short, with different outputs that say something; rather not those that are tested."""
-    fits = [i for i in range(2, len(inputs)) if len(repr(inputs[i])) <= 50 and len(right[i]) <= 60 and right[i] not in ("[]", "''")]
+    fits = [i for i in range(2, len(inputs)) if len(repr(inputs[i])) <= 50 and len(right[i]) <= 60]
+    fits = [i for i in fits if right[i] not in ("[]", "''")]
     fits.sort(key=lambda i: i in asked)
     return fits[:1] + [i for i in fits if right[i] != right[fits[0]]][:1]
 
@@ -105,6 +106,6 @@ def problems(seed: int, split: TaskSplit, count: int, difficulty: Sequence[int] 
         if (key := digest(*does)) in taken or not telling(chain, does):
             return None
         problem = _written(rng, chain, split)
-        return problem and (key, problem)
+        return None if problem is None else (key, problem)
 
     return islice(distinct(seed, "code problem", draw, f"{split} functions of {list(difficulty)} parts"), count)

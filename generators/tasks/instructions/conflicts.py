@@ -18,7 +18,7 @@ _EITHER = (
     {"startend:quotation", "startend:end_checker", "combination:repeat_prompt"},
     {"detectable_content:postscript", "startend:end_checker"},
 )  # fmt: skip
-# These leave little room for others.
+# These leave little room: all that each can be given with.
 _ONLY_WITH = {
     "detectable_format:json_format": {
         "keywords:existence", "keywords:forbidden_words", "keywords:frequency", "keywords:letter_frequency",
@@ -33,6 +33,7 @@ _ONLY_WITH = {
         "detectable_format:title", "detectable_content:postscript", "detectable_content:number_placeholders",
     },
 }  # fmt: skip
+# What each can not be given with, besides.
 _NOT_WITH = {
     "length_constraints:number_sentences": {
         "length_constraints:number_paragraphs", "detectable_format:number_bullet_lists", "detectable_format:multiple_sections",

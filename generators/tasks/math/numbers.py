@@ -34,6 +34,7 @@ def _divisor_from(candidates: Sequence[int], least: int) -> Draw:
     return draw
 
 
+# gain_each: two numbers whose product can be added. part: of which the quantity has a whole one, as in "one third".
 gain_each = between((2, 8), (3, 12), most=899)
 factor = between((2, 5), most=250)
 price = between((2, 12), most=400)

@@ -18,7 +18,6 @@ from kit.core.records import MathProblem, TaskSplit
 from kit.core.seeds import digest
 
 DIFFICULTIES = range(1, 7)
-SPLIT = "math split"
 
 _LARGEST = 20_000
 
@@ -179,7 +178,7 @@ def stories(seed: int, split: TaskSplit, difficulty: Sequence[int] = DIFFICULTIE
 
     def draw(rng: Random, taken: Set[str]) -> tuple[str, Story] | None:
         plan = _planned(rng, rng.choice(difficulty))
-        if split_of(SPLIT, plan.key) != split:
+        if split_of("math split", plan.key) != split:
             return None
         story = _written(rng, plan)
         return story.question, story
