@@ -52,13 +52,18 @@ class ServerBackend:
                 pool.submit(self._answer, p, decoding, decoding.seeds[i] if decoding.seeds else 0): i
                 for i, p in enumerate(prompts)
             }
+            told: set[Future[str]] = set()
             try:
                 for future in as_completed(futures):
                     sink([futures[future]], [future.result()])
+                    told.add(future)
             except BaseException:
-                # Those under way end with their next try; what was answered has been told.
+                # Those under way end with their next try; what has been answered is told, so that nobody asks it again.
                 self._stop.set()
                 pool.shutdown(wait=False, cancel_futures=True)
+                for future in futures.keys() - told:
+                    if future.done() and not future.cancelled() and not future.exception():
+                        sink([futures[future]], [future.result()])
                 raise
 
     def log_likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str], sink: Sink[Likelihood]) -> None:

@@ -114,6 +114,9 @@ def test_evaluate(small_dir: Path, tmp_path: Path) -> None:
 
 
 def _evaluate_by_server(url: str, data: Path, out: Path) -> None:
+    from kit.infer import server
+
+    server.PATIENCE = 0.02
     settings = {"slices": [{"split": "test"}], "task": "math", "backend": "server", "server": {"url": url, "concurrency": 4}}
     evaluate(resolve(EvalConfig, settings), str(data), "somebody", out)
 
@@ -145,7 +148,7 @@ def test_evaluate_code_and_leave_no_program_running(tmp_path: Path) -> None:
     data, outputs_ = tmp_path / "world", tmp_path / "outputs.jsonl"
     data.mkdir()
     write_table(data / "code.parquet", CodeProblem, problems)
-    slow = "```python\nimport time\ndef {name}(*a):\n    time.sleep(2)\n```"
+    slow = "```python\nimport time\ndef {name}(*a):\n    time.sleep(1)\n```"
     with outputs_.open("w") as file:
         for i, problem in enumerate(problems):
             answer = slow.format(name=problem.entry_point) if i == 6 else TASK_DATA["code"].turns(problem, "direct")[1]
