@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 LEVEL = 0.95
 
@@ -32,7 +32,7 @@ def wilson(right: int, n: int, level: float = LEVEL) -> Estimate:
     """
     if n <= 0:
         raise ValueError("the mean of nothing is undefined")
-    z = float(stats.norm.ppf(0.5 + level / 2))
+    z = float(special.ndtri(0.5 + level / 2))
     share = right / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
@@ -65,7 +65,7 @@ def clustered(values: ArrayLike, clusters: Sequence[str], level: float = LEVEL) 
     if not error > 0:
         flat = wilson(round(mean * groups), groups, level)
         return Estimate(mean, min(flat.low, mean), max(flat.high, mean), x.size)
-    reach = float(stats.t.ppf(0.5 + level / 2, groups - 1)) * error
+    reach = float(special.stdtrit(groups - 1, 0.5 + level / 2)) * error
     return Estimate(mean, max(0.0, mean - reach), min(1.0, mean + reach), x.size)
 
 
@@ -74,7 +74,7 @@ def over_seeds(means: Sequence[float], n: int, level: float = LEVEL) -> Estimate
     if len(means) < 2:
         raise ValueError("an interval over seeds needs at least two of them")
     x = np.asarray(means)
-    reach = float(stats.t.ppf(0.5 + level / 2, len(x) - 1)) * float(x.std(ddof=1)) / len(x) ** 0.5
+    reach = float(special.stdtrit(len(x) - 1, 0.5 + level / 2)) * float(x.std(ddof=1)) / len(x) ** 0.5
     return Estimate(float(x.mean()), float(x.mean()) - reach, float(x.mean()) + reach, n)
 
 

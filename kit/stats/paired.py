@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from kit.stats.intervals import LEVEL, Estimate, clustered, resampled_means
 
@@ -32,6 +31,9 @@ def mcnemar(a: ArrayLike, b: ArrayLike) -> float:
     only_a, only_b = int((x & ~y).sum()), int((~x & y).sum())
     if only_a + only_b == 0:
         return 1.0
+    # Half a second, for what most commands do not use.
+    from scipy import stats
+
     return float(stats.binomtest(only_a, only_a + only_b).pvalue)
 
 

@@ -29,6 +29,18 @@ def test_the_mean_of_nothing_raises() -> None:
         over_seeds([0.5], 10)
 
 
+def test_over_seeds_is_the_t_interval_of_their_means() -> None:
+    means = [0.61, 0.7, 0.55, 0.64]
+    low, high = stats.t.interval(0.95, 3, loc=np.mean(means), scale=stats.sem(means))
+    found = over_seeds(means, 800)
+    assert (found.value, found.low, found.high, found.n) == (
+        pytest.approx(np.mean(means)),
+        pytest.approx(low),
+        pytest.approx(high),
+        800,
+    )
+
+
 def test_singleton_clusters_give_the_ordinary_standard_error() -> None:
     x = stream(0, "x").random(200) < 0.3
     found = clustered(x, [str(i) for i in range(200)])
