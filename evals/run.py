@@ -61,7 +61,7 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
         outputs = _answer(asks, config, open_backend(config, model), out / ".answers.jsonl", key)
         records = task.records(config, asks, outputs)
         write_table(out / RECORDS, EvalRecord, records)
-        write_json(out / "results.json", as_lm_eval(config, model, records))
+        write_json(out / "results.json", as_lm_eval(config, resolved["model"], records))
         (out / ".answers.jsonl").unlink(missing_ok=True)
         stage.results["questions"] = len(records)
         stage.results["skipped_rows"] = len(loaded.skipped)
