@@ -236,6 +236,8 @@ def _write_card(directory: Path, seed: int, rows: dict[str, int]) -> None:
 
 def generate_stage(config: GenerateConfig, out: Path) -> Path:
     """Generate into `out` unless it is there already; returns `out`. Nothing is overwritten."""
+    # Arrow's own allocator keeps what was freed: a sixth more memory at the peak, and never twice the same.
+    pa.set_memory_pool(pa.system_memory_pool())
     settings, inputs = dump(config), config.inputs()
     if not store.finished(out, store.stage_key("generate", settings, inputs)):
         with store.run_stage(out, "generate", settings, inputs) as stage:
