@@ -22,6 +22,9 @@ from kit.models.prompts import code_turns
 _WHY: dict[str, ErrorKind] = {"passed": "none", "failed": "wrong_result", "error": "exception"}
 """What is said of a verdict; any other is a limit that was met."""
 
+LONGEST_TEST = 20_000_000
+"""Characters of a test file: those of HumanEval+ hold their inputs and results, up to half a million and more."""
+
 
 def load_problems(source: str, config: EvalConfig) -> Converted:
     """Problems of a data directory, or of rows in HumanEval's schema; with `plus`, each with the stricter test of its id.
@@ -40,9 +43,8 @@ def load_problems(source: str, config: EvalConfig) -> Converted:
 
 def humaneval_problem(row: Row) -> CodeProblem:
     """A row of HumanEval or HumanEval+."""
-    id_, prompt, name, solution, test = (
-        row.text(key) for key in ("task_id", "prompt", "entry_point", "canonical_solution", "test")
-    )
+    id_, prompt, name, solution = (row.text(key) for key in ("task_id", "prompt", "entry_point", "canonical_solution"))
+    test = row.text("test", longest=LONGEST_TEST)
     return CodeProblem(id_, prompt, name, solution, test)
 
 

@@ -45,13 +45,13 @@ class Row(NamedTuple):
         """Whether there is a value other than null."""
         return self.checked().get(key) is not None
 
-    def text(self, key: str, empty: bool = False) -> str:
-        """A text; not an empty one unless that is allowed."""
+    def text(self, key: str, empty: bool = False, longest: int = LONGEST) -> str:
+        """A text; not an empty one unless that is allowed, nor one of more characters than `longest`."""
         value = self._get(key, str, "text")
         if not empty and not value.strip():
             raise KitError(f"{self.where}: {key} is empty")
-        if len(value) > LONGEST:
-            raise KitError(f"{self.where}: {key} has {len(value):,} characters; at most {LONGEST:,} are taken")
+        if len(value) > longest:
+            raise KitError(f"{self.where}: {key} has {len(value):,} characters; at most {longest:,} are taken")
         return value
 
     def flag(self, key: str) -> bool:
