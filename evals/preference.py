@@ -14,10 +14,10 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from evals.config import BackendConfig, EvalConfig, Positive
-from evals.run import open_backend, read_records, source_key
+from evals.run import decisive, open_backend, read_records, source_key
 from evals.style_score import gold_responses, style_score
 from evals.tasks import TASKS
-from kit.core.config import dump, resolve
+from kit.core.config import resolve
 from kit.core.errors import KitError
 from kit.core.records import Choice, Contender, EvalRecord, Preference
 from kit.core.seeds import digest
@@ -92,7 +92,7 @@ def prefer(config: PreferenceConfig, a: Path, b: Path, judge: str, out: Path) ->
     for name, source in (("recorded", config.recorded), ("data", config.data)):
         if source:
             inputs[name] = source_key(source)
-    settings = dump(config)
+    settings = decisive(config)
     here = config.backend in ("transformers", "vllm")
     resolved, inputs = with_model(settings, inputs, judge) if here else ({**settings, "model": judge}, inputs)
     key = stage_key("preference", resolved, inputs)

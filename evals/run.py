@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from tqdm import tqdm
 from evals.config import BackendConfig, EvalConfig
 from evals.export import as_lm_eval
 from evals.tasks import TASKS
-from evals.tasks.task import Ask
+from evals.tasks.task import Ask, Item
 from kit.core.config import dump
 from kit.core.errors import KitError
 from kit.core.records import EvalRecord, Style
@@ -44,7 +45,7 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
     """
     sources = {"data": data, "plus": config.plus, "shots": config.shots_from, "recorded": config.recorded}
     inputs = {name: source_key(source) for name, source in sources.items() if source}
-    settings = dump(config)
+    settings = decisive(config)
     # A model that is not run here counts by its name.
     here = config.backend in ("transformers", "vllm")
     resolved, inputs = with_model(settings, inputs, model) if here else ({**settings, "model": model}, inputs)
@@ -53,9 +54,8 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
         return out
     task = TASKS[config.task]
     loaded = task.load(data, config)
-    examples = (
-        task.load(config.shots_from, config).items if config.shots_from else [i for i in loaded.items if i.split == "train"]
-    )
+    source = task.load(config.shots_from, config) if config.shots_from else loaded
+    examples = [item for item in source.items if teaches(item, config)]
     asks = task.asks(config, loaded.items, examples)
     with run_stage(out, "eval", resolved, inputs) as stage:
         outputs = _answer(asks, config, open_backend(config, model), out / ".answers.jsonl", key)
@@ -66,6 +66,20 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
         stage.results["questions"] = len(records)
         stage.results["skipped_rows"] = len(loaded.skipped)
     return out
+
+
+def decisive(config: BackendConfig) -> dict[str, Any]:
+    """The settings that decide a result: of a server where it is and what it serves, not how it is asked."""
+    settings = dump(config)
+    if server := settings.get("server"):
+        settings["server"] = {"url": server["url"], "revision": server["revision"]}
+    return settings
+
+
+def teaches(item: Item, config: EvalConfig) -> bool:
+    """Whether an item may be a worked example: one for training, or any of a foreign source that was named for it."""
+    named = config.shots_from is not None and not Path(config.shots_from).is_dir()
+    return named or item.split == "train"
 
 
 def source_key(data: str) -> str:
@@ -137,7 +151,7 @@ def _answer(asks: Sequence[Ask[Any]], config: EvalConfig, backend: Backend, jour
 
             def generated(indices: Sequence[int], results: Sequence[str], names: list[str] = names) -> None:
                 starts = (fresh[names[i]].slice.mode == "prefilled" for i in indices)
-                told = [f"{ANSWER_CUE} {r.strip()}" if given else r.strip() for given, r in zip(starts, results, strict=True)]
+                told = [f"{ANSWER_CUE} {r.strip()}" if given else written(r) for given, r in zip(starts, results, strict=True)]
                 keep([names[i] for i in indices], told)
 
             backend.generate([_prompt(fresh[k]) for k in group], decoding, generated)
@@ -174,6 +188,12 @@ def _choose(asks: Sequence[Ask[Any]], config: EvalConfig, backend: Backend) -> l
         outputs.append(f"{ANSWER_CUE} {names[best]}.")
         start += len(names)
     return outputs
+
+
+def written(output: str) -> str:
+    """An output without blank lines around it, its first line's indent kept, and halves of characters (which a file cannot
+    hold) replaced."""
+    return re.sub(r"^(?:[^\S\n]*\n)+", "", output).rstrip().encode("utf-8", "replace").decode("utf-8")
 
 
 def read_records(directory: Path) -> list[EvalRecord]:

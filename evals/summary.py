@@ -47,16 +47,17 @@ def _summary(name: str, group: Sequence[EvalRecord]) -> SliceSummary:
     scores: dict[str, Estimate] = {}
     metrics = [m for m in TASKS[group[0].task].metrics if m in group[0].scores]  # type: ignore[index]  # a record's task is one
     clusters = [r.cluster for r in group]
+    cluster_of = {r.question_id: r.cluster for r in group}
     for metric in metrics:
         values = [r.scores[metric] for r in group]
         by_item: dict[str, list[float]] = {}
         for record, value in zip(group, values, strict=True):
             by_item.setdefault(record.question_id, []).append(value)
         samples = min(map(len, by_item.values()))
-        if samples > 1:
+        if samples > 1 and {*values} <= {0.0, 1.0}:
             for k in (k for k in KS if k <= samples):
                 passed = [pass_at_k(len(v), round(sum(v)), k) for v in by_item.values()]
-                scores[f"{metric} pass@{k}"] = clustered(passed, list(by_item))
+                scores[f"{metric} pass@{k}"] = clustered(passed, [cluster_of[item] for item in by_item])
         else:
             scores[metric] = clustered(values, clusters)
     return SliceSummary(name, scores, dict(Counter(r.error for r in group if r.error != "none").most_common()))

@@ -13,6 +13,7 @@ from generators.probes import PROBES
 from generators.questions import SHAPES
 from generators.relations import ENTITY_TYPES, RELATIONS, VALUES
 from generators.styles import STYLES
+from generators.tasks import TASK_DATA
 from kit.core.config import Config
 from kit.core.errors import KitError, nearest
 from kit.core.records import TaskName
@@ -245,6 +246,10 @@ class GenerateConfig(Config):
     def _agree(self) -> GenerateConfig:
         if "multihop" in self.tasks:
             raise ValueError("tasks: multihop questions come with the world; set examples and questions")
+        for name, counts in self.tasks.items():
+            there = TASK_DATA[name].difficulties
+            if not {*counts.difficulty} <= {*there}:
+                raise ValueError(f"tasks.{name}.difficulty goes from {there[0]} to {there[-1]}")
         asked = [*(f"chain-{i + 1}" for i in range(self.questions.hops)), *self.questions.shapes]
         for shape in self.examples.weights:
             if self.examples.count and shape not in asked:

@@ -75,7 +75,9 @@ def records(config: EvalConfig, asked: Sequence[Ask[CodeProblem]], outputs: Sequ
 def _judged(jobs: Sequence[Job], config: EvalConfig) -> list[Verdict]:
     with tqdm(total=len(jobs), desc="programs run", delay=2, disable=None) as bar:
         limits = Limits(config.program_seconds, math.ceil(config.program_seconds))
-        return judge_all(jobs, os.cpu_count() or 1, limits, lambda index, verdict: _count(bar), require(config.unsafe_code))
+        return judge_all(
+            jobs, len(os.sched_getaffinity(0)), limits, lambda index, verdict: _count(bar), require(config.unsafe_code)
+        )
 
 
 def _count(bar: tqdm[None]) -> None:

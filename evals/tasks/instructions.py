@@ -31,7 +31,12 @@ def ifeval_prompt(row: Row) -> InstructionPrompt:
     if unknown := next((name for name in names if name not in CHECKS), None):
         raise KitError(f"{row.where}: unknown instruction {unknown}; {nearest(unknown, CHECKS)}")
     given = [json.dumps({k: v for k, v in kwargs.items() if v is not None}) for kwargs in arguments]
-    return InstructionPrompt(_key(row), row.text("prompt"), tuple(map(Instruction, names, given)))
+    made = InstructionPrompt(_key(row), row.text("prompt"), tuple(map(Instruction, names, given)))
+    try:
+        check(made, "")
+    except KitError as error:
+        raise KitError(f"{row.where}: {error}") from None
+    return made
 
 
 def _key(row: Row) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from evals.config import EvalConfig
@@ -24,7 +25,7 @@ def gsm8k_problem(row: Row) -> MathProblem:
     """A row of GSM8K. Raises KitError where the answer has no final number."""
     question, solution = row.text("question"), row.text("answer")
     answer = strict_answer(solution)
-    if answer is None:
+    if answer is None or not re.search(r"#### -?[0-9.,]+\s*\Z", solution):
         raise KitError(f"{row.where}: answer does not end in a line #### and a number")
     steps = len([line for line in solution.split("\n")[:-1] if line.strip()])
     return MathProblem(digest("gsm8k", question), question, solution, answer, difficulty=steps)
@@ -46,7 +47,7 @@ def _record(ask: Ask[MathProblem], output: str) -> EvalRecord:
     scores = {
         "flexible": float(right),
         "strict": float(strict is not None and same_number(strict, problem.answer)),
-        "equivalent": float(right or equivalent(problem.answer, flexible or output)),
+        "equivalent": float(right or equivalent(problem.answer, output)),
     }
     return EvalRecord(
         question_id=problem.id,

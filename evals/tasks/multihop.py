@@ -36,6 +36,8 @@ def foreign_question(row: Row) -> Question:
 def musique_question(row: Row) -> Question:
     """`#1` in a sub-question becomes the first sub-answer. Paragraphs are the context of the facts-in-prompt form, all of them,
     in their order."""
+    if row.has("answerable") and not row.flag("answerable"):
+        raise KitError(f"{row.where}: a question that MuSiQue marks as unanswerable: use its answerable rows")
     steps = row.rows("question_decomposition")
     answers = [s.text("answer") for s in steps]
     texts = [s.text("question") for s in steps]
@@ -60,9 +62,9 @@ def hotpot_question(row: Row) -> Question:
     `sub_questions` too, a list of objects with question and answer."""
     context = row.checked().get("context") or []
     if isinstance(context, dict):
-        context = list(zip(context.get("title", []), context.get("sentences", []), strict=False))
+        context = [[p.text("title", empty=True), p.values.get("sentences")] for p in row.rows("context")]
     try:
-        paragraphs = tuple(f"{title}: {''.join(sentences)}" for title, sentences in context)
+        paragraphs = tuple(f"{title}: {''.join(sentences)}" for title, sentences in map(_pair, context))
     except (TypeError, ValueError):
         raise KitError(f"{row.where}: context must be a list of titles with their sentences") from None
     subs = row.rows("sub_questions") if row.has("sub_questions") else []
@@ -76,6 +78,15 @@ def hotpot_question(row: Row) -> Question:
         (),
         max(2, len(subs)),
     )
+
+
+def _pair(paragraph: object) -> tuple[str, list[str]]:
+    if not isinstance(paragraph, list | tuple):
+        raise TypeError(paragraph)
+    title, sentences = paragraph
+    if not isinstance(title, str) or not isinstance(sentences, list | tuple):
+        raise TypeError(paragraph)
+    return title, list(sentences)
 
 
 def _foreign(

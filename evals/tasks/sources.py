@@ -33,10 +33,24 @@ def load(source: str, table: str, record: type[T], make: Callable[[Row], T], ski
         if not table_files(path / f"{table}.parquet")[0].exists():
             raise KitError(f"{path} has no {table}: generate some with -o tasks.{table}.test=200")
         return Converted(read_table(path / f"{table}.parquet", record), [])
-    found = convert(rows_of(source), make, skip)
+    found = convert(rows_of(source), _once(make), skip)
     if not found.items:
         raise KitError(f"{source} holds no row that can be used" + (f" ({found.skipped[0]})" if found.skipped else ""))
     return found
+
+
+def _once(make: Callable[[Row], T]) -> Callable[[Row], T]:
+    """The same, but no id twice: two questions would be taken for samples of one."""
+    seen: dict[str, str] = {}
+
+    def made(row: Row) -> T:
+        item = make(row)
+        id_ = str(getattr(item, "id"))  # noqa: B009  # every item has one
+        if seen.setdefault(id_, row.where) != row.where:
+            raise KitError(f"{row.where}: the id {id_} is also that of {seen[id_]}")
+        return item
+
+    return made
 
 
 def rows_of(source: str) -> Iterator[Row]:

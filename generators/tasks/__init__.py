@@ -10,22 +10,23 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from generators.tasks import code, instructions, math
-from kit.core.records import CodeProblem, InstructionPrompt, MathProblem, Style, TaskName
-from kit.models.prompts import code_turns, instruction_turns, math_turns
+from kit.core.records import Style, TaskName
+from kit.models.prompts import TASK_TURNS
 
 
 class TaskData(NamedTuple):
     """items: from seed, split, count and difficulty to items, each a `record`. turns: what the user says of one, and what is
-    right to answer. style: how it is asked."""
+    right to answer. style: how it is asked. difficulties: what there is."""
 
     items: Callable[..., Iterator[Any]]
     record: type
     turns: Callable[[Any, Style], tuple[str, str]]
     style: Style
+    difficulties: range
 
 
 TASK_DATA: dict[TaskName, TaskData] = {
-    "math": TaskData(math.problems, MathProblem, math_turns, "cot"),
-    "code": TaskData(code.problems, CodeProblem, code_turns, "direct"),
-    "if": TaskData(instructions.prompts, InstructionPrompt, instruction_turns, "direct"),
+    "math": TaskData(math.problems, *TASK_TURNS["math"], "cot", math.DIFFICULTIES),
+    "code": TaskData(code.problems, *TASK_TURNS["code"], "direct", code.DIFFICULTIES),
+    "if": TaskData(instructions.prompts, *TASK_TURNS["if"], "direct", instructions.DIFFICULTIES),
 }

@@ -11,14 +11,14 @@ from kit.cli.options import as_json, config_file, echo_json, out_option, overrid
 
 
 @click.command()
-@click.option("--task", default="multihop", show_default=True, help="multihop, math, code or if (instructions).")
+@click.option("--task", help="multihop (default), math, code or if (instructions).")
 @click.option("--model", required=True, help="A checkpoint directory, a train run, a hub id, or a server's name of a model.")
 @click.option("--data", required=True, help="A data directory, a file of rows (.jsonl, .json, .parquet), or a hub data set id.")
 @click.option("--split", help="Items of this split (default: novel or test; external for foreign questions).")
 @click.option("--hops", type=int, help="Questions of this many hops.")
 @click.option("--style", help="cot (step by step), direct, or cloze (default: what the task is asked in).")
-@click.option("--context", default="closed", show_default=True, help="closed book, or facts in the prompt.")
-@click.option("--mode", default="generate", show_default=True, help="generate, prefilled or choice.")
+@click.option("--context", help="closed book (default), or facts in the prompt.")
+@click.option("--mode", help="generate (default), prefilled or choice.")
 @click.option("--shots", type=int, help="Worked examples before each question.")
 @click.option("--backend", help="transformers (default), vllm, server or recorded.")
 @click.option("--url", help="The server, up to /v1 (sets the backend).")
@@ -29,9 +29,9 @@ from kit.cli.options import as_json, config_file, echo_json, out_option, overrid
 @out_option()
 @as_json
 def command(
-    task: str, model: str, data: str, split: str | None, hops: int | None, style: str | None, context: str, mode: str,
-    shots: int | None, backend: str | None, url: str | None, outputs: str | None, limit: int | None, config: Path | None,
-    overrides: tuple[str, ...], out: Path, json_: bool,
+    task: str | None, model: str, data: str, split: str | None, hops: int | None, style: str | None, context: str | None,
+    mode: str | None, shots: int | None, backend: str | None, url: str | None, outputs: str | None, limit: int | None,
+    config: Path | None, overrides: tuple[str, ...], out: Path, json_: bool,
 ) -> None:  # fmt: skip
     """Ask a model questions and score its answers; a file of settings may ask many slices at once."""
     from evals.config import EvalConfig
@@ -39,23 +39,26 @@ def command(
     from kit.core.config import resolve
     from kit.core.errors import KitError, nearest
 
-    if task not in TASKS:
-        raise KitError(f"unknown task {task}; {nearest(task, TASKS)}")
     merged = settings(None, config, None, overrides)
     merged.pop("model", None)
+    name = task or merged.get("task", "multihop")
+    if name not in TASKS:
+        raise KitError(f"unknown task {name}; {nearest(name, TASKS)}")
+    given = {"split": split, "hops": hops, "style": style, "context": context, "mode": mode, "shots": shots, "limit": limit}
+    asked: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
     if "slices" not in merged:
         own = Path(data).is_dir()
-        asked: dict[str, Any] = {"style": style or TASKS[task].style, "context": context, "mode": mode, "hops": hops}
-        asked |= {"shots": shots, "limit": limit}
-        asked["split"] = split or ("test" if task != "multihop" else "novel" if own else "external")
-        merged["slices"] = [{k: v for k, v in asked.items() if v is not None}]
+        usual = "test" if name != "multihop" else "novel" if own else "external"
+        merged["slices"] = [{"style": TASKS[name].style, "split": usual, **asked}]
+    elif asked:
+        raise KitError(f"--{next(iter(asked))} and slices say two things: set it in the slices")
     if url:
-        merged = {"backend": "server", **merged, "server": {**merged.get("server", {}), "url": url}}
+        merged |= {"backend": "server", "server": {**(merged.get("server") or {}), "url": url}, "recorded": None}
     if outputs:
-        merged = {"backend": "recorded", **merged, "recorded": outputs}
+        merged |= {"backend": "recorded", "recorded": outputs, "server": None}
     if backend:
         merged["backend"] = backend
-    resolved = resolve(EvalConfig, {**merged, "task": task})
+    resolved = resolve(EvalConfig, {**merged, "task": name})
 
     from evals.run import evaluate, read_records
     from evals.summary import summarise

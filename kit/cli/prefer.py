@@ -38,9 +38,9 @@ def command(
     merged = settings(None, config, None, overrides)
     merged.pop("model", None)
     if url:
-        merged = {"backend": "server", **merged, "server": {**merged.get("server", {}), "url": url}}
+        merged |= {"backend": "server", "server": {**(merged.get("server") or {}), "url": url}, "recorded": None}
     if outputs:
-        merged = {"backend": "recorded", **merged, "recorded": outputs}
+        merged |= {"backend": "recorded", "recorded": outputs, "server": None}
     merged |= {name: value for name, value in (("data", data), ("limit", limit)) if value is not None}
     rows = summarise_preferences(read_preferences(prefer(resolve(PreferenceConfig, merged), a, b, judge, out)))
     if json_:

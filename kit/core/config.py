@@ -70,7 +70,9 @@ def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> dict[str,
         node = result
         *parents, last = key.split(".")
         for parent in parents:
-            child = node.setdefault(parent, {})
+            if node.get(parent) is None:  # also a table that a saved configuration leaves out
+                node[parent] = {}
+            child = node[parent]
             if not isinstance(child, dict):
                 raise KitError(f"-o {override}: {parent} is a value, not a table")
             node = child

@@ -4,6 +4,7 @@ its number; nothing is coerced, cut or dropped in silence."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -50,6 +51,8 @@ class Row(NamedTuple):
         value = self._get(key, str, "text")
         if not empty and not value.strip():
             raise KitError(f"{self.where}: {key} is empty")
+        if not value.isascii() and re.search("[\ud800-\udfff]", value):
+            raise KitError(f"{self.where}: {key} holds half a character (a lone surrogate), which no file in UTF-8 can")
         if len(value) > longest:
             raise KitError(f"{self.where}: {key} has {len(value):,} characters; at most {longest:,} are taken")
         return value

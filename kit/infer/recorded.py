@@ -22,7 +22,7 @@ class RecordedBackend:
         self.outputs: dict[tuple[str, str], str] = {}
         for row in read_rows(path):
             name = "id" if row.has("id") else "prompt"
-            key = (name, row.text(name))
+            key = (name, str(row.values[name]) if type(row.values.get(name)) is int else row.text(name))
             output = row.text("output", empty=True)
             if self.outputs.setdefault(key, output) != output:
                 raise KitError(f"{row.where}: a second output for {name} {key[1][:80]}")
@@ -30,7 +30,9 @@ class RecordedBackend:
     def generate(self, prompts: Sequence[Prompt], decoding: Decoding, sink: Sink[str]) -> None:
         found = []
         for prompt in prompts:
-            output = self.outputs.get(("id", prompt.about), self.outputs.get(("prompt", prompt.message)))
+            output = self.outputs.get(("id", prompt.about))
+            if output is None and "#" not in prompt.about:
+                output = self.outputs.get(("prompt", prompt.message))
             if output is None:
                 raise KitError(f"{self.path} has no output for {prompt.about}: record it, or ask fewer with --limit")
             found.append(output)

@@ -31,6 +31,16 @@ class _FailedError(Exception):
         self.wait = wait
 
 
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """A redirect is refused: the key, and the answers, are those of the server that was named."""
+
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_Stay)
+
+
 class ServerBackend:
     """url: up to `/v1`. A key is taken from OPENAI_API_KEY where that is set, and goes nowhere but to this server."""
 
@@ -81,6 +91,8 @@ class ServerBackend:
         else:
             data = self._posted("completions", {**asked, "prompt": prompt.message})
             found = _in(data, "choices", 0, "text")
+        if found is None and _in(data, "choices", 0, "message") is not None:
+            return ""  # what a server says that refuses to answer
         if not isinstance(found, str):
             raise KitError(f"{self.url} answers without a text: is it an OpenAI-compatible server?")
         return found
@@ -105,7 +117,7 @@ class ServerBackend:
             headers["Authorization"] = f"Bearer {key}"
         request = urllib.request.Request(f"{self.url}/{path}", json.dumps(asked).encode(), headers)
         try:
-            with urllib.request.urlopen(request, timeout=self.timeout) as response:
+            with _OPENER.open(request, timeout=self.timeout) as response:
                 return json.loads(self._whole(response))
         except urllib.error.HTTPError as error:
             told = error.read(500).decode("utf-8", "replace").strip().split("\n")[0]
@@ -113,7 +125,7 @@ class ServerBackend:
                 wait = error.headers.get("Retry-After", "")
                 raise _FailedError(f"HTTP {error.code} {told}", float(wait) if wait.isdigit() else 0.0) from None
             raise KitError(f"{self.url} refuses the request: HTTP {error.code} {told}") from None
-        except json.JSONDecodeError:
+        except ValueError:  # no JSON, or not in UTF-8
             raise _FailedError("an answer that is no JSON") from None
         except (OSError, http.client.HTTPException) as error:
             # A name that does not resolve, a closed port, a time-out, an answer cut off.

@@ -6,7 +6,8 @@ Only text: the chat template is applied where text becomes tokens (`kit.models.t
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from kit.core.records import CodeProblem, InstructionPrompt, MathProblem, Style, SubQuestion
 
@@ -70,3 +71,11 @@ def code_turns(problem: CodeProblem, style: Style) -> tuple[str, str]:
 def instruction_turns(prompt: InstructionPrompt, style: Style) -> tuple[str, str]:
     """A prompt as it stands, and a response that follows its instructions."""
     return prompt.prompt, prompt.response
+
+
+TASK_TURNS: dict[str, tuple[type, Callable[[Any, Style], tuple[str, str]]]] = {
+    "math": (MathProblem, math_turns),
+    "code": (CodeProblem, code_turns),
+    "if": (InstructionPrompt, instruction_turns),
+}
+"""The items of each task but multihop, and how they are worded."""

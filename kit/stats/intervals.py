@@ -62,7 +62,8 @@ def clustered(values: ArrayLike, clusters: Sequence[str], level: float = LEVEL) 
     error = clustered_error(values, clusters)
     x, groups = np.asarray(values, dtype=float), len(set(clusters))
     mean = float(x.mean())
-    if not error > 0:
+    # What does not vary may still leave the rounding of its mean.
+    if not error > 1e-12:
         flat = wilson(round(mean * groups), groups, level)
         return Estimate(mean, min(flat.low, mean), max(flat.high, mean), x.size)
     reach = float(special.stdtrit(groups - 1, 0.5 + level / 2)) * error

@@ -25,7 +25,7 @@ from kit.core.store import (
     write_json,
     write_table,
 )
-from kit.models.prompts import assistant_message, user_message
+from kit.models.prompts import TASK_TURNS, assistant_message, user_message
 from kit.train.data import Schedule, deal, load_sources
 from kit.train.recipes import TrainConfig
 
@@ -107,6 +107,10 @@ def vocabulary_texts(data: Path) -> Iterator[str]:
     for path in sorted(data.glob("examples*.parquet")):
         for e in read_table(path, Example):
             yield f"{e.prompt} {e.completion}"
+    for name, (record, turns) in TASK_TURNS.items():
+        if (path := data / f"{name}.parquet").exists():
+            items: list[Any] = read_table(path, record)
+            yield from (" ".join(turns(item, "cot")) for item in items)
     for q in (q for name in ("questions", "probes") for q in read_table(data / f"{name}.parquet", Question)):
         for style in ("cot", "direct"):
             yield user_message(q.text, style, q.context)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from evals.config import EvalConfig
-from evals.run import evaluate, read_records
+from evals.run import evaluate, read_records, teaches
 from evals.summary import summarise
 from evals.tasks import TASKS
 from generators.tasks import TASK_DATA
@@ -93,6 +93,8 @@ def test_maths(output: str, flexible: float, strict: float, error: str, tmp_path
         ("```python\ndef half(x: int) -> int:\n    return x // 2\n```", 1, 1, "none"),
         ("Here it is:\n```\ndef half(x):\n    return math.floor(x / 2)\n```\nIt rounds down.", 1, 1, "none"),
         ("    return x // 2", 1, 1, "none"),
+        ("    y = x // 2\n    return y\n", 1, 1, "none"),
+        ("\n\n    y = x // 2\n    return y", 1, 1, "none"),
         ("return int(x / 2)", 1, 0, "wrong_result"),
         ("```python\ndef half(x):\n    return x\n```", 0, 0, "wrong_result"),
         ("```python\ndef half(x):\n    return (\n```", 0, 0, "exception"),
@@ -194,6 +196,52 @@ def test_results_in_the_shape_of_lm_evaluation_harness(tmp_path: Path) -> None:
     assert told["n-samples"]["kit_math test/cot"] == {"original": 1, "effective": 1}
 
 
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--limit", "1", "-o", 'slices=[{split="test"}]'], "--limit and slices say two things"),
+        (["--task", "code", "-o", "difficulty=1"], "difficulty"),
+    ],
+)
+def test_options_that_would_be_ignored_are_refused(
+    more: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = written(tmp_path / "rows.jsonl", GSM)
+    command = ["kit", "eval", "--task", "math", "--model", "m", "--data", data, "--out", str(tmp_path / "out"), *more]
+    monkeypatch.setattr("sys.argv", command)
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_saved_configuration_is_run_again_with_its_task_and_by_a_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scored("math", GSM, "#### 10", tmp_path)
+    again = ["--config", str(tmp_path / "out" / "config.json"), "--model", "somebody", "--data", str(tmp_path / "rows.jsonl")]
+    monkeypatch.setattr("sys.argv", ["kit", "eval", *again, "--out", str(tmp_path / "again")])
+    main()
+    assert "flexible            1.00" in capsys.readouterr().out
+    url = ["--url", "http://127.0.0.1:9/v1", "-o", "server.tries=1", "--out", str(tmp_path / "other")]
+    monkeypatch.setattr("sys.argv", ["kit", "eval", *again, *url])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    assert "failed 1 times" in capsys.readouterr().err
+
+
+def test_a_data_directory_teaches_by_its_training_items_alone(small_dir: Path) -> None:
+    config = resolve(EvalConfig, {"slices": [{"split": "novel", "shots": 4, "limit": 5}], "shots_from": str(small_dir)})
+    questions = TASKS["multihop"].load(str(small_dir), config).items
+    train = {q.text for q in questions if q.split == "train"}
+    examples = [q for q in questions if teaches(q, config)]
+    assert len(examples) == len([q for q in questions if q.split == "train"])
+    for ask in TASKS["multihop"].asks(config, questions, examples):
+        assert len(ask.shots) == 4
+        assert all(any(text in asked for text in train) for asked, _ in ask.shots)
+
+
 def test_shots_come_from_training_rows_and_are_the_same_in_every_run(tmp_path: Path) -> None:
     rows = [{**GSM, "question": f"Question {i}?"} for i in range(9)]
     data, more = written(tmp_path / "rows.jsonl", *rows[:3]), written(tmp_path / "more.jsonl", *rows)
@@ -233,7 +281,13 @@ BAD: list[tuple[TaskName, dict[str, Any] | bytes, str]] = [
     ("if", {**IFEVAL, "instruction_id_list": ["punctuation:no_coma", "length_constraints:number_words"]}, "punctuation:no_comma"),
     ("if", {**IFEVAL, "key": None}, "key must be a number or a text"),
     ("multihop", {**HOTPOT, "answer": "  "}, "answer is empty"),
+    ("if", {**IFEVAL, "kwargs": [{}, {}]}, "length_constraints:number_words"),
+    ("math", {**GSM, "answer": "#### 3/4"}, "does not end in a line ####"),
+    ("math", GSM, "is also that of rows.jsonl, line 1"),
+    ("math", {**GSM, "question": "What is \ud83d?"}, "half a character"),
     ("multihop", {**HOTPOT, "context": [1]}, "context must be a list of titles"),
+    ("multihop", {**HOTPOT, "context": [{"title": "T", "sentences": ["x."]}]}, "context must be a list of titles"),
+    ("multihop", {**HOTPOT, "context": {"title": ["T", "U"], "sentences": [["x."]]}}, "differ in length"),
     ("multihop", {**SUB_QA, "sub_questions": ["a"]}, "item 1 of sub_questions must be an object"),
 ]  # fmt: skip
 

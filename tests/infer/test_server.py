@@ -31,6 +31,7 @@ class Faulty(ThreadingHTTPServer):
         self.faults: dict[str, list[str]] = {}
         self.answered: Counter[str] = Counter()
         self.delay = 0.0
+        self.elsewhere = ""
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[str | None] = []
 
@@ -61,6 +62,8 @@ class Handler(BaseHTTPRequestHandler):
         choice = {"message": {"content": text}} if "messages" in body else {"text": text}
         data = b"<html>" if fault == "no json" else json.dumps({"choices": [choice]}).encode()
         self.send_response(int(fault) if fault.isdigit() else 200)
+        if fault == "302":
+            self.send_header("Location", self.server.elsewhere)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         if fault == "truncated":
@@ -124,6 +127,21 @@ def test_what_is_sent(faulty: Faulty, monkeypatch: pytest.MonkeyPatch) -> None:
     assert third["prompt"] == "to be continued"
     assert set(faulty.headers) == {"Bearer a key"}
     assert told == ["answer to two?", "answer to three?", "answer to to be continued"]
+
+
+def test_neither_key_nor_question_follows_a_redirect(faulty: Faulty, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "a key")
+    other = Faulty()
+    threading.Thread(target=other.serve_forever, daemon=True).start()
+    try:
+        faulty.elsewhere = f"{other.url}chat/completions"
+        faulty.faults = {"moved": ["302"]}
+        with pytest.raises(KitError, match="HTTP 302"):
+            ask(faulty, ["moved"])
+        assert not other.headers
+    finally:
+        other.shutdown()
+        other.server_close()
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,13 @@ def test_all_right_is_not_certainty() -> None:
     assert 0.85 < found.low < 1.0
 
 
+@pytest.mark.parametrize("value", [0.1, 0.3, 0.7, 0.9])
+@pytest.mark.parametrize("n", [7, 50])
+def test_what_does_not_vary_is_no_certainty_either(value: float, n: int) -> None:
+    found = clustered([value] * n, [str(i) for i in range(n)])
+    assert found.high - found.low > 0.1
+
+
 def test_clustered_errors_agree_with_statsmodels() -> None:
     """Ordinary least squares on a constant with cluster-robust errors: Liang and Zeger's, small-sample corrected alike."""
     rng = stream(0, "statsmodels")
