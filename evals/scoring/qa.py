@@ -79,20 +79,25 @@ def hotpot_f1(answer: str | None, golds: Sequence[str]) -> float:
     return hotpot_overlap(answer, golds).f1
 
 
-def _members(answer: str | None) -> set[str]:
-    """The parts of a list: "A, B and C"."""
-    parts = re.split(r",(?!\d{3}\b)|;|\n|\band\b", answer or "")
-    return {said for part in parts if (said := normalise(part))}
+def _members(answer: str | None, names: Sequence[str]) -> set[str]:
+    """The parts of a list: "A, B and C". Those that are wanted are found first: a name may hold an "and" or a comma itself."""
+    left, found = answer or "", set()
+    for name in sorted(names, key=len, reverse=True):
+        whole = rf"(?:^|[,;\n]|\band\b)\s*(?:the\s+)?{re.escape(name)}[\s.]*(?=$|[,;\n]|\band\b)"
+        left, times = re.subn(whole, ",", left, flags=re.IGNORECASE)
+        found |= {normalise(name)} if times else set()
+    parts = re.split(r",(?!\d{3}\b)|;|\n|\band\b", left)
+    return found | {said for part in parts if (said := normalise(part))}
 
 
 def set_match(answer: str | None, members: Sequence[str]) -> bool:
     """Whether an answer lists all members, in any order, and nothing else."""
-    return answer is not None and _members(answer) == {normalise(m) for m in members}
+    return answer is not None and _members(answer, members) == {normalise(m) for m in members}
 
 
 def set_f1(answer: str | None, members: Sequence[str]) -> float:
     """F1 over members: 2 · |said and right| / (|said| + |right|)."""
-    said, right = _members(answer), {normalise(m) for m in members}
+    said, right = _members(answer, members), {normalise(m) for m in members}
     return 2 * len(said & right) / (len(said) + len(right)) if said or right else 0.0
 
 

@@ -21,16 +21,16 @@ def command(a: Path, b: Path, json_: bool) -> None:
     from kit.core.errors import KitError
     from kit.stats.paired import mcnemar, paired_difference
 
-    sides: list[dict[tuple[str, str], list[Any]]] = [{}, {}]
+    sides: list[dict[tuple[str, str, str], list[Any]]] = [{}, {}]
     for directory, side in zip((a, b), sides, strict=True):
         for record in read_records(directory):
             if record.tags["part"] == "question":
-                side.setdefault((record.tags["slice"], record.question_id), []).append(record)
+                side.setdefault((record.tags["slice"], record.question_id, record.prompt), []).append(record)
     shared = [key for key in sides[0] if key in sides[1]]
     if not shared:
         raise KitError(f"{a} and {b} have no question in common: evaluate both on the same data and slices")
     rows: list[dict[str, Any]] = []
-    for name in dict.fromkeys(slice_ for slice_, _ in shared):
+    for name in dict.fromkeys(slice_ for slice_, *_ in shared):
         keys = [key for key in shared if key[0] == name]
         first = sides[0][keys[0]][0]
         for metric in (m for m in TASKS[first.task].metrics if all(m in s[k][0].scores for s in sides for k in keys)):

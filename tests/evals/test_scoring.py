@@ -88,6 +88,20 @@ def test_sets_are_right_in_any_order_and_whole(answer: str | None, right: bool, 
     assert set_f1(answer, ["Ann Lee", "Bo Ray"]) == pytest.approx(score)
 
 
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        ("Ode Labs, Paris, Texas and Johnson and Johnson", True),
+        ("Johnson and Johnson, Ode Labs and Paris, Texas", True),
+        ("Johnson and Johnson and Ode Labs", False),
+        ("Johnson and Johnson Labs, Ode Labs and Paris, Texas", False),
+        ("Johnson, Ode Labs and Paris, Texas", False),
+    ],
+)
+def test_members_may_hold_what_separates_them(answer: str, right: bool) -> None:
+    assert set_match(answer, ["Johnson and Johnson", "Paris, Texas", "Ode Labs"]) is right
+
+
 def test_a_near_miss_is_told_but_earns_nothing() -> None:
     assert near_miss("Port Anne", GOLD)
     assert not exact_match("Port Anne", GOLD)
