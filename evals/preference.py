@@ -14,7 +14,7 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from evals.config import BackendConfig, EvalConfig, Positive
-from evals.run import decisive, open_backend, read_records, source_key
+from evals.run import keyed, open_backend, read_records, source_key
 from evals.style_score import gold_responses, style_score
 from evals.tasks import TASKS
 from kit.core.config import resolve
@@ -30,7 +30,6 @@ from kit.core.store import (
     read_table,
     run_stage,
     stage_key,
-    with_model,
     write_table,
 )
 from kit.infer.backend import Backend, Decoding, Prompt
@@ -92,9 +91,7 @@ def prefer(config: PreferenceConfig, a: Path, b: Path, judge: str, out: Path) ->
     for name, source in (("recorded", config.recorded), ("data", config.data)):
         if source:
             inputs[name] = source_key(source)
-    settings = decisive(config)
-    here = config.backend in ("transformers", "vllm")
-    resolved, inputs = with_model(settings, inputs, judge) if here else ({**settings, "model": judge}, inputs)
+    resolved, inputs = keyed(config, inputs, judge)
     key = stage_key("preference", resolved, inputs)
     if finished(out, key):
         return out

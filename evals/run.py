@@ -45,10 +45,7 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
     """
     sources = {"data": data, "plus": config.plus, "shots": config.shots_from, "recorded": config.recorded}
     inputs = {name: source_key(source) for name, source in sources.items() if source}
-    settings = decisive(config)
-    # A model that is not run here counts by its name.
-    here = config.backend in ("transformers", "vllm")
-    resolved, inputs = with_model(settings, inputs, model) if here else ({**settings, "model": model}, inputs)
+    resolved, inputs = keyed(config, inputs, model)
     key = stage_key("eval", resolved, inputs)
     if finished(out, key):
         return out
@@ -68,12 +65,15 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
     return out
 
 
-def decisive(config: BackendConfig) -> dict[str, Any]:
-    """The settings that decide a result: of a server where it is and what it serves, not how it is asked."""
+def keyed(config: BackendConfig, inputs: dict[str, str], model: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """The settings and inputs that decide a result: of a server where it is and what it serves, not how it is asked; a model
+    that is not run here counts by its name."""
     settings = dump(config)
     if server := settings.get("server"):
         settings["server"] = {"url": server["url"], "revision": server["revision"]}
-    return settings
+    if config.backend in ("transformers", "vllm"):
+        return with_model(settings, inputs, model)
+    return {**settings, "model": model}, inputs
 
 
 def teaches(item: Item, config: EvalConfig) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from kit.cli.options import as_json, config_file, echo_json, out_option, override, settings
+from kit.cli.options import as_json, config_file, echo_json, out_option, override, run_by, settings
 
 
 @click.command()
@@ -52,10 +52,7 @@ def command(
         merged["slices"] = [{"style": TASKS[name].style, "split": usual, **asked}]
     elif asked:
         raise KitError(f"--{next(iter(asked))} and slices say two things: set it in the slices")
-    if url:
-        merged |= {"backend": "server", "server": {**(merged.get("server") or {}), "url": url}, "recorded": None}
-    if outputs:
-        merged |= {"backend": "recorded", "recorded": outputs, "server": None}
+    merged = run_by(merged, url, outputs)
     if backend:
         merged["backend"] = backend
     resolved = resolve(EvalConfig, {**merged, "task": name})

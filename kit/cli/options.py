@@ -31,6 +31,20 @@ def out_option(default: str | None = None) -> Callable[[F], F]:
     )  # fmt: skip
 
 
+def run_by(settings_: dict[str, Any], url: str | None, outputs: str | None) -> dict[str, Any]:
+    """Settings with the backend that `--url` or `--outputs` names, whatever they said before."""
+    if url:
+        settings_ = {
+            **settings_,
+            "backend": "server",
+            "server": {**(settings_.get("server") or {}), "url": url},
+            "recorded": None,
+        }
+    if outputs:
+        settings_ = {**settings_, "backend": "recorded", "recorded": outputs, "server": None}
+    return settings_
+
+
 def echo_json(data: object) -> None:
     """One JSON document on stdout."""
     click.echo(json.dumps(data, ensure_ascii=False, indent=2))

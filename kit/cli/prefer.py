@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kit.cli.options import as_json, config_file, echo_json, out_option, override, settings
+from kit.cli.options import as_json, config_file, echo_json, out_option, override, run_by, settings
 
 if TYPE_CHECKING:
     from evals.preference_summary import PreferenceSummary
@@ -37,10 +37,7 @@ def command(
 
     merged = settings(None, config, None, overrides)
     merged.pop("model", None)
-    if url:
-        merged |= {"backend": "server", "server": {**(merged.get("server") or {}), "url": url}, "recorded": None}
-    if outputs:
-        merged |= {"backend": "recorded", "recorded": outputs, "server": None}
+    merged = run_by(merged, url, outputs)
     merged |= {name: value for name, value in (("data", data), ("limit", limit)) if value is not None}
     rows = summarise_preferences(read_preferences(prefer(resolve(PreferenceConfig, merged), a, b, judge, out)))
     if json_:
