@@ -36,7 +36,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = generate_stage(resolve(GenerateConfig, {**experiment.generate, "seed": 0}), Path(folder) / "world")
         tokenizer = build_tokenizer(vocabulary_texts(data))
-        sources = load_sources(data, tokenizer, list(config.mixture()), config.examples, config.max_length)
+        sources = load_sources(config, str(data), tokenizer).sources
         schedule = deal(sources, config.mixture(), asked.steps, 0)
         rows, batch, micro = schedule.rows, sum(config.mixture().values()), config.micro_batch or 1
         ends: dict[str, torch.Tensor] = {}
@@ -48,7 +48,7 @@ def main() -> None:
             scheduler = get_scheduler(config.schedule, optimizer, warmup, asked.steps)
             for start in range(0, len(rows), batch):
                 step = rows[start : start + batch]
-                learned = sum(len(r.input_ids) - max(r.loss_from, 1) for r in step)
+                learned = sum(end - max(start, 1) for r in step for start, end in r.learned)
                 for i in range(0, batch, micro):
                     part = step[i : i + micro]
                     width = max(len(r.input_ids) for r in part)
@@ -59,7 +59,7 @@ def main() -> None:
                         tokens = torch.tensor(row.input_ids)
                         ids[k, : len(tokens)] = tokens
                         mask[k, : len(tokens)] = 1
-                        labels[k, row.loss_from : len(tokens)] = tokens[row.loss_from :]
+                        labels[k, : len(tokens)] = torch.tensor(row.labels())
                     model(input_ids=ids, attention_mask=mask, labels=labels, num_items_in_batch=learned).loss.backward()
                 torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_gradient_norm)
                 optimizer.step()

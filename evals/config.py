@@ -124,6 +124,11 @@ class EvalConfig(BackendConfig):
     unsafe_code: bool = False
     skip_bad_rows: bool = False
 
+    def sources(self) -> dict[str, str]:
+        """The settings that name an input."""
+        named = {"plus": self.plus, "shots_from": self.shots_from, "recorded": self.recorded}
+        return {name: source for name, source in named.items() if source}
+
     @model_validator(mode="after")
     def _agree(self) -> EvalConfig:
         names = [s.name for s in self.slices]

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from evals.config import BackendConfig, EvalConfig, Positive
-from evals.run import keyed, open_backend, read_records, source_key
+from evals.run import keyed, open_backend, read_records
 from evals.style_score import gold_responses, style_score
 from evals.tasks import TASKS
 from kit.core.config import resolve
@@ -33,6 +33,7 @@ from kit.core.store import (
     write_table,
 )
 from kit.infer.backend import Backend, Decoding, Prompt
+from kit.sources.reading import source_key
 
 PREFERENCES = "preferences.parquet"
 

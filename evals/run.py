@@ -19,9 +19,7 @@ from kit.core.records import EvalRecord, Style
 from kit.core.seeds import derive_seed, digest
 from kit.core.store import (
     append_journal,
-    file_digest,
     finished,
-    input_key,
     intact_manifest,
     read_journal,
     read_table,
@@ -33,6 +31,8 @@ from kit.core.store import (
 )
 from kit.infer.backend import Backend, Decoding, Likelihood, Prompt
 from kit.models.prompts import ANSWER_CUE
+from kit.sources.hub import for_training
+from kit.sources.reading import source_keys
 
 RECORDS = "records.parquet"
 
@@ -43,15 +43,16 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
     data: a directory made by the generate stage, a file of rows, or a hub data set id. model: as for training; the name by
     which a server knows it. Raises KitError for anything the user can mend.
     """
-    sources = {"data": data, "plus": config.plus, "shots": config.shots_from, "recorded": config.recorded}
-    inputs = {name: source_key(source) for name, source in sources.items() if source}
-    resolved, inputs = keyed(config, inputs, model)
+    resolved, inputs = keyed(config, source_keys({"data": data, **config.sources()}), model)
     key = stage_key("eval", resolved, inputs)
     if finished(out, key):
         return out
     task = TASKS[config.task]
+    for part in config.slices:
+        if part.style not in task.max_new_tokens:
+            raise KitError(f"the task {config.task} is asked in style {' or '.join(task.max_new_tokens)}, not {part.style}")
     loaded = task.load(data, config)
-    source = task.load(config.shots_from, config) if config.shots_from else loaded
+    source = task.load(for_training(config.shots_from), config) if config.shots_from else loaded
     examples = [item for item in source.items if teaches(item, config)]
     asks = task.asks(config, loaded.items, examples)
     with run_stage(out, "eval", resolved, inputs) as stage:
@@ -80,14 +81,6 @@ def teaches(item: Item, config: EvalConfig) -> bool:
     """Whether an item may be a worked example: one for training, or any of a foreign source that was named for it."""
     named = config.shots_from is not None and not Path(config.shots_from).is_dir()
     return named or item.split == "train"
-
-
-def source_key(data: str) -> str:
-    """How a stage names data: by content where they lie on the disk, else by name."""
-    path = Path(data)
-    if path.is_dir():
-        return input_key(path)
-    return file_digest(path) if path.exists() else data
 
 
 def open_backend(config: BackendConfig, model: str) -> Backend:

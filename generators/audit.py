@@ -261,7 +261,7 @@ def _leakage(directory: Path, asked: dict[str, Asked], tokens: Tokens, ngram: in
         "share_of_bridges_seen_in_training": {
             split: float(seen.has(asked[split].bridges).mean()) for split in HELD_OUT if len(asked[split].bridges)
         },
-        "share_of_novel_name_words_in_known_names": pc.sum(pc.is_in(words[1], words[0])).as_py() / max(1, len(words[1])),
+        "share_of_novel_name_words_in_known_names": (pc.sum(pc.is_in(words[1], words[0])).as_py() or 0) / max(1, len(words[1])),
     }
 
 

@@ -12,18 +12,16 @@ from tqdm import tqdm
 from evals.config import EvalConfig
 from evals.sandbox import Job, Limits, Verdict, judge_all, require
 from evals.scoring.code import preamble, program
-from evals.tasks.sources import load
 from evals.tasks.task import Ask, Task, asks_of, tags
 from kit.core.errors import KitError
 from kit.core.records import CodeProblem, ErrorKind, EvalRecord
-from kit.core.rows import Converted, Row
+from kit.core.rows import Converted
 from kit.models.prompts import code_turns
+from kit.sources.functions import code_problem
+from kit.sources.reading import load
 
 _WHY: dict[str, ErrorKind] = {"passed": "none", "failed": "wrong_result", "error": "exception"}
 """What is said of a verdict; any other is a limit that was met."""
-
-LONGEST_TEST = 20_000_000
-"""Characters of a test file: those of HumanEval+ hold their inputs and results, up to half a million and more."""
 
 
 def load_problems(source: str, config: EvalConfig) -> Converted:
@@ -32,20 +30,13 @@ def load_problems(source: str, config: EvalConfig) -> Converted:
     Raises KitError when `plus` lacks one of them.
     """
     require(config.unsafe_code)
-    found = load(source, "code", CodeProblem, humaneval_problem, config.skip_bad_rows)
+    found = load(source, "code", CodeProblem, code_problem, config.skip_bad_rows)
     if config.plus:
-        stricter = {p.id: p.test for p in load(config.plus, "code", CodeProblem, humaneval_problem, False).items}
+        stricter = {p.id: p.test for p in load(config.plus, "code", CodeProblem, code_problem, False).items}
         if missing := next((p.id for p in found.items if p.id not in stricter), None):
             raise KitError(f"{config.plus} has no tests for {missing}")
         found = found._replace(items=[replace(p, plus=stricter[p.id]) for p in found.items])
     return found
-
-
-def humaneval_problem(row: Row) -> CodeProblem:
-    """A row of HumanEval or HumanEval+."""
-    id_, prompt, name, solution = (row.text(key) for key in ("task_id", "prompt", "entry_point", "canonical_solution"))
-    test = row.text("test", longest=LONGEST_TEST)
-    return CodeProblem(id_, prompt, name, solution, test)
 
 
 def asks(config: EvalConfig, problems: Sequence[CodeProblem], examples: Sequence[CodeProblem]) -> list[Ask[CodeProblem]]:
@@ -103,4 +94,4 @@ def _record(ask: Ask[CodeProblem], output: str, written: str | None, found: Sequ
     )
 
 
-TASK = Task(load_problems, asks, records, ("base", "plus"), "direct", {"direct": 512, "cot": 768})
+TASK = Task(load_problems, asks, records, ("base", "plus"), "direct", {"direct": 512})

@@ -9,12 +9,12 @@ from typing import Any
 
 from evals.config import EvalConfig
 from evals.scoring.instructions import CHECKS, check
-from evals.tasks.sources import load
 from evals.tasks.task import Ask, Task, asks_of, tags
 from kit.core.errors import KitError, nearest
 from kit.core.records import EvalRecord, Instruction, InstructionPrompt
 from kit.core.rows import Converted, Row
 from kit.models.prompts import instruction_turns
+from kit.sources.reading import load
 
 
 def load_prompts(source: str, config: EvalConfig) -> Converted:
@@ -80,5 +80,5 @@ def _record(ask: Ask[InstructionPrompt], output: str) -> EvalRecord:
 
 TASK = Task(
     load_prompts, asks, records, ("prompt_strict", "prompt_loose", "instruction_strict", "instruction_loose"), "direct",
-    {"direct": 1024, "cot": 1024},
+    {"direct": 1024},
 )  # fmt: skip

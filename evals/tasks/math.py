@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from evals.config import EvalConfig
 from evals.scoring.math import equivalent, flexible_answer, math_error, same_number, strict_answer
-from evals.tasks.sources import load
 from evals.tasks.task import Ask, Task, asks_of, tags
-from kit.core.errors import KitError
 from kit.core.records import EvalRecord, MathProblem
-from kit.core.rows import Converted, Row
-from kit.core.seeds import digest
+from kit.core.rows import Converted
 from kit.models.prompts import math_turns
+from kit.sources.reading import load
+from kit.sources.word_problems import math_problem
 
 
 def load_problems(source: str, config: EvalConfig) -> Converted:
     """Problems of a data directory, or of rows with `question` and `answer`, which ends in `#### N`."""
-    return load(source, "math", MathProblem, gsm8k_problem, config.skip_bad_rows)
-
-
-def gsm8k_problem(row: Row) -> MathProblem:
-    """A row of GSM8K. Raises KitError where the answer has no final number."""
-    question, solution = row.text("question"), row.text("answer")
-    answer = strict_answer(solution)
-    if answer is None or not re.search(r"#### -?[0-9.,]+\s*\Z", solution):
-        raise KitError(f"{row.where}: answer does not end in a line #### and a number")
-    steps = len([line for line in solution.split("\n")[:-1] if line.strip()])
-    return MathProblem(digest("gsm8k", question), question, solution, answer, difficulty=steps)
+    return load(source, "math", MathProblem, math_problem, config.skip_bad_rows)
 
 
 def asks(config: EvalConfig, problems: Sequence[MathProblem], examples: Sequence[MathProblem]) -> list[Ask[MathProblem]]:

@@ -8,16 +8,14 @@ from pathlib import Path
 from evals.config import EvalConfig
 from evals.errors import error_kind
 from evals.scoring.qa import exact_match, f1, hotpot_f1, near_miss, set_f1, set_match
-from evals.tasks.sources import load
 from evals.tasks.task import Ask, Task, drawn_shots
 from kit.core.errors import KitError
-from kit.core.records import EvalRecord, Question, Style, SubQuestion
-from kit.core.rows import Converted, Row
+from kit.core.records import EvalRecord, Question, Style
+from kit.core.rows import Converted
 from kit.core.store import read_table
-from kit.models.prompts import assistant_message, extract_answer, user_message
-
-HOTPOT = "hotpot-"
-"""How the shapes of HotpotQA's rows begin, whose F1 is that data set's own."""
+from kit.models.prompts import extract_answer, question_turns, user_message
+from kit.sources.questions import HOTPOT, foreign_question
+from kit.sources.reading import load
 
 
 def load_questions(source: str, config: EvalConfig) -> Converted:
@@ -26,77 +24,6 @@ def load_questions(source: str, config: EvalConfig) -> Converted:
     if (path := Path(source)).is_dir():
         found.items.extend(read_table(path / "probes.parquet", Question))
     return found
-
-
-def foreign_question(row: Row) -> Question:
-    """A row of MuSiQue (it has a decomposition), or of HotpotQA and those in its form."""
-    return musique_question(row) if "question_decomposition" in row.checked() else hotpot_question(row)
-
-
-def musique_question(row: Row) -> Question:
-    """`#1` in a sub-question becomes the first sub-answer. Paragraphs are the context of the facts-in-prompt form, all of them,
-    in their order."""
-    if row.has("answerable") and not row.flag("answerable"):
-        raise KitError(f"{row.where}: a question that MuSiQue marks as unanswerable: use its answerable rows")
-    steps = row.rows("question_decomposition")
-    answers = [s.text("answer") for s in steps]
-    texts = [s.text("question") for s in steps]
-    for i, answer in reversed(list(enumerate(answers, 1))):
-        texts = [t.replace(f"#{i}", answer) for t in texts]
-    paragraphs = row.rows("paragraphs")
-    identity = row.text("id")
-    return _foreign(
-        identity,
-        identity.split("__")[0],
-        row,
-        tuple(dict.fromkeys([row.text("answer"), *row.texts("answer_aliases")])),
-        tuple(f"{p.text('title', empty=True)}: {p.text('paragraph_text', empty=True)}" for p in paragraphs),
-        tuple(SubQuestion(t, a) for t, a in zip(texts, answers, strict=True)),
-        tuple(str(i) for i, p in enumerate(paragraphs) if p.has("is_supporting") and p.flag("is_supporting")),
-        len(steps),
-    )
-
-
-def hotpot_question(row: Row) -> Question:
-    """HotpotQA's rows, official (lists) or from the hub (columns); 2WikiMultihopQA's have the same form; SubQA's have
-    `sub_questions` too, a list of objects with question and answer."""
-    context = row.checked().get("context") or []
-    if isinstance(context, dict):
-        context = [[p.text("title", empty=True), p.values.get("sentences")] for p in row.rows("context")]
-    try:
-        paragraphs = tuple(f"{title}: {''.join(sentences)}" for title, sentences in map(_pair, context))
-    except (TypeError, ValueError):
-        raise KitError(f"{row.where}: context must be a list of titles with their sentences") from None
-    subs = row.rows("sub_questions") if row.has("sub_questions") else []
-    return _foreign(
-        row.text("_id" if row.has("_id") else "id"),
-        f"{HOTPOT}{row.text('type') if row.has('type') else 'bridge'}",
-        row,
-        (row.text("answer"),),
-        paragraphs,
-        tuple(SubQuestion(s.text("question"), s.text("answer")) for s in subs),
-        (),
-        max(2, len(subs)),
-    )
-
-
-def _pair(paragraph: object) -> tuple[str, list[str]]:
-    if not isinstance(paragraph, list | tuple):
-        raise TypeError(paragraph)
-    title, sentences = paragraph
-    if not isinstance(title, str) or not isinstance(sentences, list | tuple):
-        raise TypeError(paragraph)
-    return title, list(sentences)
-
-
-def _foreign(
-    id_: str, shape: str, row: Row, answers: tuple[str, ...], context: tuple[str, ...], subs: tuple[SubQuestion, ...],
-    support: tuple[str, ...], hops: int,
-) -> Question:  # fmt: skip
-    return Question(
-        id=id_, shape=shape, text=row.text("question"), heads=(), steps=(), sub_questions=subs, answers=answers,
-        support=support, hops=hops, split="external", context=context, candidates=(),
-    )  # fmt: skip
 
 
 def asks(config: EvalConfig, questions: Sequence[Question], examples: Sequence[Question]) -> list[Ask[Question]]:
@@ -109,17 +36,13 @@ def asks(config: EvalConfig, questions: Sequence[Question], examples: Sequence[Q
             raise KitError(f"no questions of slice {part.name}; the data hold {', '.join(splits)}")
         for question in chosen[: part.limit]:
             context = question.context if part.context == "facts" else ()
-            shots = drawn_shots(config, part, question, examples, _turns)
+            shots = drawn_shots(config, part, question, examples, question_turns)
             message = user_message(question.text, part.style, context)
             for sample in range(part.samples):
                 found.append(Ask(part, question, message, question.answers, question.candidates, shots=shots, sample=sample))
             for i, sub in enumerate(question.sub_questions if part.sub_questions else ()):
                 found.append(Ask(part, question, user_message(sub.text, part.style, context), (sub.answer,), part=i, shots=shots))
     return found
-
-
-def _turns(question: Question, style: Style) -> tuple[str, str]:
-    return user_message(question.text, style), assistant_message(question.answers[0], style, question.sub_questions)
 
 
 def extract(style: Style, output: str, golds: Sequence[str]) -> str | None:

@@ -47,7 +47,7 @@ class Ask(Generic[I]):
 class Task(Generic[I]):
     """load: items from a data directory, a file or a hub id. asks: every prompt of every slice. records: one for each answer.
     metrics: the scores that sum a slice up, the first being what arms are compared by. style, max_new_tokens: what holds where
-    nothing else is said."""
+    nothing else is said; it is asked in the styles that the latter names."""
 
     load: Callable[[str, EvalConfig], Converted]
     asks: Callable[[EvalConfig, Sequence[I], Sequence[I]], list[Ask[I]]]
@@ -84,7 +84,10 @@ def drawn_shots(
     if len(others) < part.shots:
         raise KitError(f"{part.shots} shots need as many examples, and there are {len(others)}: name a source with shots_from")
     picks = stream(config.seed, "shots", item.id).choice(len(others), size=part.shots, replace=False) if part.shots else ()
-    return tuple(turns(others[int(i)], part.style) for i in picks)
+    shots = tuple(turns(others[int(i)], part.style) for i in picks)
+    if not all(answer.strip() for _, answer in shots):
+        raise KitError("the examples have no answers to show: name a source that has, with shots_from")
+    return shots
 
 
 def tags(ask: Ask[Any], **more: str) -> dict[str, str]:

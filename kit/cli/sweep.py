@@ -10,20 +10,23 @@ from kit.cli.options import as_json, echo_json, out_option, override
 
 
 @click.command()
-@click.argument("experiment", type=click.Path(path_type=Path))
+@click.argument("experiment")
 @override
 @click.option("--workers", type=click.IntRange(min=1), help="Parallel one-thread processes (default: the cores).")
 @out_option()
 @as_json
-def command(experiment: Path, overrides: tuple[str, ...], workers: int | None, out: Path, json_: bool) -> None:
-    """Run an experiment: a grid of stages with shared prefixes. Run again, it goes on where it stopped."""
-    from kit.core.config import apply_overrides, read_config_file, resolve
+def command(experiment: str, overrides: tuple[str, ...], workers: int | None, out: Path, json_: bool) -> None:
+    """Run an experiment, a TOML file or a preset by name: a grid of stages with shared prefixes. Run again, it goes on where it
+    stopped."""
+    from kit.core.config import apply_overrides, preset_names, read_config_file, read_preset, resolve
     from kit.sweep.experiment import ExperimentConfig
     from kit.sweep.run import sweep
 
-    config = resolve(ExperimentConfig, apply_overrides(read_config_file(experiment), overrides))
-    path = sweep(config, out, workers)
+    path = Path(experiment)
+    data = read_preset(experiment) if experiment in preset_names() and not path.exists() else read_config_file(path)
+    config = resolve(ExperimentConfig, apply_overrides(data, overrides))
+    written = sweep(config, out, workers)
     if json_:
-        echo_json({"out": str(out), "experiment": str(path)})
+        echo_json({"out": str(out), "experiment": str(written)})
         return
     click.echo(f"{config.name}: finished, in {out}\nnow: kit report {out}")

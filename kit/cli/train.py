@@ -10,7 +10,9 @@ from kit.cli.options import as_json, config_file, echo_json, out_option, overrid
 
 
 @click.command()
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="A directory made by kit generate.")
+@click.option(
+    "--data", required=True, help="A directory made by kit generate; for examples alone also a file of rows or a hub data set id."
+)
 @click.option("--model", required=True, help='A checkpoint directory, a train run, a hub id, or "tiny".')
 @click.option("--recipe", help="pretrain, posttrain or inject: sets what an option does not.")
 @click.option("--task", help="Whose examples: multihop (default), math, code or if.")
@@ -22,7 +24,7 @@ from kit.cli.options import as_json, config_file, echo_json, out_option, overrid
 @out_option()
 @as_json
 def command(
-    data: Path, model: str, recipe: str | None, task: str | None, examples: int | None, lora: bool, seed: int | None,
+    data: str, model: str, recipe: str | None, task: str | None, examples: int | None, lora: bool, seed: int | None,
     config: Path | None, overrides: tuple[str, ...], out: Path, json_: bool,
 ) -> None:  # fmt: skip
     """Pretrain, post-train or inject: one training stage, on a tiny model or any checkpoint."""
@@ -58,4 +60,6 @@ def command(
         f"{recipe}: {r['steps']:.0f} steps, {r['tokens']:,.0f} tokens, final loss {r['final_loss']:.3f}; "
         f"{r['trained_parameters']:,.0f} of {r['parameters']:,.0f} parameters trained in {manifest.seconds:.0f} s"
     )
+    if r["skipped_rows"]:
+        click.echo(f"{r['skipped_rows']:,.0f} examples could not be used and were left out")
     click.echo(f"written to {out}")

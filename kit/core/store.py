@@ -205,8 +205,9 @@ def _first_change(directory: Path, written: int, outputs: tuple[tuple[str, str],
 
 
 def stage_key(stage: str, config: dict[str, Any], inputs: dict[str, str]) -> str:
-    """The content address of a stage's result."""
-    return digest(SCHEMA_VERSION, stage, {k: v for k, v in config.items() if k not in EXECUTION}, inputs)
+    """The content address of a stage's result. A setting that names an input counts by what that holds, not by its place."""
+    settings = {name: value for name, value in config.items() if name not in EXECUTION and name not in inputs}
+    return digest(SCHEMA_VERSION, stage, settings, inputs)
 
 
 def input_key(directory: Path) -> str:

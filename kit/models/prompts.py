@@ -5,11 +5,12 @@ Only text: the chat template is applied where text becomes tokens (`kit.models.t
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from kit.core.records import CodeProblem, InstructionPrompt, MathProblem, Style, SubQuestion
+from kit.core.records import CodeProblem, InstructionPrompt, MathProblem, Question, Style, SubQuestion
 
 ANSWER_CUE = "So the answer is"
 _INSTRUCTION: dict[Style, str] = {"cot": " Think step by step.", "direct": " Answer directly.", "cloze": ""}
@@ -56,6 +57,11 @@ def extract_hops(output: str) -> list[tuple[str, str]]:
     return [(q.strip(), a.strip()) for q, a in re.findall(r"([^.?\n]+\?)\s*([^?\n]*?)\.(?=\s|$)", chain)]
 
 
+def question_turns(question: Question, style: Style) -> tuple[str, str]:
+    """A multihop question, closed book, and its gold answer."""
+    return user_message(question.text, style), assistant_message(question.answers[0], style, question.sub_questions)
+
+
 def math_turns(problem: MathProblem, style: Style) -> tuple[str, str]:
     """A word problem and its gold answer: the reasoning with its last line `#### N`, or that line alone."""
     solution = problem.solution if style == "cot" else f"#### {problem.answer}"
@@ -63,9 +69,22 @@ def math_turns(problem: MathProblem, style: Style) -> tuple[str, str]:
 
 
 def code_turns(problem: CodeProblem, style: Style) -> tuple[str, str]:
-    """A function to be completed and the whole of it, each in a block of code."""
+    """A function to be completed, and the whole of it but for the docstring that was given, each in a block of code."""
     asked = f"Complete this function.\n\n```python\n{problem.prompt.rstrip()}\n```"
-    return asked, f"```python\n{problem.prompt.rstrip()}\n{problem.canonical_solution.strip(chr(10)).rstrip()}\n```"
+    body = problem.canonical_solution.strip("\n").rstrip()
+    return asked, f"```python\n{_without_docstring(f'{problem.prompt.rstrip()}{chr(10)}{body}', problem.entry_point)}\n```"
+
+
+def _without_docstring(code: str, name: str) -> str:
+    """Code without the docstring of its function `name`; as it stands where it cannot be read."""
+    try:
+        functions = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.FunctionDef) and node.name == name]
+    except (SyntaxError, ValueError, RecursionError):
+        return code
+    if not functions or ast.get_docstring(functions[-1]) is None or len(functions[-1].body) < 2:
+        return code
+    docstring, lines = functions[-1].body[0], code.split("\n")
+    return "\n".join(lines[: docstring.lineno - 1] + lines[docstring.end_lineno :])
 
 
 def instruction_turns(prompt: InstructionPrompt, style: Style) -> tuple[str, str]:

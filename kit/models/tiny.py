@@ -39,7 +39,7 @@ def build_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
 
     splitter = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="first"),
+            pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always"),
             pre_tokenizers.Split(Regex(r"▁?\d|▁?[^\W\d]+|▁?[^\w\s▁]"), behavior="isolated"),
         ]
     )

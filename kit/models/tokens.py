@@ -14,10 +14,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Token ids of one training row; the loss falls on positions `loss_from` and later."""
+    """Token ids of one training row. learned: the spans (first position, end) that the loss falls on, in order."""
 
     input_ids: list[int]
-    loss_from: int
+    learned: tuple[tuple[int, int], ...]
+
+    def labels(self) -> list[int]:
+        """The ids where they are learned, -100 elsewhere (what torch's cross entropy leaves out)."""
+        labels = [-100] * len(self.input_ids)
+        for start, end in self.learned:
+            labels[start:end] = self.input_ids[start:end]
+        return labels
 
 
 def prompt_text(tokenizer: PreTrainedTokenizerBase, message: str, shots: Sequence[tuple[str, str]] = ()) -> str:
@@ -26,21 +33,25 @@ def prompt_text(tokenizer: PreTrainedTokenizerBase, message: str, shots: Sequenc
     if not tokenizer.chat_template:
         earlier = "".join(f"Question: {asked}\nAnswer: {answer}\n\n" for asked, answer in shots)
         return f"{tokenizer.bos_token or ''}{earlier}Question: {message}\nAnswer:"
-    turns = [{"role": role, "content": text} for shot in shots for role, text in zip(("user", "assistant"), shot, strict=True)]
-    turns.append({"role": "user", "content": message})
+    turns = [*_chat(shots), {"role": "user", "content": message}]
     return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
 
 
-def completion_text(tokenizer: PreTrainedTokenizerBase, message: str, answer: str) -> str:
-    """What the assistant's turn adds after `prompt_text`, its end-of-turn mark included.
+def _chat(turns: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"role": role, "content": text} for turn in turns for role, text in zip(("user", "assistant"), turn, strict=True)]
+
+
+def completion_text(
+    tokenizer: PreTrainedTokenizerBase, message: str, answer: str, earlier: Sequence[tuple[str, str]] = ()
+) -> str:
+    """What the assistant's turn adds after `prompt_text`, its end-of-turn mark included. earlier: turns before.
 
     Raises KitError when the chat template does not keep the prompt unchanged in front of the answer.
     """
     if not tokenizer.chat_template:
         return f" {answer}{tokenizer.eos_token}"
-    turns = [{"role": "user", "content": message}, {"role": "assistant", "content": answer}]
-    whole = str(tokenizer.apply_chat_template(turns, tokenize=False))
-    start = prompt_text(tokenizer, message)
+    whole = str(tokenizer.apply_chat_template(_chat((*earlier, (message, answer))), tokenize=False))
+    start = prompt_text(tokenizer, message, earlier)
     if not whole.startswith(start):
         raise KitError("the checkpoint's chat template changes the prompt once it is answered: it cannot be trained on")
     return whole[len(start) :]
@@ -57,13 +68,27 @@ def document_row(tokenizer: PreTrainedTokenizerBase, text: str, context_chars: i
     the tokens of its first `context_chars` characters."""
     start = tokenizer.bos_token or ""
     context = len(encode(tokenizer, f"{start}{text[:context_chars]}")) if context_chars else 0
-    return Row(encode(tokenizer, f"{start}{text}{tokenizer.eos_token}"), context)
+    ids = encode(tokenizer, f"{start}{text}{tokenizer.eos_token}")
+    return Row(ids, ((context, len(ids)),))
 
 
-def example_row(tokenizer: PreTrainedTokenizerBase, prompt: str, completion: str) -> Row:
-    """A finetuning example; loss on the completion only. The prompt's tokens are exactly those evaluation sends."""
-    head = encode(tokenizer, prompt_text(tokenizer, prompt))
-    return Row(head + encode(tokenizer, completion_text(tokenizer, prompt, completion)), len(head))
+def example_row(tokenizer: PreTrainedTokenizerBase, turns: Sequence[tuple[str, str]]) -> Row:
+    """A finetuning example; loss on what the assistant says. The tokens before its last answer are exactly those that
+    evaluation sends.
+
+    Raises KitError for several turns where the template changes the earlier ones, or there is none.
+    """
+    texts = [
+        (prompt_text(tokenizer, message, turns[:i]), completion_text(tokenizer, message, answer, turns[:i]))
+        for i, (message, answer) in enumerate(turns)
+    ]
+    before, last = texts[-1]
+    if not all(before.startswith(head + tail) for head, tail in texts[:-1]):
+        raise KitError("the checkpoint has no chat template that keeps earlier turns as they were: train on single turns")
+    given = encode(tokenizer, before)
+    learned = [(len(encode(tokenizer, head)), len(encode(tokenizer, head + tail))) for head, tail in texts[:-1]]
+    ids = given + encode(tokenizer, last)
+    return Row(ids, (*learned, (len(given), len(ids))))
 
 
 def cloze_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:

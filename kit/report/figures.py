@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
 
+from kit.report.curves import ERRORS, Curve
 from kit.report.results import Results
 from kit.stats.intervals import Estimate
-from kit.stats.laws import Fit
 
-ERRORS = ("format", "first_hop", "later_hop", "recall", "composition", "answer")
 _WIDTH, _HEIGHT = 430, 260
 _SHARE = alt.Scale(domain=[0, 1])
 
@@ -28,8 +27,8 @@ def _lines(rows: list[dict[str, Any]], colour: str, title: str, order: list[str]
             f"{colour}:N", sort=order, title=None, legend=alt.Legend(orient="bottom", symbolOpacity=1, columns=2, labelLimit=260)
         ),
     )
-    band = base.mark_errorbar(opacity=0.5).encode(y=alt.Y("low:Q", title="exact match", scale=_SHARE), y2="high:Q")
-    return band + base.mark_line(point=True).encode(y=alt.Y("accuracy:Q", scale=_SHARE, title="exact match"))
+    band = base.mark_errorbar(opacity=0.5).encode(y=alt.Y("low:Q", title="score", scale=_SHARE), y2="high:Q")
+    return band + base.mark_line(point=True).encode(y=alt.Y("accuracy:Q", scale=_SHARE, title="score"))
 
 
 def curve(results: Results, arm: str, measures: list[str], title: str) -> alt.LayerChart | None:
@@ -55,30 +54,37 @@ def arms(results: Results, measure: str, title: str) -> alt.LayerChart | None:
     return _lines(rows, "arm", title, list(results.arms.values()), counts) if rows else None
 
 
-def laws(results: Results, arm: str, measure: str, fits: list[Fit]) -> alt.LayerChart | None:
+def tasks(curves: Sequence[Curve]) -> alt.LayerChart | None:
+    """The score of every task by D."""
+    rows = [_row(found, D=count, task=curve.name) for curve in curves for count, found in curve.points]
+    counts = sorted({r["D"] for r in rows})
+    return _lines(rows, "task", "Tasks by D", [curve.name for curve in curves], counts) if rows else None
+
+
+def laws(curve: Curve) -> alt.LayerChart | None:
     """The fitted forms over the points they were fitted to."""
-    counts = [c for c in results.counts(arm) if c]
-    points = [_row(found, D=c) for c in counts if (found := results.estimate(arm, c, measure))]
-    if not points or not fits:
+    points = [_row(found, D=count) for count, found in curve.points if count]
+    counts = [row["D"] for row in points]
+    if not points or not curve.fits:
         return None
     grid = [10 ** (x / 40) * counts[0] for x in range(int(40 * _decades(counts)) + 1)]
     rows = [
         {"D": d, "accuracy": p, "form": f"{f.form} ({f.aicc_weight:.2f})"}
-        for f in fits
+        for f in curve.fits
         for d, p in zip(grid, f.predict(grid), strict=True)
     ]
     x = alt.X("D:Q", scale=alt.Scale(type="log"), axis=alt.Axis(values=counts), title="D, finetuning examples")
     lines = (
-        alt.Chart(alt.Data(values=rows), width=_WIDTH, height=_HEIGHT, title=f"Laws fitted to {measure} (AICc weight)")
+        alt.Chart(alt.Data(values=rows), width=_WIDTH, height=_HEIGHT, title=f"Laws fitted to {curve.name} (AICc weight)")
         .mark_line()
         .encode(
             x=x,
-            y=alt.Y("accuracy:Q", scale=_SHARE, title="exact match"),
+            y=alt.Y("accuracy:Q", scale=_SHARE, title="score"),
             color=alt.Color("form:N", title=None, legend=alt.Legend(orient="bottom", symbolOpacity=1, columns=2, labelLimit=260)),
         )
     )
     seen = alt.Chart(alt.Data(values=points)).encode(x=x)
-    bars = seen.mark_errorbar(color="black").encode(y=alt.Y("low:Q", title="exact match"), y2="high:Q")
+    bars = seen.mark_errorbar(color="black").encode(y=alt.Y("low:Q", title="score"), y2="high:Q")
     return lines + bars + seen.mark_point(filled=True, color="black").encode(y="accuracy:Q")
 
 
@@ -88,26 +94,23 @@ def _decades(counts: list[int]) -> float:
     return math.log10(counts[-1] / counts[0]) if len(counts) > 1 else 0.0
 
 
-def errors(results: Results, arm: str, measure: str, title: str) -> alt.Chart | None:
+def errors(curve: Curve) -> alt.Chart | None:
     """Shares of error kinds by D, of all questions."""
-    rows = []
-    for count in results.counts(arm):
-        kinds: Counter[str] = Counter(r.error for c in results.at(arm, count, measure) for r in c.records[measure])
-        total = kinds.total()
-        rows += [
-            {"D": str(count), "kind": kind.replace("_", " "), "share": kinds[kind] / total, "rank": i}
-            for i, kind in enumerate(ERRORS)
-            if total and kinds[kind]
-        ]
+    rows = [
+        {"D": str(count), "kind": kind.replace("_", " "), "share": share.value, "rank": ERRORS.index(kind)}
+        for count, kinds in curve.errors.items()
+        for kind, share in kinds.items()
+        if share.value
+    ]
     if not rows:
         return None
     return (
-        alt.Chart(alt.Data(values=rows), width=_WIDTH, height=_HEIGHT, title=title)
+        alt.Chart(alt.Data(values=rows), width=_WIDTH, height=_HEIGHT, title=f"Why answers fail: {curve.name}")
         .mark_bar()
         .encode(
             x=alt.X(
                 "D:N",
-                sort=[str(c) for c in results.counts(arm)],
+                sort=[str(c) for c in curve.errors],
                 title="D, finetuning examples",
                 axis=alt.Axis(labelAngle=0),
             ),
@@ -143,5 +146,5 @@ def measures(results: Results, count: int, names: list[str], title: str) -> alt.
             legend=alt.Legend(orient="bottom", symbolOpacity=1, columns=2, labelLimit=260),
         ),
     )
-    ticks = base.mark_rule(opacity=0.5).encode(x=alt.X("low:Q", scale=_SHARE, title="exact match"), x2="high:Q")
+    ticks = base.mark_rule(opacity=0.5).encode(x=alt.X("low:Q", scale=_SHARE, title="score"), x2="high:Q")
     return ticks + base.mark_point(filled=True, size=40).encode(x=alt.X("accuracy:Q", scale=_SHARE))

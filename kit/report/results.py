@@ -34,7 +34,19 @@ MEASURES: dict[str, str] = {
     "shuffled 2-hop": "shuffled/2-hop/cot/closed/generate",
     "shuffled recall": "recall_shuffled/1-hop/cloze/closed/generate",
 }
-"""The report's measures: a name for people, and the slice of an evaluation that holds its records."""
+"""Measures of kit's own questions: a name for people, and the slice of an evaluation that holds its records. Any other slice
+is a measure under its own name."""
+
+_NAMES = {slice_: measure for measure, slice_ in MEASURES.items()}
+_TASKS = {"multihop": "multihop", "math": "maths", "code": "code", "if": "instructions"}
+
+
+def measure_of(record: EvalRecord, data: str | None) -> str:
+    """What a record measures: `novel 2-hop`; in other tasks `maths, test/cot`, or `maths, gsm8k, test/cot` of data by name."""
+    name = record.tags["slice"]
+    if record.task == "multihop" and not data and name in _NAMES:
+        return _NAMES[name]
+    return ", ".join(filter(None, (_TASKS[record.task], data and Path(data).stem, name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +59,14 @@ class CellResult:
     stages: tuple[str, ...]
     records: dict[str, list[EvalRecord]]
 
-    def score(self, measure: str, name: str = "exact_match") -> NDArray[np.float64]:
-        """One score of every record of a measure, shape (n,)."""
-        return np.array([r.scores[name] for r in self.records[measure]])
+    def scores(self, measure: str) -> list[str]:
+        """The names of what a measure is scored by, the one that arms are compared by first."""
+        return list(self.records[measure][0].scores)
+
+    def score(self, measure: str, name: str | None = None) -> NDArray[np.float64]:
+        """One score of every record of a measure (the first of its scores, unless named), shape (n,)."""
+        chosen = name or self.scores(measure)[0]
+        return np.array([r.scores[chosen] for r in self.records[measure]])
 
     def clusters(self, measure: str) -> list[str]:
         """Cluster labels of a measure's records, told apart by seed."""
@@ -85,7 +102,13 @@ class Results:
         """The cells of an arm at a count, a seed each, that hold a measure."""
         return [c for c in self.cells if c.arm == arm and c.count == count and measure in c.records]
 
-    def estimate(self, arm: str, count: int, measure: str, score: str = "exact_match") -> Estimate | None:
+    @property
+    def measures(self) -> list[str]:
+        """Every measure that was asked: kit's own questions' in the order of the table, then the others as they come."""
+        asked = dict.fromkeys(measure for c in self.cells for measure in c.records)
+        return [*(m for m in MEASURES if m in asked), *(m for m in asked if m not in MEASURES)]
+
+    def estimate(self, arm: str, count: int, measure: str, score: str | None = None) -> Estimate | None:
         """Accuracy of an arm at a count: clustered over questions for one seed, t on seed means for more. None: not asked."""
         cells = self.at(arm, count, measure)
         if not cells:
@@ -117,14 +140,13 @@ def load_results(directory: Path) -> Results:
         stages, cells = data["stages"], data["cells"]
     except (json.JSONDecodeError, KeyError, UnicodeDecodeError):
         raise KitError(f"{path} is damaged: run the sweep again, its stages will be reused") from None
-    names = {slice_: measure for measure, slice_ in MEASURES.items()}
     loaded = []
     for cell in cells:
         records: dict[str, list[EvalRecord]] = {}
-        for record in read_table(directory / "stages" / cell["evaluation"] / "records.parquet", EvalRecord):
-            measure = names.get(record.tags["slice"])
-            if measure and record.tags["part"] == "question":
-                records.setdefault(measure, []).append(record)
+        for asked in cell["evaluations"]:
+            for record in read_table(directory / "stages" / asked["stage"] / "records.parquet", EvalRecord):
+                if record.tags["part"] == "question":
+                    records.setdefault(measure_of(record, asked["data"]), []).append(record)
         loaded.append(CellResult(cell["seed"], cell["arm"], cell["count"], tuple(cell["stages"]), records))
     manifests = {name: read_manifest(directory / "stages" / name) for name in stages}
     return Results(data["config"], data["gates"], loaded, manifests, data["seconds"], data["reused"], data["workers"])

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from kit.report.curves import Curve
 from kit.report.integration import difference, integration
-from kit.report.results import Results
+from kit.report.results import MEASURES, Results
 from kit.stats.intervals import Estimate
-from kit.stats.laws import Fit
 
 Status = Literal["holds", "does not hold", "cannot say", "note"]
 
@@ -28,10 +28,12 @@ def _sign(estimate: Estimate) -> Status:
     return "does not hold" if estimate.high < 0 else "cannot say"
 
 
-def verdict(results: Results, fits: list[Fit], reasons: dict[str, str]) -> list[Sentence]:
-    """The sentences for this sweep, in the order of the argument: base, curve, law, integration, order, retention."""
+def verdict(results: Results, curves: list[Curve]) -> list[Sentence]:
+    """The sentences for this sweep, in the order of the argument: base, curves with their laws, integration, order, retention."""
     top = max(results.counts("inject")) if "inject" in results.arms else max(results.config["counts"])
-    lines = [*_base(results), *_curve(results), _law(results, fits, reasons)]
+    lines = _base(results)
+    for curve in curves:
+        lines += [_rise(results, curve), _law(results, curve), *_style(curve)]
     lines += [*_injection(results, top), *_controls(results, top), *_order(results, top), *_retention(results, top)]
     seeds = len(results.seeds)
     millions = max((m.results.get("parameters", 0.0) for m in results.manifests.values()), default=0.0) / 1e6
@@ -59,39 +61,48 @@ def _base(results: Results) -> list[Sentence]:
     return lines
 
 
-def _curve(results: Results) -> list[Sentence]:
-    arm = "posttrain" if "posttrain" in results.arms else next(iter(results.arms))
-    counts = results.counts(arm)
-    points = [(c, results.estimate(arm, c, "known 2-hop")) for c in counts]
-    found = [(c, e) for c, e in points if e]
-    if len(found) < 2:
-        return []
-    first, last = found[0], found[-1]
-    rises = sum(b.value > a.value for (_, a), (_, b) in pairwise(found))
-    separated = last[1].low > first[1].high
-    text = (
-        f"Known 2-hop accuracy goes from {first[1]} at D = {first[0]} to {last[1]} at D = {last[0]}, "
-        f"rising at {rises} of {len(found) - 1} steps."
+def _named(results: Results, curve: Curve) -> str:
+    """What is measured, to begin a sentence with: the score's name where it is not accuracy."""
+    if curve.measure in MEASURES:
+        return f"{curve.name.capitalize()} accuracy"
+    score = results.at(curve.arm, curve.points[0][0], curve.measure)[0].scores(curve.measure)[0]
+    return f"{curve.name[0].upper()}{curve.name[1:]} ({score.replace('_', ' ')})"
+
+
+def _rise(results: Results, curve: Curve) -> Sentence:
+    first, last = curve.points[0], curve.points[-1]
+    rises = sum(b.value > a.value for (_, a), (_, b) in pairwise(curve.points))
+    separated, fallen = last[1].low > first[1].high, last[1].high < first[1].low
+    return Sentence(
+        "holds" if separated else "does not hold" if fallen else "cannot say",
+        f"{_named(results, curve)} goes from {first[1]} at D = {first[0]} to {last[1]} at D = {last[0]}, "
+        f"rising at {rises} of {len(curve.points) - 1} steps.",
     )
-    return [Sentence("holds" if separated else "cannot say", text)]
 
 
-def _law(results: Results, fits: list[Fit], reasons: dict[str, str]) -> Sentence:
-    if not fits:
-        why = "; ".join(f"{form}: {reason}" for form, reason in reasons.items())
-        return Sentence("cannot say", f"No law is fitted: {why}.")
-    ranked = ", ".join(f"{f.form} {f.aicc_weight:.2f}" for f in fits)
-    power = next((f for f in fits if f.form == "power"), None)
-    if len(results.seeds) < 3:
-        return Sentence(
-            "cannot say",
-            f"One seed claims no law. Descriptively, the AICc weights are {ranked}."
-            if len(results.seeds) == 1
-            else f"Two seeds claim no law. Descriptively, the AICc weights are {ranked}.",
-        )
-    if power and fits[0] is power:
-        return Sentence("holds", f"A pure power law describes the curve best (AICc weights: {ranked}).")
-    return Sentence("does not hold", f"A pure power law is not the best description here; AICc weights: {ranked}.")
+def _law(results: Results, curve: Curve) -> Sentence:
+    if not curve.fits:
+        why = "; ".join(f"{form}: {reason}" for form, reason in curve.left_out.items())
+        return Sentence("cannot say", f"No law of {curve.name} is fitted: {why}.")
+    ranked = ", ".join(f"{f.form} {f.aicc_weight:.2f}" for f in curve.fits)
+    seeds = len(results.seeds)
+    if seeds < 3:
+        few = "One seed claims" if seeds == 1 else "Two seeds claim"
+        return Sentence("cannot say", f"{few} no law of {curve.name}. Descriptively, the AICc weights are {ranked}.")
+    if curve.fits[0].form == "power":
+        return Sentence("holds", f"A pure power law describes {curve.name} best (AICc weights: {ranked}).")
+    return Sentence("does not hold", f"A pure power law is not the best description of {curve.name}; AICc weights: {ranked}.")
+
+
+def _style(curve: Curve) -> list[Sentence]:
+    """Whether what is learned is the format or the task: the paper finds that all errors follow those of reasoning."""
+    taught = [(count, kinds["format"]) for count, kinds in curve.errors.items() if count and "format" in kinds]
+    followed = curve.reasoning_r2()
+    if not taught or followed is None:
+        return []
+    (first, before), (last, after) = taught[0], taught[-1]
+    text = f"Format errors of {curve.name}: {before} at D = {first}, {after} at D = {last}; over the counts above 0 all errors"
+    return [Sentence("note", f"{text} follow those that are not of format with r² = {followed:.2f}.")]
 
 
 def _injection(results: Results, top: int) -> list[Sentence]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, model_validator
 
 from evals.config import EvalConfig, Slice
 from generators.config import GenerateConfig
 from kit.core.config import Config, dump, resolve
-from kit.core.errors import nearest
+from kit.core.errors import KitError, nearest
+from kit.core.seeds import digest
 from kit.train.recipes import TrainConfig, with_defaults
 
 Count = Annotated[int, Field(ge=0)]
@@ -32,16 +33,25 @@ class Gate(Config):
 
 class Arm(Config):
     """`path`: the names of the training stages applied to the base, in order. `counts`: where it differs from the
-    experiment's. `slices`: which sets of slices its final checkpoint is evaluated on."""
+    experiment's. `evaluations`: by which of them its final checkpoint is evaluated."""
 
     path: tuple[str, ...]
-    slices: tuple[str, ...]
+    evaluations: Annotated[tuple[str, ...], Field(min_length=1)]
     counts: tuple[Count, ...] | None = None
     label: str
 
 
+class Evaluation(NamedTuple):
+    """What is asked, and of which data: the seed's world where none are named."""
+
+    config: EvalConfig
+    data: str | None
+
+
 class ExperimentConfig(Config):
-    """A whole experiment. `train` holds named stages as tables of TrainConfig settings over their recipe's defaults."""
+    """A whole experiment. `train` holds named stages as tables of TrainConfig settings over their recipe's defaults;
+    `evaluations`, named sets of slices as tables of EvalConfig settings over those of `evaluation`, with `data` where it is not
+    the seed's world."""
 
     name: str
     seeds: Annotated[tuple[Count, ...], Field(min_length=1)] = (0,)
@@ -52,7 +62,7 @@ class ExperimentConfig(Config):
     gate: Gate | None = None
     train: dict[str, dict[str, Any]]
     arms: Annotated[dict[str, Arm], Field(min_length=1)]
-    slices: dict[str, tuple[Slice, ...]]
+    evaluations: dict[str, dict[str, Any]]
     evaluation: dict[str, Any] = {}
 
     @model_validator(mode="after")
@@ -67,9 +77,9 @@ class ExperimentConfig(Config):
             for stage in arm.path:
                 if stage not in self.train:
                     raise ValueError(f"arms.{name}.path: unknown stage {stage}; {nearest(stage, self.train)}")
-            for part in arm.slices:
-                if part not in self.slices:
-                    raise ValueError(f"arms.{name}.slices: unknown set {part}; {nearest(part, self.slices)}")
+            for part in arm.evaluations:
+                if part not in self.evaluations:
+                    raise ValueError(f"arms.{name}.evaluations: unknown {part}; {nearest(part, self.evaluations)}")
         # Resolve everything once, so that a mistake anywhere is told before anything runs.
         self.generate_config(0)
         for stage in self.train:
@@ -77,7 +87,7 @@ class ExperimentConfig(Config):
         if self.base:
             self.base_config(0)
         for arm in self.arms.values():
-            self.eval_config(arm.slices)
+            self.evaluations_of(arm.evaluations)
         return self
 
     def generate_config(self, seed: int) -> GenerateConfig:
@@ -97,7 +107,22 @@ class ExperimentConfig(Config):
         """The pretraining of the tiny base."""
         return resolve(TrainConfig, with_defaults({"recipe": "pretrain", **(self.base or {}), "seed": seed, **changes}))
 
-    def eval_config(self, sets: tuple[str, ...] | Slice) -> EvalConfig:
-        """An evaluation of the named sets of slices, or of one slice."""
-        slices = [sets] if isinstance(sets, Slice) else [s for name in sets for s in self.slices[name]]
-        return resolve(EvalConfig, {**self.evaluation, "slices": [dump(s) for s in slices]})
+    def evaluations_of(self, names: tuple[str, ...]) -> list[Evaluation]:
+        """The named evaluations; those that differ in their slices alone are one, so that a model is loaded once for them."""
+        together: dict[str, dict[str, Any]] = {}
+        for name in names:
+            given = {**self.evaluation, **self.evaluations[name]}
+            slices = given.pop("slices", ())
+            together.setdefault(digest(given), {**given, "slices": []})["slices"] += slices
+        return [self._evaluation(given) for given in together.values()]
+
+    def evaluation_of(self, part: Slice) -> Evaluation:
+        """The evaluation of one slice of the world's questions."""
+        return self._evaluation({**self.evaluation, "slices": [dump(part)]})
+
+    def _evaluation(self, given: dict[str, Any]) -> Evaluation:
+        data = given.pop("data", None)
+        config = resolve(EvalConfig, given)
+        if config.backend not in ("transformers", "vllm"):
+            raise KitError(f"a sweep evaluates the checkpoints it makes: backend transformers or vllm, not {config.backend}")
+        return Evaluation(config, data)

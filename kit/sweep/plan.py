@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from evals.config import EvalConfig, Slice
+from evals.config import EvalConfig
 from generators.config import GenerateConfig
 from kit.core.config import dump
 from kit.core.store import stage_key, with_model
-from kit.sweep.experiment import ExperimentConfig
+from kit.sources.reading import source_keys
+from kit.sweep.experiment import Evaluation, ExperimentConfig
 from kit.train.recipes import TrainConfig
 from kit.train.run import TINY
 
@@ -25,20 +26,28 @@ class Node:
     key: str
     directory: Path
     config: GenerateConfig | TrainConfig | EvalConfig
-    data: Path | None
+    data: str | None
     model: str | None
     needs: tuple[str, ...]
     label: str
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """An evaluation's stage, and the data it asks about (None: the seed's world)."""
+
+    stage: str
+    data: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
-    """One point of the experiment: an arm at a count for a seed, with its evaluation and the stages behind it."""
+    """One point of the experiment: an arm at a count for a seed, with its evaluations and the stages behind it."""
 
     seed: int
     arm: str
     count: int
-    evaluation: str
+    evaluations: tuple[Asked, ...]
     stages: tuple[str, ...]
 
 
@@ -55,14 +64,17 @@ class Plan:
         self,
         kind: Kind,
         config: GenerateConfig | TrainConfig | EvalConfig,
-        data: Node | None,
+        data: Node | str | None,
         model: Node | str | None,
         label: str,
     ) -> Node:
         settings = dump(config)
-        inputs = {"data": data.key} if data else {}
         if isinstance(config, GenerateConfig):
             inputs = config.inputs()
+        else:
+            inputs = source_keys(config.sources() | ({"data": data} if isinstance(data, str) else {}))
+        if isinstance(data, Node):
+            inputs["data"] = data.key
         if isinstance(model, Node):
             settings, inputs = with_model(settings, inputs, str(model.directory), model.key)
         elif model == TINY:
@@ -71,11 +83,8 @@ class Plan:
             settings, inputs = with_model(settings, inputs, model)
         key = stage_key(kind, settings, inputs)
         needs = tuple(n.key for n in (data, model) if isinstance(n, Node))
-        source = str(model.directory) if isinstance(model, Node) else model
         directory = self.root / "stages" / f"{kind}-{key}"
-        return self.nodes.setdefault(
-            key, Node(kind, key, directory, config, data.directory if data else None, source, needs, label)
-        )
+        return self.nodes.setdefault(key, Node(kind, key, directory, config, _place(data), _place(model), needs, label))
 
     def world(self, seed: int) -> Node:
         """The generate stage of a seed."""
@@ -104,9 +113,10 @@ class Plan:
             nodes.append(model)
         return nodes
 
-    def evaluate(self, seed: int, model: Node | str, slices: tuple[str, ...] | Slice, label: str) -> Node:
-        """The evaluation of a model on named sets of slices, or on one."""
-        return self._add("eval", self.experiment.eval_config(slices), self.world(seed), model, f"seed {seed}: {label}")
+    def evaluate(self, seed: int, model: Node | str, evaluation: Evaluation, label: str) -> Node:
+        """An evaluation of a model, on the seed's world where it names no other data."""
+        data = evaluation.data or self.world(seed)
+        return self._add("eval", evaluation.config, data, model, f"seed {seed}: {label}")
 
     def add_cells(self, seed: int, base: Node | str) -> None:
         """Every arm at every count of one seed."""
@@ -114,6 +124,12 @@ class Plan:
             for count in arm.counts if arm.counts is not None else self.experiment.counts:
                 stages = self.path(seed, base, arm.path, count)
                 final = stages[-1] if stages else base
-                evaluation = self.evaluate(seed, final, arm.slices, f"eval {name}, D = {count}")
-                keys = tuple(n.directory.name for n in stages)
-                self.cells.append(Cell(seed, name, count, evaluation.directory.name, keys))
+                asked = []
+                for each in self.experiment.evaluations_of(arm.evaluations):
+                    node = self.evaluate(seed, final, each, f"eval {name}, {each.config.task}, D = {count}")
+                    asked.append(Asked(node.directory.name, each.data))
+                self.cells.append(Cell(seed, name, count, tuple(asked), tuple(n.directory.name for n in stages)))
+
+
+def _place(node: Node | str | None) -> str | None:
+    return str(node.directory) if isinstance(node, Node) else node

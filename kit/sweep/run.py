@@ -62,7 +62,8 @@ def run_node(node: Node) -> None:
 
         assert isinstance(node.config, EvalConfig)
         assert node.model is not None
-        evaluate(node.config, str(node.data), node.model, node.directory)
+        assert node.data is not None
+        evaluate(node.config, node.data, node.model, node.directory)
 
 
 def _become_worker() -> None:
@@ -209,11 +210,11 @@ def _pass_gates(plan: Plan, engine: Engine, threads: int, bar: tqdm[None]) -> li
         trials = {}
         for seed in pending:
             base = plan.base(seed, extensions[seed], threads)
-            recall = plan.evaluate(seed, base, gate.recall_slice, "recall of the base")
+            recall = plan.evaluate(seed, base, experiment.evaluation_of(gate.recall_slice), "recall of the base")
             for count in sorted(experiment.counts, reverse=True):
                 tuned = plan.path(seed, base, first.path[:1], count)[-1]
                 if count == max(experiment.counts):
-                    trials[seed] = (recall, plan.evaluate(seed, tuned, gate.pilot_slice, "pilot"))
+                    trials[seed] = (recall, plan.evaluate(seed, tuned, experiment.evaluation_of(gate.pilot_slice), "pilot"))
         engine.run(plan.nodes.values(), bar)
         for seed, (recall, pilot) in trials.items():
             found = accuracy(recall.directory), accuracy(pilot.directory)

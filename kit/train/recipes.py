@@ -30,13 +30,16 @@ class TrainConfig(Config):
 
     rows: rows of each source in one optimizer step; their sum is the global batch. task: whose examples. examples: D, the
     finetuning examples used; with D = 0 their rows are filled with known documents, so that steps and batch stay the same.
-    steps or epochs: exactly one. epochs counts passes over the D examples.
+    examples_from: where they come from, if not from the data; skip_bad_rows: leave examples out that cannot be read or are
+    longer than max_length, and count them. steps or epochs: exactly one. epochs counts passes over the D examples.
     """
 
     recipe: Literal["pretrain", "posttrain", "inject"]
     task: TaskName = "multihop"
     rows: dict[str, Annotated[int, Field(ge=0)]]
     examples: Annotated[int, Field(ge=0)] = 0
+    examples_from: str | None = None
+    skip_bad_rows: bool = False
     steps: Positive | None = None
     epochs: Annotated[float, Field(gt=0)] | None = None
     learning_rate: Annotated[float, Field(gt=0)] = 1e-5
@@ -75,6 +78,10 @@ class TrainConfig(Config):
         if self.micro_batch and batch % self.micro_batch:
             raise ValueError(f"micro_batch must divide the {batch} rows of a step")
         return self
+
+    def sources(self) -> dict[str, str]:
+        """The settings that name an input."""
+        return {"examples_from": self.examples_from} if self.examples_from else {}
 
     def mixture(self) -> dict[str, int]:
         """Rows a step, with the example rows of D = 0 given to the known documents; empty sources left out."""

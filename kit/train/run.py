@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import sys
@@ -16,7 +17,6 @@ from kit.core.records import Document, Example, Question
 from kit.core.seeds import derive_seed
 from kit.core.store import (
     finished,
-    input_key,
     intact_manifest,
     read_table,
     run_stage,
@@ -25,8 +25,9 @@ from kit.core.store import (
     write_json,
     write_table,
 )
-from kit.models.prompts import TASK_TURNS, assistant_message, user_message
-from kit.train.data import Schedule, deal, load_sources
+from kit.models.prompts import TASK_TURNS, question_turns, user_message
+from kit.sources.reading import source_keys
+from kit.train.data import Schedule, deal, examples_of, load_sources
 from kit.train.recipes import TrainConfig
 
 if TYPE_CHECKING:
@@ -45,17 +46,18 @@ class Exposure:
     count: int
 
 
-def train(config: TrainConfig, data: Path, model: str, out: Path) -> Path:
+def train(config: TrainConfig, data: str, model: str, out: Path) -> Path:
     """Run one training stage into `out` unless it is there already; returns `out`.
 
-    data: a directory made by the generate stage. model: a checkpoint directory, a train stage's directory, a hub id, or
-    "tiny". Raises KitError for anything the user can mend; nothing is overwritten.
+    data: a directory made by the generate stage or, where only examples are learned, a file of rows or a hub data set id.
+    model: a checkpoint directory, a train stage's directory, a hub id, or "tiny". Raises KitError for anything the user can
+    mend; nothing is overwritten.
     """
-    if intact_manifest(data).stage != "generate":
+    if Path(data).is_dir() and intact_manifest(Path(data)).stage != "generate":
         raise KitError(f"{data} is not a data directory made by kit generate")
-    settings, data_key = dump(config), {"data": input_key(data)}
+    settings, inputs = dump(config), source_keys({"data": data, **config.sources()})
     # "tiny" is always the built-in model, even beside a folder of that name.
-    resolved, inputs = ({**settings, "model": TINY}, data_key) if model == TINY else with_model(settings, data_key, model)
+    resolved, inputs = ({**settings, "model": TINY}, inputs) if model == TINY else with_model(settings, inputs, model)
     if finished(out, stage_key("train", resolved, inputs)):
         return out
     with run_stage(out, "train", resolved, inputs) as stage:
@@ -63,7 +65,7 @@ def train(config: TrainConfig, data: Path, model: str, out: Path) -> Path:
     return out
 
 
-def _train(config: TrainConfig, data: Path, model: str, out: Path) -> dict[str, float]:
+def _train(config: TrainConfig, data: str, model: str, out: Path) -> dict[str, float]:
     import torch
 
     from kit.models.load import check_vocabulary, checkpoint_path, load_model, load_tokenizer
@@ -71,7 +73,7 @@ def _train(config: TrainConfig, data: Path, model: str, out: Path) -> dict[str, 
 
     torch.set_num_threads(config.threads)
     if model == TINY:
-        tokenizer: PreTrainedTokenizerBase = build_tokenizer(vocabulary_texts(data))
+        tokenizer: PreTrainedTokenizerBase = build_tokenizer(_texts(config, data))
         network: PreTrainedModel = build_model(config.tiny, tokenizer, derive_seed(config.seed, "model"))
     else:
         source = checkpoint_path(model)
@@ -79,7 +81,7 @@ def _train(config: TrainConfig, data: Path, model: str, out: Path) -> dict[str, 
         check_vocabulary(network, tokenizer, model)
     if config.lora and not hasattr(network, "peft_config"):
         network = _with_adapter(network, config)
-    sources = load_sources(data, tokenizer, list(config.mixture()), config.examples, config.max_length, config.task)
+    sources, skipped = load_sources(config, data, tokenizer)
     schedule = deal(sources, config.mixture(), config.step_count(), config.seed)
     history = fit(network, tokenizer, schedule, config, out)
     target = out / "model"
@@ -98,11 +100,23 @@ def _train(config: TrainConfig, data: Path, model: str, out: Path) -> dict[str, 
         "parameters": sum(p.numel() for p in network.parameters()),
         "trained_parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
         "final_loss": next((h["loss"] for h in reversed(history) if "loss" in h), float("nan")),
+        "skipped_rows": len(skipped),
     }
 
 
+def _texts(config: TrainConfig, data: str) -> Iterator[str]:
+    """What a tokenizer made for a run must be able to write: every text of its data, and of examples from elsewhere."""
+    for source in (data, *config.sources().values()):
+        if Path(source).is_dir():
+            yield from vocabulary_texts(Path(source))
+            continue
+        for _, read in examples_of(source, config.task, config.seed):
+            with contextlib.suppress(KitError):  # a bad row is told, or counted, where it is trained on
+                yield from (text for turn in read().turns for text in turn)
+
+
 def vocabulary_texts(data: Path) -> Iterator[str]:
-    """Every text of a data directory: what a tokenizer made for it must be able to write."""
+    """Every text of a data directory."""
     yield from (d.text for d in read_table(data / "documents.parquet", Document))
     for path in sorted(data.glob("examples*.parquet")):
         for e in read_table(path, Example):
@@ -114,7 +128,7 @@ def vocabulary_texts(data: Path) -> Iterator[str]:
     for q in (q for name in ("questions", "probes") for q in read_table(data / f"{name}.parquet", Question)):
         for style in ("cot", "direct"):
             yield user_message(q.text, style, q.context)
-            yield assistant_message(q.answers[0], style, q.sub_questions)
+            yield question_turns(q, style)[1]
 
 
 def _with_adapter(network: PreTrainedModel, config: TrainConfig) -> PreTrainedModel:
@@ -180,11 +194,10 @@ def fit(
             return torch.tensor([v + [filler] * (width - len(v)) for v in values])
 
         ids = [r["input_ids"] for r in batch]
-        labels = [[-100] * r["loss_from"] + r["input_ids"][r["loss_from"] :] for r in batch]
         return {
             "input_ids": padded(ids, pad),
             "attention_mask": padded([[1] * len(i) for i in ids], 0),
-            "labels": padded(labels, -100),
+            "labels": padded([r["labels"] for r in batch], -100),
         }
 
     batch = sum(config.mixture().values())
@@ -221,7 +234,7 @@ def fit(
     )
     set_seed(arguments.seed)
     dataset = Dataset.from_dict(
-        {"input_ids": [r.input_ids for r in schedule.rows], "loss_from": [r.loss_from for r in schedule.rows]}
+        {"input_ids": [r.input_ids for r in schedule.rows], "labels": [r.labels() for r in schedule.rows]}
     )
     optimizer = muon_for(network, config.learning_rate, config.weight_decay) if config.optimizer == "muon" else None
     trainer = DelegatedLossTrainer(

@@ -22,7 +22,7 @@ TINY = {"hidden": 16, "layers": 1, "heads": 2, "intermediate": 32}
 @pytest.fixture(scope="module")
 def model_dir(small_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = resolve(TrainConfig, with_defaults({"recipe": "pretrain", "tiny": TINY, "steps": 1}))
-    return train(config, small_dir, "tiny", tmp_path_factory.mktemp("model") / "run")
+    return train(config, str(small_dir), "tiny", tmp_path_factory.mktemp("model") / "run")
 
 
 @pytest.fixture

@@ -77,10 +77,18 @@ def test_a_stage_without_manifest_is_unfinished_and_runs_again(tmp_path: Path) -
         store.finished(tmp_path / "s", store.stage_key("train", {"a": 2}, {}))
 
 
-def test_how_a_stage_is_run_does_not_change_its_key() -> None:
-    key = store.stage_key("train", {"seed": 0, "threads": 1, "checkpoint_every": None}, {})
-    assert key == store.stage_key("train", {"seed": 0, "threads": 8, "checkpoint_every": 50}, {})
-    assert key != store.stage_key("train", {"seed": 1, "threads": 1, "checkpoint_every": None}, {})
+@pytest.mark.parametrize("name", store.EXECUTION)
+def test_how_a_stage_is_run_does_not_change_its_key(name: str) -> None:
+    key = store.stage_key("train", {"seed": 0, name: 1}, {})
+    assert key == store.stage_key("train", {"seed": 0, name: 8}, {})
+    assert key != store.stage_key("train", {"seed": 1, name: 1}, {})
+
+
+def test_a_setting_that_names_an_input_counts_by_what_that_holds() -> None:
+    key = store.stage_key("eval", {"plus": "here.jsonl"}, {"plus": "abc"})
+    assert key == store.stage_key("eval", {"plus": "there.jsonl"}, {"plus": "abc"})
+    assert key != store.stage_key("eval", {"plus": "here.jsonl"}, {"plus": "abd"})
+    assert key != store.stage_key("eval", {"plus": None}, {})
 
 
 def test_a_result_that_was_changed_is_never_used(tmp_path: Path) -> None:

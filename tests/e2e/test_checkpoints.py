@@ -105,9 +105,9 @@ def test_train_and_evaluate(kind: str, lora: bool, small_dir: Path, tmp_path: Pa
         "learning_rate": 3e-3,
         **({"lora": {"rank": 4}} if lora else {}),
     }
-    first = train(resolve(TrainConfig, with_defaults(settings)), small_dir, str(checkpoint), tmp_path / "posttrain")
+    first = train(resolve(TrainConfig, with_defaults(settings)), str(small_dir), str(checkpoint), tmp_path / "posttrain")
     then = {**settings, "recipe": "inject", "rows": {"novel": 3, "known": 3}, "examples": 0}
-    second = train(resolve(TrainConfig, with_defaults(then)), small_dir, str(first), tmp_path / "inject")
+    second = train(resolve(TrainConfig, with_defaults(then)), str(small_dir), str(first), tmp_path / "inject")
     results = read_manifest(first).results
     assert (results["trained_parameters"] < results["parameters"]) is lora
     slices = [
@@ -139,8 +139,8 @@ def test_a_foreign_tokenizer_is_refused(small_dir: Path, tmp_path: Path) -> None
     _byte_fallback(texts).save_pretrained(checkpoint)  # type: ignore[attr-defined]
     config = resolve(TrainConfig, with_defaults({"recipe": "inject", "steps": 1}))
     with pytest.raises(KitError, match="do not belong together"):
-        train(config, small_dir, str(checkpoint), tmp_path / "out")
+        train(config, str(small_dir), str(checkpoint), tmp_path / "out")
     for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
         (checkpoint / name).unlink(missing_ok=True)
     with pytest.raises(KitError, match="no tokenizer"):
-        train(config, small_dir, str(checkpoint), tmp_path / "out2")
+        train(config, str(small_dir), str(checkpoint), tmp_path / "out2")

@@ -14,6 +14,7 @@ from kit.sweep.plan import Plan
 
 def test_arms_share_their_prefixes_and_match_row_for_row(tmp_path: Path) -> None:
     full = resolve(ExperimentConfig, read_preset("demo"))
+    assert len(full.evaluations_of(("known", "novel"))) == 1, "a model is loaded once for slices that are asked alike"
     plan = Plan(full, tmp_path)
     plan.add_cells(0, plan.base(0, 0, 1))
     trained = [n for n in plan.nodes.values() if n.kind == "train"]
@@ -39,11 +40,13 @@ def test_arms_share_their_prefixes_and_match_row_for_row(tmp_path: Path) -> None
     ("override", "message"),
     [
         ('arms.inject.path=["injct"]', "did you mean inject"),
-        ('arms.inject.slices=["nvel"]', "did you mean novel"),
+        ('arms.inject.evaluations=["nvel"]', "did you mean novel"),
         ("train.inject.rows.novle=3", "did you mean novel"),
         ("seeds=[0,0]", "different"),
         ("counts=[]", "at least 1"),
-        ('slices.known=[{"split":"novel","style":"cloze"}]', "recall splits"),
+        ('evaluations.known.slices=[{"split":"novel","style":"cloze"}]', "recall splits"),
+        ('evaluations.known.task="maths"', "evaluations.*known|task"),
+        ('evaluation={backend="recorded",recorded="x"}', "evaluates the checkpoints it makes"),
     ],
 )
 def test_mistakes_anywhere_are_told_before_anything_runs(override: str, message: str) -> None:

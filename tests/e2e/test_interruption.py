@@ -90,7 +90,7 @@ TRAINING = {
 
 
 def _train(data: Path, out: Path) -> None:
-    train(resolve(TrainConfig, with_defaults(TRAINING)), data, "tiny", out)
+    train(resolve(TrainConfig, with_defaults(TRAINING)), str(data), "tiny", out)
 
 
 def test_train(small_dir: Path, tmp_path: Path) -> None:

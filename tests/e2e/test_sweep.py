@@ -58,7 +58,8 @@ def test_the_report_says_what_the_records_say(calm: Calm) -> None:
     out, report, _ = calm
     cells = json.loads((out / "experiment.json").read_text())["cells"]
     cell = next(c for c in cells if c["arm"] == "none" and c["count"] == 100)
-    records = read_table(out / "stages" / cell["evaluation"] / "records.parquet", EvalRecord)
+    (asked,) = cell["evaluations"]
+    records = read_table(out / "stages" / asked["stage"] / "records.parquet", EvalRecord)
     chosen = [r for r in records if r.tags["slice"] == "novel/2-hop/direct/closed/choice"]
     expected = sum(r.scores["exact_match"] for r in chosen) / len(chosen)
     point = next(p for p in report["points"] if (p["arm"], p["D"], p["measure"]) == ("none", 100, "novel 2-hop, forced choice"))

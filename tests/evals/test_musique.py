@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from evals.config import EvalConfig
-from evals.tasks.multihop import load_questions, musique_question
+from evals.tasks.multihop import load_questions
 from kit.core.config import resolve
 from kit.core.errors import KitError
 from kit.core.rows import Row
+from kit.sources.questions import musique_question
 
 ROW = {
     "id": "2hop__1_2",

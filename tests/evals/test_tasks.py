@@ -18,6 +18,7 @@ from kit.cli.main import main
 from kit.core.config import resolve
 from kit.core.errors import KitError
 from kit.core.records import EvalRecord, TaskName
+from kit.core.store import read_manifest
 from kit.models.prompts import ANSWER_CUE
 
 GSM = {
@@ -257,6 +258,38 @@ def test_shots_come_from_training_rows_and_are_the_same_in_every_run(tmp_path: P
         assert all(answer == GSM["answer"] for _, answer in ask.shots)
     with pytest.raises(KitError, match="shots_from"):
         TASKS["math"].asks(config, items, [])
+
+
+def test_shots_without_answers_and_styles_that_a_task_has_not_are_refused(tmp_path: Path) -> None:
+    data = written(tmp_path / "rows.jsonl", *({**IFEVAL, "key": i} for i in range(4)))
+    shots = {"slices": [{"split": "test", "style": "direct", "shots": 2}], "shots_from": data}
+    for task, settings, message in (
+        ("if", shots, "no answers to show"),
+        ("if", {"slices": [{"split": "test", "style": "cot"}]}, "the task if is asked in style direct, not cot"),
+        ("code", {"slices": [{"split": "test", "style": "cot"}]}, "the task code is asked in style direct, not cot"),
+        ("math", {"slices": [{"split": "recall_known", "style": "cloze"}]}, "style cot or direct, not cloze"),
+    ):
+        config = resolve(EvalConfig, {"task": task, "backend": "recorded", "recorded": data, **settings})
+        with pytest.raises(KitError, match=message):
+            evaluate(config, data, "somebody", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_files_count_by_what_they_hold_not_by_where_they_lie(tmp_path: Path) -> None:
+    def asked(folder: str, output: str = "#### 10") -> Path:
+        home = tmp_path / folder
+        home.mkdir()
+        data, shots = written(home / "rows.jsonl", GSM), written(home / "shots.jsonl", {**GSM, "question": "Another?"})
+        outputs = written(home / "outputs.jsonl", {"prompt": f"{GSM['question']} Think step by step.", "output": output})
+        settings = {"task": "math", "slices": [{"split": "test", "shots": 1}], "shots_from": shots}
+        config = resolve(EvalConfig, {**settings, "backend": "recorded", "recorded": outputs})
+        return evaluate(config, data, "somebody", tmp_path / "out")
+
+    first = read_manifest(asked("a"))
+    assert read_manifest(asked("b")) == first
+    assert set(first.inputs) == {"data", "shots_from", "recorded"}
+    with pytest.raises(KitError, match="another configuration"):
+        asked("c", "#### 11")
 
 
 def without(row: dict[str, Any], key: str) -> dict[str, Any]:

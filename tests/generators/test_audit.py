@@ -13,8 +13,12 @@ import pyarrow.compute as pc
 import pytest
 
 from generators.audit import audit
+from generators.config import GenerateConfig
+from generators.generate import generate_stage
+from kit.core.config import resolve
 from kit.core.records import Document, Question
 from kit.core.store import read_table, write_table
+from tests.conftest import SMALL
 
 EXPOSURES = 16
 
@@ -79,3 +83,11 @@ def test_a_question_that_stands_in_a_document_shares_ngrams_with_it(copied: Path
     after = found(copied)["leakage"]["share_of_questions_with_a_shared_ngram"]["novel"]["known documents"]
     assert before == 0
     assert after > 0.5
+
+
+def test_a_world_without_a_novel_part_is_audited_too(tmp_path: Path) -> None:
+    world = {**SMALL["world"], "novel": {}}
+    out = generate_stage(resolve(GenerateConfig, {**SMALL, "world": world, "examples": {"count": 20}}), tmp_path / "world")
+    told = json.loads((out / "audit.json").read_text())
+    assert told["leakage"]["share_of_novel_name_words_in_known_names"] == 0
+    assert all(corpus["as_asked"] for corpus in told["exposures"].values())

@@ -88,7 +88,7 @@ def test_generate_train_and_evaluate(museum: Path, tmp_path: Path) -> None:
             "tiny": {"hidden": 32, "layers": 1, "heads": 2, "intermediate": 64},
         }
     )
-    trained = train(resolve(TrainConfig, settings), museum, "tiny", tmp_path / "trained")
+    trained = train(resolve(TrainConfig, settings), str(museum), "tiny", tmp_path / "trained")
     slices = [
         {"split": "novel", "shape": shape, "style": "direct", "limit": 5}
         for shape in ("chain-1", "chain-2", "event-direct", "event-multihop")

@@ -44,8 +44,8 @@ def distance(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> float:
 
 def test_steps_have_the_asked_composition() -> None:
     sources = {
-        "known": Source([Row([1] * n, 0) for n in range(1, 6)], [(f"k{i}",) for i in range(5)]),
-        "novel": Source([Row([2], 0), Row([2, 2], 0)], [("n0",), ("n1",)]),
+        "known": Source([Row([1] * n, ((0, n),)) for n in range(1, 6)], [(f"k{i}",) for i in range(5)]),
+        "novel": Source([Row([2], ((0, 1),)), Row([2, 2], ((0, 2),))], [("n0",), ("n1",)]),
     }
     schedule = deal(sources, {"known": 2, "novel": 1}, 10, seed=0)
     for step in range(10):
@@ -75,9 +75,12 @@ def test_loss_falls_on_the_completion_alone_and_prompts_are_what_evaluation_send
     tokenizer = build_tokenizer(vocabulary_texts(small_dir))
     question = next(q for q in small.questions if q.hops == 2)  # type: ignore[attr-defined]
     prompt = user_message(question.text, "cot")
-    row = example_row(tokenizer, prompt, assistant_message(question.answers[0], "cot", question.sub_questions))
-    assert row.input_ids[: row.loss_from] == encode(tokenizer, prompt_text(tokenizer, prompt))
-    assert tokenizer.decode(row.input_ids[row.loss_from :], skip_special_tokens=True).startswith(question.sub_questions[0].text)
+    row = example_row(tokenizer, [(prompt, assistant_message(question.answers[0], "cot", question.sub_questions))])
+    ((start, end),) = row.learned
+    assert tokenizer.unk_token_id not in row.input_ids
+    assert row.input_ids[:start] == encode(tokenizer, prompt_text(tokenizer, prompt))
+    assert tokenizer.decode(row.input_ids[start:], skip_special_tokens=True).startswith(question.sub_questions[0].text)
+    assert end == len(row.input_ids)
     assert row.input_ids[-1] == tokenizer.eos_token_id
 
 
@@ -86,7 +89,8 @@ def test_reading_exercises_are_learned_in_their_second_half_only(small: object, 
     exercises = [d for d in small.documents if d.corpus == "reading"]  # type: ignore[attr-defined]
     for document in exercises[::50]:
         row = document_row(tokenizer, document.text, document.context_chars)
-        learned = tokenizer.decode(row.input_ids[row.loss_from :], skip_special_tokens=True)
+        ((start, _),) = row.learned
+        learned = tokenizer.decode(row.input_ids[start:], skip_special_tokens=True)
         assert learned == document.text[document.context_chars :].strip()
         assert learned.count(".") == len(document.facts) == document.text[: document.context_chars].count(".")
     assert all(d.context_chars == 0 for d in small.documents if d.corpus != "reading")  # type: ignore[attr-defined]
@@ -95,9 +99,9 @@ def test_reading_exercises_are_learned_in_their_second_half_only(small: object, 
 def test_too_many_examples_or_too_long_rows_are_errors(small_dir: Path) -> None:
     tokenizer = build_tokenizer(vocabulary_texts(small_dir))
     with pytest.raises(KitError, match="61 examples were asked for"):
-        load_sources(small_dir, tokenizer, ["examples"], 61, 512)
+        load_sources(config(rows={"examples": 4}, examples=61), str(small_dir), tokenizer)
     with pytest.raises(KitError, match="over max_length 10"):
-        load_sources(small_dir, tokenizer, ["known"], 0, 10)
+        load_sources(config(rows={"known": 4}, max_length=10), str(small_dir), tokenizer)
 
 
 def test_orthogonalised_singular_values_are_near_one() -> None:
@@ -111,14 +115,14 @@ def test_orthogonalised_singular_values_are_near_one() -> None:
 @pytest.mark.slow
 def test_a_model_learns_exposures_are_logged_and_runs_repeat(small_dir: Path, tmp_path: Path) -> None:
     settings = config(steps=60, learning_rate=1e-2, rows={"known": 8})
-    run = train(settings, small_dir, "tiny", tmp_path / "a")
+    run = train(settings, str(small_dir), "tiny", tmp_path / "a")
     assert losses(run)[-1] < 0.6 * losses(run)[0]
     exposures = read_table(run / "exposures.parquet", Exposure)
     documents = {d.id: d for d in read_table(small_dir / "documents.parquet", Document) if d.corpus == "known"}
     stated = sum(len(d.facts) for d in documents.values())
     shown = sum(e.count for e in exposures)
     assert abs(shown / (60 * 8) - stated / len(documents)) < 1.0
-    again = train(settings, small_dir, "tiny", tmp_path / "b")
+    again = train(settings, str(small_dir), "tiny", tmp_path / "b")
     assert all(torch.equal(a, b) for a, b in zip(weights(run).values(), weights(again).values(), strict=True))
 
 
@@ -126,7 +130,7 @@ def test_a_model_learns_exposures_are_logged_and_runs_repeat(small_dir: Path, tm
 def test_micro_batches_change_nothing_but_memory(small_dir: Path, tmp_path: Path) -> None:
     """Weights are compared as a whole: AdamW makes a full step of a gradient that is nothing but rounding, in either direction.
     A mean over rows in place of one over tokens moves them by 0.23 of the way from where they began."""
-    whole, parts = (train(config(rows={"known": 8}, micro_batch=m), small_dir, "tiny", tmp_path / f"{m}") for m in (8, 1))
+    whole, parts = (train(config(rows={"known": 8}, micro_batch=m), str(small_dir), "tiny", tmp_path / f"{m}") for m in (8, 1))
     assert losses(parts) == pytest.approx(losses(whole), rel=1e-4)
     tokenizer = build_tokenizer(vocabulary_texts(small_dir))
     begin = dict(build_model(TinyConfig(**TINY), tokenizer, derive_seed(0, "model")).state_dict())
@@ -142,7 +146,7 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
     from trl import SFTTrainer
 
     settings = config(rows={"known": 8}, checkpoint_every=2, optimizer=optimizer, learning_rate=1e-3)
-    whole = weights(train(settings, small_dir, "tiny", tmp_path / "whole"))
+    whole = weights(train(settings, str(small_dir), "tiny", tmp_path / "whole"))
 
     class PowerCut(TrainerCallback):
         def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object) -> None:
@@ -158,9 +162,9 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
     with monkeypatch.context() as patch:
         patch.setattr(SFTTrainer, "train", cut)
         with pytest.raises(RuntimeError, match="power cut"):
-            train(settings, small_dir, "tiny", tmp_path / "cut")
+            train(settings, str(small_dir), "tiny", tmp_path / "cut")
     assert not (tmp_path / "cut" / "manifest.json").exists()
-    resumed = weights(train(settings, small_dir, "tiny", tmp_path / "cut"))
+    resumed = weights(train(settings, str(small_dir), "tiny", tmp_path / "cut"))
     assert all(torch.equal(whole[k], resumed[k]) for k in whole)
 
 

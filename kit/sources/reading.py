@@ -1,4 +1,4 @@
-"""Where items come from: a data directory of kit's, a file of rows, or a data set on the hub."""
+"""Items from a data directory of kit's, a file of rows, or a data set on the hub."""
 
 from __future__ import annotations
 
@@ -8,19 +8,10 @@ from typing import TypeVar
 
 from kit.core.errors import KitError
 from kit.core.rows import Converted, Row, convert, numbered, read_rows
-from kit.core.store import read_table, table_files
+from kit.core.store import file_digest, input_key, read_table, table_files
+from kit.sources.hub import is_local, place
 
 T = TypeVar("T")
-
-HUB: dict[str, tuple[str | None, str]] = {
-    "openai/gsm8k": ("main", "test"),
-    "openai/openai_humaneval": (None, "test"),
-    "evalplus/humanevalplus": (None, "test"),
-    "google/IFEval": (None, "train"),
-    "hotpotqa/hotpot_qa": ("distractor", "validation"),
-    "dgslibisey/MuSiQue": (None, "validation"),
-}
-"""Data sets known by name: their configuration, and the split that is evaluated. Any other is NAME:CONFIG:SPLIT."""
 
 
 def load(source: str, table: str, record: type[T], make: Callable[[Row], T], skip: bool) -> Converted:
@@ -53,20 +44,29 @@ def _once(make: Callable[[Row], T]) -> Callable[[Row], T]:
     return made
 
 
-def rows_of(source: str) -> Iterator[Row]:
-    """The rows of a .jsonl, .json or .parquet file, or of a data set on the hub."""
-    if Path(source).is_file() or Path(source).suffix in (".jsonl", ".json", ".parquet"):
+def rows_of(source: str, training: bool = False) -> Iterator[Row]:
+    """The rows of a .jsonl, .json or .parquet file, or of a data set on the hub: its split for a test, or that for training."""
+    if is_local(source):
         yield from read_rows(Path(source))
         return
     from datasets import load_dataset
 
-    name, *rest = source.split(":")
-    config, split = HUB.get(name, (None, "test"))
-    if rest:
-        config = rest[0] or None
-        split = rest[1] if len(rest) > 1 else split
+    name, config, split = place(source, training)
     try:
         rows = load_dataset(name, config, split=split)
     except Exception as error:  # datasets raises dozens of kinds; all mean "this source cannot be read"
         raise KitError(f"cannot load {source}: {str(error).strip().splitlines()[0]}") from error
     yield from numbered(rows, name)
+
+
+def source_key(source: str) -> str:
+    """How a stage names a source: by content where it lies on the disk, else by name."""
+    path = Path(source)
+    if path.is_dir():
+        return input_key(path)
+    return file_digest(path) if path.exists() else source
+
+
+def source_keys(sources: dict[str, str]) -> dict[str, str]:
+    """The same of several, by the settings that name them: a stage's inputs."""
+    return {name: source_key(source) for name, source in sources.items()}

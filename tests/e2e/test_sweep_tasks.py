@@ -1,0 +1,82 @@
+"""The preset of the other tasks, at toy size, from its name to the page."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.core.records import EvalRecord
+from kit.core.store import read_table
+from kit.report.curves import curves
+from kit.report.results import load_results
+
+pytestmark = pytest.mark.slow
+
+MEASURES = {"math": "maths, test/cot", "code": "code, test/direct", "instructions": "instructions, test/direct"}
+OVERRIDES = (
+    "generate.tasks={math={train=40,test=12,difficulty=[1]},code={train=40,test=12,difficulty=[1]},if={train=40,test=12,difficulty=[1]}}",
+    "counts=[0,20,40]",
+    "base.steps=4",
+    "base.tiny={hidden=16,layers=1,heads=2,intermediate=32}",
+    *(f"train.{name}={{recipe=\"posttrain\",task=\"{task}\",steps=3,rows={{examples=4}}}}" for name, task in
+      (("math", "math"), ("code", "code"), ("instructions", "if"))),
+    *(f"evaluations.{name}.max_new_tokens={{{style}=12}}" for name, style in
+      (("math", "cot"), ("code", "direct"), ("instructions", "direct"))),
+)  # fmt: skip
+
+
+def kit(*arguments: str) -> Any:
+    found = subprocess.run([sys.executable, "-m", "kit", *arguments, "--json"], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr[-2000:]
+    return json.loads(found.stdout)
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("tasks") / "out"
+    kit("sweep", "demo-tasks", "--out", str(directory), *(part for override in OVERRIDES for part in ("-o", override)))
+    return directory
+
+
+def test_every_task_is_a_curve_whose_figures_are_those_of_the_records(out: Path) -> None:
+    report = kit("report", str(out))
+    cells = json.loads((out / "experiment.json").read_text())["cells"]
+    assert {(c["arm"], c["measure"]) for c in report["curves"]} == set(MEASURES.items())
+    for cell in cells:
+        (asked,) = cell["evaluations"]
+        records = read_table(out / "stages" / asked["stage"] / "records.parquet", EvalRecord)
+        where = (cell["arm"], cell["count"], MEASURES[cell["arm"]])
+        (point,) = (p for p in report["points"] if (p["arm"], p["D"], p["measure"]) == where)
+        first = next(iter(records[0].scores))
+        assert first in ("flexible", "base", "prompt_strict")
+        assert point["value"] == pytest.approx(sum(r.scores[first] for r in records) / len(records))
+        assert point["n"] == len(records) == 12
+    for curve in report["curves"]:
+        for count, value in curve["points"]:
+            shares = curve["errors"][str(count)]
+            assert sum(e[0] for e in shares.values()) == pytest.approx(1 - value[0])
+            assert all(low <= share <= high and n == 12 for share, low, high, n in shares.values())
+    told = [line["text"] for line in report["verdict"]]
+    for name in ("Maths, test/cot", "Code, test/direct", "Instructions, test/direct"):
+        assert any(text.startswith(name) and "at D = 40" in text for text in told), told
+    page = (out / "report.html").read_text("utf-8")
+    for title in ("Tasks by D", "Why answers fail, by D", "Laws, side by side"):
+        assert title in page
+
+
+def test_the_report_knows_data_by_name_apart_from_the_worlds_own(out: Path) -> None:
+    experiment = json.loads((out / "experiment.json").read_text())
+    moved = out.parent / "renamed"
+    moved.mkdir()
+    (moved / "stages").symlink_to(out / "stages")
+    for cell in experiment["cells"]:
+        cell["evaluations"].append({**cell["evaluations"][0], "data": "openai/gsm8k"})
+    (moved / "experiment.json").write_text(json.dumps(experiment))
+    results = load_results(moved)
+    assert {"maths, test/cot", "maths, gsm8k, test/cot"} <= set(results.measures)
+    assert len(curves(results)) == 6

@@ -1,0 +1,113 @@
+"""Finetuning on rows that kit did not make: which of them are the D examples, what of them is learned, what is left out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.cli.main import main
+from kit.core.config import resolve
+from kit.core.errors import KitError
+from kit.core.store import read_manifest
+from kit.models.tiny import build_tokenizer
+from kit.models.tokens import encode, example_row, prompt_text
+from kit.train.data import load_sources
+from kit.train.recipes import TrainConfig, with_defaults
+from kit.train.run import train
+
+TURNS = [("Name a bird.", "A wren."), ("A larger one.", "A crane."), ("The largest.", "An ostrich.")]
+
+
+def rows(path: Path, count: int = 12) -> Path:
+    """Word problems, one after the other, the last of them long."""
+    made = [
+        {"question": f"What is {i} and {i}?", "answer": f"{i}+{i}=<<{i}+{i}={2 * i}>>{2 * i}\n#### {2 * i}"} for i in range(count)
+    ]
+    made[-1]["question"] = "What, " + "and what " * 40 + "is it?"
+    path.write_text("".join(json.dumps(row) + "\n" for row in made), "utf-8")
+    return path
+
+
+def config(**settings: Any) -> TrainConfig:
+    tiny = {"hidden": 16, "layers": 1, "heads": 2, "intermediate": 32}
+    defaults = {"recipe": "posttrain", "task": "math", "rows": {"examples": 2}, "steps": 2, "tiny": tiny, "max_length": 60}
+    return resolve(TrainConfig, with_defaults({**defaults, **settings}))
+
+
+def taught(settings: TrainConfig, source: Path) -> list[str]:
+    tokenizer = build_tokenizer(source.read_text("utf-8").replace("\\n", "\n").split('"'))
+    return [tokenizer.decode(row.input_ids) for row in load_sources(settings, str(source), tokenizer).sources["examples"].rows]
+
+
+def test_smaller_sets_are_prefixes_of_larger_ones_drawn_by_the_seed(tmp_path: Path) -> None:
+    source = rows(tmp_path / "rows.jsonl")
+    few, many, other = (
+        taught(config(examples=d, seed=seed, skip_bad_rows=True), source) for d, seed in ((4, 0), (11, 0), (11, 1))
+    )
+    assert many[:4] == few
+    assert sorted(many) == sorted(other)
+    assert many != other
+    assert many != sorted(many)
+
+
+def test_rows_that_cannot_be_used_are_told_or_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = rows(tmp_path / "rows.jsonl")
+    with pytest.raises(KitError, match=r"line 12: an example of .* tokens, over max_length 60"):
+        taught(config(examples=12), source)
+    with pytest.raises(KitError, match=r"12 examples were asked for but .* holds 11 .*, 1 left out \(rows.jsonl, line 12"):
+        taught(config(examples=12, skip_bad_rows=True), source)
+    out = tmp_path / "out"
+    settings = ["steps=2", "tiny={hidden=16,layers=1,heads=2,intermediate=32}", "max_length=60", "skip_bad_rows=true"]
+    command = ["kit", "train", "--task", "math", "-D", "11", "--recipe", "posttrain", "--model", "tiny", "--data", str(source)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", [*command, "--out", str(out), *(part for each in settings for part in ("-o", each))])
+        main()
+    assert read_manifest(out).results["skipped_rows"] == 1
+    assert "1 examples could not be used" in capsys.readouterr().out
+
+
+def test_documents_need_a_data_directory(tmp_path: Path) -> None:
+    source = rows(tmp_path / "rows.jsonl")
+    for settings in (config(examples=0), config(examples=4, rows={"examples": 2, "known": 1})):
+        with pytest.raises(KitError, match="rows of known are documents: give --data a directory"):
+            train(settings, str(source), "tiny", tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").iterdir()} <= {".lock", "config.json"}
+
+
+@pytest.mark.slow
+def test_examples_from_elsewhere_beside_documents_and_its_place_does_not_matter(small_dir: Path, tmp_path: Path) -> None:
+    first, moved = rows(tmp_path / "rows.jsonl"), rows(tmp_path / "moved.jsonl")
+    mixed = {"examples": 4, "rows": {"examples": 2, "known": 1}, "max_length": 200}
+    settings = config(**mixed, examples_from=str(first))
+    manifest = read_manifest(train(settings, str(small_dir), "tiny", tmp_path / "out"))
+    assert set(manifest.inputs) == {"data", "examples_from"}
+    again = train(config(**mixed, examples_from=str(moved)), str(small_dir), "tiny", tmp_path / "out")
+    assert read_manifest(again) == manifest
+    with moved.open("a") as file:
+        file.write(json.dumps({"question": "More?", "answer": "#### 1"}) + "\n")
+    with pytest.raises(KitError, match=r"other settings|another"):
+        train(config(**mixed, examples_from=str(moved)), str(small_dir), "tiny", tmp_path / "out")
+
+
+def test_every_answer_of_a_conversation_is_learned_and_nothing_else() -> None:
+    tokenizer = build_tokenizer([" ".join(text for turn in TURNS for text in turn)])
+    row = example_row(tokenizer, TURNS)
+    said = [tokenizer.decode(row.input_ids[start:end], skip_special_tokens=True) for start, end in row.learned]
+    assert said == [answer for _, answer in TURNS]
+    labels = row.labels()
+    learned = [i for start, end in row.learned for i in range(start, end)]
+    assert [i for i, label in enumerate(labels) if label != -100] == learned
+    assert [labels[i] for i in learned] == [row.input_ids[i] for i in learned]
+    # What stands before the last answer is what evaluation would send.
+    assert row.input_ids[: row.learned[-1][0]] == encode(tokenizer, prompt_text(tokenizer, TURNS[-1][0], TURNS[:-1]))
+
+
+def test_without_a_template_several_turns_are_refused() -> None:
+    tokenizer = build_tokenizer([" ".join(text for turn in TURNS for text in turn), "Question: Answer:"])
+    tokenizer.chat_template = None
+    assert example_row(tokenizer, TURNS[:1]).learned
+    with pytest.raises(KitError, match="train on single turns"):
+        example_row(tokenizer, TURNS)
