@@ -24,9 +24,9 @@ class Slice(Config):
     """One homogeneous set of questions asked in one way.
 
     mode: `generate` the answer; `prefilled`, the same after the answer's first words (format supplied); `choice`, pick the
-    likeliest of type-matched candidates. shape: one shape or probe only. sub_questions: ask every hop by itself as well.
-    shots: worked examples before each question. samples: answers to each (above one, give a temperature). limit: the first n
-    questions.
+    likeliest of type-matched candidates, by the log-likelihood per token and as a whole. shape: one shape or probe only.
+    sub_questions: ask every hop by itself as well. shots: worked examples before each question. samples: answers to each (above
+    one, give a temperature). limit: the first n questions.
     """
 
     split: Split
@@ -46,8 +46,10 @@ class Slice(Config):
             raise ValueError(f"style cloze is for the probes {' and '.join(CONTINUED)} of the recall splits")
         if self.style != "cloze" and (self.shape in CONTINUED or (self.split.startswith("recall_") and not self.shape)):
             raise ValueError("the recall splits are asked in style cloze, or with a shape that is a question")
-        if self.mode != "generate" and self.style != "direct":
-            raise ValueError(f"mode {self.mode} needs style direct")
+        if self.mode == "prefilled" and self.style != "direct":
+            raise ValueError("mode prefilled needs style direct")
+        if self.mode == "choice" and self.style == "cot":
+            raise ValueError("mode choice needs style direct or cloze")
         if self.style == "cloze" and self.shots:
             raise ValueError("a text to be continued takes no shots")
         return self

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from evals.config import BackendConfig, EvalConfig
 from evals.export import as_lm_eval
 from evals.tasks import TASKS
-from evals.tasks.task import Ask, Item
+from evals.tasks.task import UNNORMALISED, Ask, Item
 from kit.core.config import dump
 from kit.core.errors import KitError
 from kit.core.records import EvalRecord, Style
@@ -115,7 +115,7 @@ def open_backend(config: BackendConfig, model: str) -> Backend:
 
 
 def _prompt(ask: Ask[Any]) -> Prompt:
-    start = "" if ask.slice.mode == "generate" else ANSWER_CUE
+    start = "" if ask.slice.mode == "generate" or ask.slice.style == "cloze" else ANSWER_CUE
     about = ask.item.id + (f"#{ask.sample}" if ask.sample else "") + (f"/{ask.part + 1}" if ask.part >= 0 else "")
     return Prompt(ask.message, ask.slice.style != "cloze", ask.shots, start, about)
 
@@ -165,20 +165,25 @@ def _groups(fresh: dict[str, Ask[Any]], config: EvalConfig) -> Iterator[tuple[li
 
 
 def _choose(asks: Sequence[Ask[Any]], config: EvalConfig, backend: Backend) -> list[str]:
-    """For each ask the candidate with the highest log-likelihood per token after the cue, worded as an answer."""
+    """For each ask the candidate with the highest log-likelihood per token, worded as an answer, and below it the one that is
+    likeliest as a whole (Brown et al. 2020 report either, by task). Raises KitError where there is nothing to choose from."""
+    if lacking := next((ask for ask in asks if not ask.wrong), None):
+        raise KitError(f"{lacking.item.id} has no candidates to choose from: mode choice is for kit's own questions and probes")
     options = [sorted([ask.golds[0], *ask.wrong[: config.candidates]]) for ask in asks]
     prompts = [_prompt(ask) for ask, names in zip(asks, options, strict=True) for _ in names]
-    scores = [0.0] * len(prompts)
+    scores = [Likelihood(0.0, 1)] * len(prompts)
 
     def keep(indices: Sequence[int], results: Sequence[Likelihood]) -> None:
         for i, result in zip(indices, results, strict=True):
-            scores[i] = result.log_probability / result.tokens
+            scores[i] = result
 
     backend.log_likelihood(prompts, [f" {name}." for names in options for name in names], keep)
     outputs, start = [], 0
-    for names in options:
-        best = max(range(len(names)), key=lambda i: scores[start + i])
-        outputs.append(f"{ANSWER_CUE} {names[best]}.")
+    for prompt, names in zip((_prompt(ask) for ask in asks), options, strict=True):
+        found = dict(zip(names, scores[start : start + len(names)], strict=True))
+        best = max(names, key=lambda name: found[name].log_probability / found[name].tokens)
+        whole = max(names, key=lambda name: found[name].log_probability)
+        outputs.append(f"{prompt.start} {best}.\n{UNNORMALISED} {whole}.".strip())
         start += len(names)
     return outputs
 

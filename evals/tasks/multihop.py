@@ -8,7 +8,7 @@ from pathlib import Path
 from evals.config import EvalConfig
 from evals.errors import error_kind
 from evals.scoring.qa import exact_match, f1, hotpot_f1, near_miss, set_f1, set_match
-from evals.tasks.task import Ask, Task, drawn_shots
+from evals.tasks.task import UNNORMALISED, Ask, Task, drawn_shots
 from kit.core.errors import KitError
 from kit.core.records import EvalRecord, Question, Style
 from kit.core.rows import Converted
@@ -76,6 +76,8 @@ def _record(ask: Ask[Question], output: str, sub_answers_right: list[bool] | Non
         "f1": set_f1(extracted, members) if members else overlap(extracted, ask.golds),
         "near_miss": float(near_miss(extracted, ask.golds)),
     }
+    if ask.slice.mode == "choice":
+        scores["unnormalised"] = float(exact_match(output.rpartition(UNNORMALISED)[2].strip(" ."), ask.golds))
     if question.outdated and whole:
         scores["outdated"] = float(exact_match(extracted, question.outdated))
     if hops_right is not None:
@@ -104,4 +106,4 @@ def _record(ask: Ask[Question], output: str, sub_answers_right: list[bool] | Non
     )
 
 
-TASK = Task(load_questions, asks, records, ("exact_match", "f1"), "cot", {"cot": 256, "direct": 32, "cloze": 16})
+TASK = Task(load_questions, asks, records, ("exact_match", "unnormalised", "f1"), "cot", {"cot": 256, "direct": 32, "cloze": 16})

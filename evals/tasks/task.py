@@ -14,6 +14,9 @@ from kit.core.seeds import stream
 
 Shots = tuple[tuple[str, str], ...]
 
+UNNORMALISED = "Likeliest without regard to length:"
+"""Before the candidate that a forced choice by the whole log-likelihood falls on, in the second line of the output."""
+
 
 class Item(Protocol):
     """Anything that can be asked: it has an id and belongs to a split."""

@@ -141,7 +141,7 @@ CASES: list[tuple[str, Callable[[Path], None], list[str], str]] = [
     ("an unknown style", nothing, [*EVAL, "--style", "cott"], "style"),
     ("an unknown split", nothing, [*EVAL, "--split", "nvel"], "split"),
     ("a split without such questions", nothing, [*EVAL, "--hops", "9"], "no questions of slice novel/9-hop"),
-    ("a mode that does not fit", nothing, [*EVAL, "--mode", "choice"], "needs style direct"),
+    ("a mode that does not fit", nothing, [*EVAL, "--mode", "choice"], "needs style direct or cloze"),
     ("questions that are not there", nothing, [*EVAL, "--data", "{tmp}/none.jsonl"], "cannot read"),
     ("questions that are no JSON", text("q.jsonl", "\nx\n"), [*EVAL, "--data", "{tmp}/q.jsonl"], "line 2"),
     ("questions in Latin-1", text("q.jsonl", b'{"a": "\xe9"}'), [*EVAL, "--data", "{tmp}/q.jsonl"], "UTF-8"),
