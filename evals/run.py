@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from evals.config import BackendConfig, EvalConfig
 from evals.export import as_lm_eval
-from evals.tasks import TASKS
+from evals.tasks import TASKS, check_styles
 from evals.tasks.task import UNNORMALISED, Ask, Item
 from kit.core.config import dump
 from kit.core.errors import KitError
@@ -48,9 +48,7 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
     if finished(out, key):
         return out
     task = TASKS[config.task]
-    for part in config.slices:
-        if part.style not in task.max_new_tokens:
-            raise KitError(f"the task {config.task} is asked in style {' or '.join(task.max_new_tokens)}, not {part.style}")
+    check_styles(config)
     loaded = task.load(data, config)
     source = task.load(for_training(config.shots_from), config) if config.shots_from else loaded
     examples = [item for item in source.items if teaches(item, config)]

@@ -23,7 +23,7 @@ def command(experiment: str, overrides: tuple[str, ...], workers: int | None, ou
     from kit.sweep.run import sweep
 
     path = Path(experiment)
-    data = read_preset(experiment) if experiment in preset_names() and not path.exists() else read_config_file(path)
+    data = read_preset(experiment) if experiment in preset_names() and not path.is_file() else read_config_file(path)
     config = resolve(ExperimentConfig, apply_overrides(data, overrides))
     written = sweep(config, out, workers)
     if json_:

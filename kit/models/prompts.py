@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -76,15 +77,19 @@ def code_turns(problem: CodeProblem, style: Style) -> tuple[str, str]:
 
 
 def _without_docstring(code: str, name: str) -> str:
-    """Code without the docstring of its function `name`; as it stands where it cannot be read."""
+    """Code without the docstring of its function `name`; as it stands where it cannot be read, or shares a line with that."""
     try:
-        functions = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.FunctionDef) and node.name == name]
+        with warnings.catch_warnings(action="ignore"):
+            top = ast.parse(code).body
     except (SyntaxError, ValueError, RecursionError):
         return code
-    if not functions or ast.get_docstring(functions[-1]) is None or len(functions[-1].body) < 2:
-        return code
-    docstring, lines = functions[-1].body[0], code.split("\n")
-    return "\n".join(lines[: docstring.lineno - 1] + lines[docstring.end_lineno :])
+    for node in top:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name and ast.get_docstring(node) is not None:
+            docstring, *rest = node.body
+            before, end = code.split("\n")[: docstring.lineno - 1], docstring.end_lineno or docstring.lineno
+            if rest and rest[0].lineno > end and before and docstring.lineno > node.lineno:
+                return "\n".join(before + code.split("\n")[end:])
+    return code
 
 
 def instruction_turns(prompt: InstructionPrompt, style: Style) -> tuple[str, str]:

@@ -17,9 +17,9 @@ ERRORS: tuple[ErrorKind, ...] = tuple(kind for kind in get_args(ErrorKind) if ki
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A measure of an arm. name: the two in words. points: D and the score there, ascending. errors: by D, the share of all
-    answers that fail in each way that occurs on the curve. fits, left_out: the laws, best first, and why others are not
-    fitted."""
+    """A measure of an arm. name: the measure in words, and the arm where several have it. points: D and the score there,
+    ascending. errors: by D, the share of all answers that fail in each way that occurs on the curve. fits, left_out: the laws,
+    best first, and why others are not fitted."""
 
     arm: str
     measure: str
@@ -29,9 +29,9 @@ class Curve:
     fits: list[Fit]
     left_out: dict[str, str]
 
-    def reasoning_r2(self) -> float | None:
-        """The squared correlation, over the counts above 0, of all errors with those that are not of format; None where fewer
-        than three counts, or errors that do not vary, leave it without a meaning."""
+    def reasoning_correlation(self) -> float | None:
+        """Pearson's r, over the counts above 0, of all errors with those that are not of format; None where fewer than three
+        counts, or errors that do not vary, leave it without a meaning."""
         shares = [
             (sum(e.value for e in kinds.values()), sum(e.value for kind, e in kinds.items() if kind != "format"))
             for count, kinds in self.errors.items()
@@ -40,7 +40,7 @@ class Curve:
         if len(shares) < 3:
             return None
         total, reasoning = np.array(shares).T
-        return float(np.corrcoef(total, reasoning)[0, 1] ** 2) if total.std() > 1e-9 and reasoning.std() > 1e-9 else None
+        return float(np.corrcoef(total, reasoning)[0, 1]) if total.std() > 1e-9 and reasoning.std() > 1e-9 else None
 
 
 def first_arm(results: Results) -> str:
@@ -69,14 +69,20 @@ def _curve(results: Results, arm: str, measure: str) -> Curve:
         scores = [c.score(measure) for c in results.at(arm, count, measure)]
         rows.append((count, float(sum(s.sum() for s in scores)), sum(s.size for s in scores)))
     fits, left_out = fit_laws(*zip(*rows, strict=True)) if rows else ([], {})
-    name = measure if measure in MEASURES else f"{measure}, {results.arms[arm]}"
+    shared = measure not in MEASURES and sum(any(results.at(a, c, measure) for c in results.counts(a)) for a in results.arms) > 1
+    name = f"{measure}, {results.arms[arm]}" if shared else measure
     return Curve(arm, measure, name, points, {c: {k: kinds[k] for k in seen} for c, kinds in shares.items()}, fits, left_out)
 
 
 def _shares(results: Results, arm: str, count: int, measure: str) -> dict[ErrorKind, Estimate]:
-    """Of all answers, with the intervals that the scores have."""
+    """Of all answers, with the intervals that the scores have. An answer that the measure's own score finds right (and a
+    stricter one beside it does not) is no error."""
     cells = results.at(arm, count, measure)
     clusters = [c.clusters(measure) for c in cells]
+    wrong = [c.score(measure) < 1 for c in cells]
     return {
-        kind: pooled([np.array([float(r.error == kind) for r in c.records[measure]]) for c in cells], clusters) for kind in ERRORS
+        kind: pooled(
+            [w & np.array([r.error == kind for r in c.records[measure]]) for c, w in zip(cells, wrong, strict=True)], clusters
+        )
+        for kind in ERRORS
     }

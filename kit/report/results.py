@@ -42,11 +42,11 @@ _TASKS = {"multihop": "multihop", "math": "maths", "code": "code", "if": "instru
 
 
 def measure_of(record: EvalRecord, data: str | None) -> str:
-    """What a record measures: `novel 2-hop`; in other tasks `maths, test/cot`, or `maths, gsm8k, test/cot` of data by name."""
+    """What is measured: `novel 2-hop`; in other tasks `maths, test/cot`, of named data `maths, openai/gsm8k, test/cot`."""
     name = record.tags["slice"]
     if record.task == "multihop" and not data and name in _NAMES:
         return _NAMES[name]
-    return ", ".join(filter(None, (_TASKS[record.task], data and Path(data).stem, name)))
+    return ", ".join(filter(None, (_TASKS[record.task], data, name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,9 @@ class CellResult:
     records: dict[str, list[EvalRecord]]
 
     def scores(self, measure: str) -> list[str]:
-        """The names of what a measure is scored by, the one that arms are compared by first."""
-        return list(self.records[measure][0].scores)
+        """The names of what all of a measure's records are scored by, the one that arms are compared by first."""
+        common = set.intersection(*(set(r.scores) for r in self.records[measure]))
+        return [name for name in self.records[measure][0].scores if name in common]
 
     def score(self, measure: str, name: str | None = None) -> NDArray[np.float64]:
         """One score of every record of a measure (the first of its scores, unless named), shape (n,)."""
@@ -137,13 +138,13 @@ def load_results(directory: Path) -> Results:
         raise KitError(f"{directory} holds no finished sweep (no experiment.json): run kit sweep with --out {directory}")
     try:
         data = json.loads(path.read_text("utf-8"))
-        stages, cells = data["stages"], data["cells"]
-    except (json.JSONDecodeError, KeyError, UnicodeDecodeError):
-        raise KitError(f"{path} is damaged: run the sweep again, its stages will be reused") from None
+        stages, cells = data["stages"], [(cell, cell["evaluations"]) for cell in data["cells"]]
+    except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError):
+        raise KitError(f"{path} is damaged or of another kit: run the sweep again, finished stages will be reused") from None
     loaded = []
-    for cell in cells:
+    for cell, evaluations in cells:
         records: dict[str, list[EvalRecord]] = {}
-        for asked in cell["evaluations"]:
+        for asked in evaluations:
             for record in read_table(directory / "stages" / asked["stage"] / "records.parquet", EvalRecord):
                 if record.tags["part"] == "question":
                     records.setdefault(measure_of(record, asked["data"]), []).append(record)

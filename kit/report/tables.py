@@ -177,7 +177,12 @@ def matching_table(results: Results, top: int) -> Table:
         names = ("examples", "known", "novel", "shuffled", "reading")
         rows.append([label, f"{steps:,}", *(f"{totals.get(n, 0):,}" for n in names)])
     header = ["", "steps", "example rows", "known documents", "novel documents", "shuffled documents", "reading rows"]
-    return _table(f"What the arms were given after the base (D = {top})", "Arms differ only where this table does.", header, rows)
+    return _table(
+        f"What the arms were given after the base (D = {top})",
+        "Where arms agree here, they differ in what their rows say.",
+        header,
+        rows,
+    )
 
 
 def cost_table(results: Results) -> Table:

@@ -97,12 +97,12 @@ def _law(results: Results, curve: Curve) -> Sentence:
 def _style(curve: Curve) -> list[Sentence]:
     """Whether what is learned is the format or the task: the paper finds that all errors follow those of reasoning."""
     taught = [(count, kinds["format"]) for count, kinds in curve.errors.items() if count and "format" in kinds]
-    followed = curve.reasoning_r2()
-    if not taught or followed is None:
+    r = curve.reasoning_correlation()
+    if r is None or not any(share.value for _, share in taught):
         return []
     (first, before), (last, after) = taught[0], taught[-1]
-    text = f"Format errors of {curve.name}: {before} at D = {first}, {after} at D = {last}; over the counts above 0 all errors"
-    return [Sentence("note", f"{text} follow those that are not of format with r² = {followed:.2f}.")]
+    text = f"Format errors of {curve.name}: {before} at D = {first}, {after} at D = {last}. Over the counts above 0 all errors"
+    return [Sentence("note", f"{text} and those that are not of format correlate with r = {r:.2f} (r² = {r * r:.2f}).")]
 
 
 def _injection(results: Results, top: int) -> list[Sentence]:

@@ -29,25 +29,31 @@ HUB: dict[str, Place] = {
 }
 """Any other is asked for by its splits `train` and `test`."""
 
-FILES = (".jsonl", ".json", ".parquet")
+_FILES = (".jsonl", ".json", ".parquet")
 
 
 def is_local(source: str) -> bool:
     """Whether a source is a file (or would be one, were it there) or a directory, not a name on the hub."""
-    return Path(source).exists() or Path(source).suffix in FILES
+    return Path(source).exists() or Path(source).suffix in _FILES
+
+
+def check_there(source: str) -> None:
+    """Raises KitError for a file that is not there; whether a name on the hub means anything shows when it is read."""
+    if is_local(source) and not Path(source).exists():
+        raise KitError(f"{source} does not exist")
 
 
 def place(source: str, training: bool) -> tuple[str, str | None, str]:
     """The name, configuration and split that a source on the hub means. Raises KitError where it has no split of the kind."""
     name, *rest = source.split(":")
     config, train, test = HUB.get(name, Place(None, "train", "test"))
-    split = train if training else test
+    split, other = (train, test) if training else (test, train)
     if rest:
         config = rest[0] or None
-        split = rest[1] if len(rest) > 1 else split
+        split = ":".join(rest[1:]) or split
     if not split:
         what = "training" if training else "a test"
-        raise KitError(f"{name} has no split that is meant for {what}: name one, as {name}:{config or ''}:train")
+        raise KitError(f"{name} has no split that is meant for {what}: name one, as {name}:{config or ''}:{other}")
     return name, config, split
 
 

@@ -7,10 +7,12 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field, model_validator
 
 from evals.config import EvalConfig, Slice
+from evals.tasks import check_styles
 from generators.config import GenerateConfig
 from kit.core.config import Config, dump, resolve
 from kit.core.errors import KitError, nearest
 from kit.core.seeds import digest
+from kit.sources.hub import check_there
 from kit.train.recipes import TrainConfig, with_defaults
 
 Count = Annotated[int, Field(ge=0)]
@@ -83,11 +85,19 @@ class ExperimentConfig(Config):
         # Resolve everything once, so that a mistake anywhere is told before anything runs.
         self.generate_config(0)
         for stage in self.train:
-            self.train_config(stage, max(self.counts), 0)
+            for source in self.train_config(stage, max(self.counts), 0).sources().values():
+                check_there(source)
         if self.base:
             self.base_config(0)
-        for arm in self.arms.values():
-            self.evaluations_of(arm.evaluations)
+        if self.gate:
+            self.evaluation_of(self.gate.recall_slice)
+            self.evaluation_of(self.gate.pilot_slice)
+        for name in self.evaluations:
+            self._named(name)
+        for name, arm in self.arms.items():
+            asked = [(e.config.task, e.data, s.name) for e in self.evaluations_of(arm.evaluations) for s in e.config.slices]
+            if twice := next((part for i, part in enumerate(asked) if part in asked[:i]), None):
+                raise ValueError(f"arms.{name}.evaluations: two ask {twice[2]}, and the report could not tell them apart")
         return self
 
     def generate_config(self, seed: int) -> GenerateConfig:
@@ -97,6 +107,8 @@ class ExperimentConfig(Config):
     def train_config(self, stage: str, count: int, seed: int) -> TrainConfig:
         """A named stage at D = `count`; the count goes to stages that train on examples."""
         data = {**with_defaults(self.train[stage]), "seed": seed}
+        if not isinstance(data["rows"], dict):
+            raise KitError(f"train.{stage}.rows must be a table of sources and rows, as {{ examples = 8 }}")
         if data["rows"].get("examples"):
             data["examples"] = count
             if not count and data.get("epochs") is not None:
@@ -109,20 +121,33 @@ class ExperimentConfig(Config):
 
     def evaluations_of(self, names: tuple[str, ...]) -> list[Evaluation]:
         """The named evaluations; those that differ in their slices alone are one, so that a model is loaded once for them."""
-        together: dict[str, dict[str, Any]] = {}
+        together: dict[str, Evaluation] = {}
         for name in names:
-            given = {**self.evaluation, **self.evaluations[name]}
-            slices = given.pop("slices", ())
-            together.setdefault(digest(given), {**given, "slices": []})["slices"] += slices
-        return [self._evaluation(given) for given in together.values()]
+            found = self._named(name)
+            key = digest({**dump(found.config), "slices": None}, found.data)
+            earlier = together[key].config.slices if key in together else ()
+            merged = found.config.model_copy(update={"slices": (*earlier, *found.config.slices)})
+            together[key] = found._replace(config=merged)
+        return list(together.values())
+
+    def _named(self, name: str) -> Evaluation:
+        """One of `evaluations`. Raises KitError, with its name, for what could not be asked."""
+        given = {**self.evaluation, **self.evaluations[name]}
+        data = given.pop("data", None)
+        try:
+            if data is not None and not (isinstance(data, str) and data):
+                raise KitError("data must be a directory, a file of rows or a data set's name")
+            config = resolve(EvalConfig, given)
+            check_styles(config)
+            for source in filter(None, (data, *config.sources().values())):
+                check_there(source)
+            if config.backend not in ("transformers", "vllm"):
+                raise KitError(f"a sweep evaluates the checkpoints it makes: backend transformers or vllm, not {config.backend}")
+        except KitError as error:
+            raise KitError(f"evaluations.{name}: {error}") from None
+        return Evaluation(config, data)
 
     def evaluation_of(self, part: Slice) -> Evaluation:
         """The evaluation of one slice of the world's questions."""
-        return self._evaluation({**self.evaluation, "slices": [dump(part)]})
-
-    def _evaluation(self, given: dict[str, Any]) -> Evaluation:
-        data = given.pop("data", None)
-        config = resolve(EvalConfig, given)
-        if config.backend not in ("transformers", "vllm"):
-            raise KitError(f"a sweep evaluates the checkpoints it makes: backend transformers or vllm, not {config.backend}")
-        return Evaluation(config, data)
+        given = {k: v for k, v in self.evaluation.items() if k not in ("data", "task")}
+        return Evaluation(resolve(EvalConfig, {**given, "slices": [dump(part)]}), None)

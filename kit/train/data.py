@@ -84,10 +84,7 @@ def _examples(config: TrainConfig, source: str, tokenizer: PreTrainedTokenizerBa
     for where, read in examples_of(source, config.task, config.seed):
         try:
             example = read()
-            row = example_row(tokenizer, example.turns)
-            if len(row.input_ids) > config.max_length:
-                told = f"an example of {len(row.input_ids)} tokens, over max_length {config.max_length}"
-                raise KitError(f"{where}: {told}: raise -o max_length, or leave such out with -o skip_bad_rows=true")
+            row = _example_row(config, tokenizer, where, example)
         except KitError as error:
             if not config.skip_bad_rows:
                 raise
@@ -100,6 +97,17 @@ def _examples(config: TrainConfig, source: str, tokenizer: PreTrainedTokenizerBa
     left_out = f", {len(skipped)} left out ({skipped[0]})" if skipped else ""
     found = f"{source} holds {len(rows)} of the task {config.task}{left_out}"
     raise KitError(f"{config.examples} examples were asked for but {found}")
+
+
+def _example_row(config: TrainConfig, tokenizer: PreTrainedTokenizerBase, where: str, example: Conversation) -> Row:
+    try:
+        row = example_row(tokenizer, example.turns)
+    except KitError as error:
+        raise KitError(f"{where}: {error}") from None
+    if len(row.input_ids) > config.max_length:
+        told = f"an example of {len(row.input_ids)} tokens, over max_length {config.max_length}"
+        raise KitError(f"{where}: {told}: raise -o max_length, or leave such out with -o skip_bad_rows=true")
+    return row
 
 
 def examples_of(source: str, task: TaskName, seed: int) -> Iterator[tuple[str, Callable[[], Conversation]]]:

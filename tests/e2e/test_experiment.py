@@ -45,10 +45,27 @@ def test_arms_share_their_prefixes_and_match_row_for_row(tmp_path: Path) -> None
         ("seeds=[0,0]", "different"),
         ("counts=[]", "at least 1"),
         ('evaluations.known.slices=[{"split":"novel","style":"cloze"}]', "recall splits"),
-        ('evaluations.known.task="maths"', "evaluations.*known|task"),
+        ('evaluations.known.task="maths"', r"evaluations\.known: task"),
+        ('evaluations.known={task="code",slices=[{split="test"}]}', "known: the task code is asked in style direct"),
+        ("evaluations.known.data=nope.jsonl", r"evaluations\.known: nope.jsonl does not exist"),
+        ("evaluations.known.data=5", r"evaluations\.known: data must be"),
+        ("evaluations.known.slices=5", r"evaluations\.known: slices"),
+        ("evaluations.known={temperature=0.5}", r"evaluations\.known: missing key slices"),
+        ('evaluations.extra={slices=[{split="validation"}],shots_from="nope.jsonl"}', "nope.jsonl does not exist"),
+        ('train.posttrain.examples_from="nope.jsonl"', "nope.jsonl does not exist"),
+        ("train.posttrain.rows=5", r"train\.posttrain\.rows must be a table"),
+        ('evaluations.novel={temperature=0.5,slices=[{split="test_entity",hops=2}]}', "two ask test_entity/2-hop/cot"),
         ('evaluation={backend="recorded",recorded="x"}', "evaluates the checkpoints it makes"),
     ],
 )
 def test_mistakes_anywhere_are_told_before_anything_runs(override: str, message: str) -> None:
     with pytest.raises(KitError, match=message):
         resolve(ExperimentConfig, apply_overrides(read_preset("demo"), [override]))
+
+
+def test_the_gate_asks_about_the_world_whatever_else_is_evaluated() -> None:
+    full = resolve(ExperimentConfig, apply_overrides(read_preset("demo"), ["evaluation.max_new_tokens={cot=9}"]))
+    assert full.gate
+    asked = full.model_copy(update={"evaluation": {**full.evaluation, "data": "x.jsonl", "task": "math"}})
+    found = asked.evaluation_of(full.gate.recall_slice)
+    assert (found.data, found.config.task, found.config.max_new_tokens) == (None, "multihop", {"cot": 9})

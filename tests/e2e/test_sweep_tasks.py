@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from kit.core.errors import KitError
 from kit.core.records import EvalRecord
 from kit.core.store import read_table
 from kit.report.curves import curves
@@ -21,6 +22,7 @@ MEASURES = {"math": "maths, test/cot", "code": "code, test/direct", "instruction
 OVERRIDES = (
     "generate.tasks={math={train=40,test=12,difficulty=[1]},code={train=40,test=12,difficulty=[1]},if={train=40,test=12,difficulty=[1]}}",
     "counts=[0,20,40]",
+    "arms.math.counts=[0,20,40]",
     "base.steps=4",
     "base.tiny={hidden=16,layers=1,heads=2,intermediate=32}",
     *(f"train.{name}={{recipe=\"posttrain\",task=\"{task}\",steps=3,rows={{examples=4}}}}" for name, task in
@@ -28,6 +30,16 @@ OVERRIDES = (
     *(f"evaluations.{name}.max_new_tokens={{{style}=12}}" for name, style in
       (("math", "cot"), ("code", "direct"), ("instructions", "direct"))),
 )  # fmt: skip
+
+
+def told_of(directory: Path, experiment: dict[str, Any]) -> str:
+    """What is said of a sweep whose cells have another form."""
+    old = directory.parent / "old"
+    old.mkdir()
+    (old / "experiment.json").write_text(json.dumps({**experiment, "cells": [{"evaluation": "x"}]}))
+    with pytest.raises(KitError) as told:
+        load_results(old)
+    return str(told.value)
 
 
 def kit(*arguments: str) -> Any:
@@ -77,6 +89,7 @@ def test_the_report_knows_data_by_name_apart_from_the_worlds_own(out: Path) -> N
     for cell in experiment["cells"]:
         cell["evaluations"].append({**cell["evaluations"][0], "data": "openai/gsm8k"})
     (moved / "experiment.json").write_text(json.dumps(experiment))
+    assert "or of another kit" in told_of(moved, experiment)
     results = load_results(moved)
-    assert {"maths, test/cot", "maths, gsm8k, test/cot"} <= set(results.measures)
+    assert {"maths, test/cot", "maths, openai/gsm8k, test/cot"} <= set(results.measures)
     assert len(curves(results)) == 6

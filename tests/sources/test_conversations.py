@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from kit.core.errors import KitError
-from kit.core.records import TaskName
+from kit.core.records import CodeProblem, TaskName
 from kit.core.rows import Row, read_rows
-from kit.models.prompts import ANSWER_CUE
+from kit.models.prompts import ANSWER_CUE, code_turns
 from kit.sources.conversations import conversation
 from kit.sources.hub import HUB, for_training, place
 
@@ -119,6 +119,7 @@ def test_the_splits_of_sets_known_by_name() -> None:
     assert place("openai/gsm8k:socratic", training=True) == ("openai/gsm8k", "socratic", "train")
     assert place("somebody/rows", training=True) == ("somebody/rows", None, "train")
     assert place("somebody/rows::dev", training=True) == ("somebody/rows", None, "dev")
+    assert place("openai/gsm8k:main:", training=True)[2] == "train"
     assert for_training("openai/gsm8k") == "openai/gsm8k:main:train"
     assert for_training("rows.jsonl") == "rows.jsonl"
     for name, known in HUB.items():
@@ -126,7 +127,31 @@ def test_the_splits_of_sets_known_by_name() -> None:
             if split is None:
                 with pytest.raises(KitError, match=f"^{name} has no split that is meant for"):
                     place(name, training)
-                assert place(f"{name}::train", training)[2] == "train"
+                with pytest.raises(KitError, match=f"as {name}:.*:{known.test or known.train}$"):
+                    place(name, training)
+                assert place(f"{name}::{known.test or known.train}", training)[2] == (known.test or known.train)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "body", "told"),
+    [
+        ('def f(x):\n    """Doc.\n    More.\n    """', "    return x", "def f(x):\n    return x"),
+        ("def f(x):\n    'Doc.'\n    # why", "    return x", "def f(x):\n    # why\n    return x"),
+        ('async def f(x):\n    """Doc."""', "    return x", "async def f(x):\n    return x"),
+        ('def g(x):\n    """Kept."""\n    return x\n\n\ndef f(x):\n    """Gone."""', "    return g(x)",
+         'def g(x):\n    """Kept."""\n    return x\n\n\ndef f(x):\n    return g(x)'),
+        ('class A:\n    def f(self):\n        """Kept."""\n        return 1\n\ndef f(x):\n    """Gone."""', "    return x",
+         'class A:\n    def f(self):\n        """Kept."""\n        return 1\n\ndef f(x):\n    return x'),
+        ('def f(x):\n    """Doc."""; y = 1', "    return y", 'def f(x):\n    """Doc."""; y = 1\n    return y'),
+        ('def f(x): """Doc."""; return x', "", 'def f(x): """Doc."""; return x\n'),
+        ('def f(x):\n    """A \\d."""', "    return x", "def f(x):\n    return x"),
+        ("def f(x):", "    return x", "def f(x):\n    return x"),
+        ('def f(x):\n    """Doc."""', "    return (", 'def f(x):\n    """Doc."""\n    return ('),
+    ],
+)  # fmt: skip
+def test_gold_functions_do_not_say_the_docstring_again(prompt: str, body: str, told: str) -> None:
+    problem = CodeProblem("a", prompt, "f", body, "")
+    assert code_turns(problem, "direct")[1] == f"```python\n{told}\n```"
 
 
 REAL = Path(os.environ.get("KIT_REAL_DATA", Path(__file__).parents[3] / "shared" / "data"))

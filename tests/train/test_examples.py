@@ -111,3 +111,13 @@ def test_without_a_template_several_turns_are_refused() -> None:
     assert example_row(tokenizer, TURNS[:1]).learned
     with pytest.raises(KitError, match="train on single turns"):
         example_row(tokenizer, TURNS)
+
+
+def test_a_conversation_that_cannot_be_rendered_is_told_with_its_row(tmp_path: Path) -> None:
+    chat = [{"role": role, "content": text} for turn in TURNS for role, text in zip(("user", "assistant"), turn, strict=True)]
+    source = tmp_path / "chats.jsonl"
+    source.write_text(json.dumps({"messages": chat}) + "\n", "utf-8")
+    tokenizer = build_tokenizer([" ".join(text for turn in TURNS for text in turn), "Question: Answer:"])
+    tokenizer.chat_template = None
+    with pytest.raises(KitError, match=r"^chats.jsonl, line 1: the checkpoint has no chat template"):
+        load_sources(config(examples=1), str(source), tokenizer)
