@@ -60,7 +60,7 @@ def load_sources(config: TrainConfig, data: str, tokenizer: PreTrainedTokenizerB
     wanted = config.mixture().keys()
     if corpora := sorted(wanted & set(DOCUMENT_SOURCES)):
         if not Path(data).is_dir():
-            raise KitError(f"rows of {corpora[0]} are documents: give --data a directory made by kit generate")
+            raise KitError(f"{data} does not exist, or is no directory made by kit generate: rows of {corpora[0]} are documents")
         documents = read_table(Path(data) / "documents.parquet", Document)
         for name in corpora:
             chosen = [d for d in documents if d.corpus == name]
@@ -96,7 +96,8 @@ def _examples(config: TrainConfig, source: str, tokenizer: PreTrainedTokenizerBa
             return Source(rows, facts), skipped
     left_out = f", {len(skipped)} left out ({skipped[0]})" if skipped else ""
     found = f"{source} holds {len(rows)} of the task {config.task}{left_out}"
-    raise KitError(f"{config.examples} examples were asked for but {found}")
+    more = ": generate more" if Path(source).is_dir() else ""
+    raise KitError(f"{config.examples} examples were asked for but {found}{more}")
 
 
 def _example_row(config: TrainConfig, tokenizer: PreTrainedTokenizerBase, where: str, example: Conversation) -> Row:

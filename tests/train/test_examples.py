@@ -72,7 +72,7 @@ def test_rows_that_cannot_be_used_are_told_or_counted(tmp_path: Path, capsys: py
 def test_documents_need_a_data_directory(tmp_path: Path) -> None:
     source = rows(tmp_path / "rows.jsonl")
     for settings in (config(examples=0), config(examples=4, rows={"examples": 2, "known": 1})):
-        with pytest.raises(KitError, match="rows of known are documents: give --data a directory"):
+        with pytest.raises(KitError, match="is no directory made by kit generate: rows of known are documents"):
             train(settings, str(source), "tiny", tmp_path / "out")
     assert {path.name for path in (tmp_path / "out").iterdir()} <= {".lock", "config.json"}
 
