@@ -127,7 +127,11 @@ def pooled(values: Sequence[NDArray[np.float64]], clusters: Sequence[Sequence[st
         return clustered(values[0], clusters[0])
     if len(values) >= MANY:
         return hierarchical(values)
-    found = over_seeds([float(v.mean()) for v in values], sum(v.size for v in values))
+    means = [float(v.mean()) for v in values]
+    if max(means) == min(means):
+        # Seeds that agree to the last question (none is right, say) are no proof that all others would.
+        return clustered(np.concatenate(values), [label for labels in clusters for label in labels])
+    found = over_seeds(means, sum(v.size for v in values))
     return found._replace(low=max(0.0, found.low), high=min(1.0, found.high))
 
 

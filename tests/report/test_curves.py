@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from kit.core.records import ErrorKind, EvalRecord
 from kit.report.curves import Curve, curves
-from kit.report.results import CellResult, Results
+from kit.report.results import CellResult, Results, pooled
 from kit.report.verdict import verdict
+from kit.stats.intervals import wilson
 
 MEASURE = "code, test/direct"
 SHARES: dict[int, dict[ErrorKind, int]] = {
@@ -78,3 +80,10 @@ def test_scores_are_those_that_all_records_have() -> None:
     first, second = record("a", "none", 1.0, outdated=0.0, plus=1.0), record("b", "none", 1.0, plus=0.0)
     cell = CellResult(0, "code", 0, (), {MEASURE: [first, second]})
     assert cell.scores(MEASURE) == ["base", "plus"]
+
+
+def test_seeds_that_agree_leave_an_interval() -> None:
+    zeros = [np.zeros(20) for _ in range(3)]
+    found = pooled(zeros, [[f"{seed}:{i}" for i in range(20)] for seed in range(3)])
+    assert (found.value, found.low, found.n) == (0.0, 0.0, 60)
+    assert found.high == pytest.approx(wilson(0, 60).high)
