@@ -47,9 +47,10 @@ def difference(results: Results, a: str, b: str, count: int, measure: str) -> tu
     if not pairs:
         return None
     x, y = (np.concatenate([p[i] for p in pairs]) for i in (0, 1))
-    if len(pairs) == 1:
-        return paired_difference(x, y, pairs[0][2]), mcnemar(x, y)
-    return over_seeds([float((p[0] - p[1]).mean()) for p in pairs], x.size), mcnemar(x, y)
+    means = [float((p[0] - p[1]).mean()) for p in pairs]
+    if max(means) == min(means):
+        return paired_difference(x, y, [label for p in pairs for label in p[2]]), mcnemar(x, y)
+    return over_seeds(means, x.size), mcnemar(x, y)
 
 
 def composition_given_recall(cells: Sequence[CellResult], measure: str) -> Estimate | None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kit.stats.intervals import LEVEL, Estimate, clustered, resampled_means
+from kit.stats.intervals import LEVEL, Estimate, clustered, resampled_means, wilson
 
 DRAWS = 4000
 ORACLE_FLOOR = 0.2
@@ -16,13 +16,22 @@ ORACLE_FLOOR = 0.2
 
 
 def paired_difference(a: ArrayLike, b: ArrayLike, clusters: Sequence[str], level: float = LEVEL) -> Estimate:
-    """Mean of a - b with a paired, cluster-bootstrapped percentile interval. a, b: shape (n,), same questions, same order."""
+    """Mean of a - b with a paired, cluster-bootstrapped percentile interval. a, b: shape (n,), same questions, same order.
+
+    Where no pair differs from the others there is nothing to resample: as many of the clusters as Wilson's interval for none
+    allows may yet differ, in either direction.
+    """
     x, y = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     if x.shape != y.shape or not x.size:
         raise ValueError("paired arrays must be non-empty and of one length")
+    mean = float((x - y).mean())
+    if np.ptp(x - y) == 0:
+        groups = len(set(clusters))
+        reach = wilson(0, groups, level).high
+        return Estimate(mean, max(-1.0, mean - reach), min(1.0, mean + reach), x.size)
     means = resampled_means((x - y)[None, :], clusters, DRAWS, 0)[0]
     low, high = np.quantile(means, [0.5 - level / 2, 0.5 + level / 2])
-    return Estimate(float((x - y).mean()), float(low), float(high), x.size)
+    return Estimate(mean, float(low), float(high), x.size)
 
 
 def mcnemar(a: ArrayLike, b: ArrayLike) -> float:

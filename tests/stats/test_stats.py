@@ -164,3 +164,10 @@ def test_a_planted_exponent_is_recovered_in_the_median() -> None:
         fits, _ = fit_laws(d, right, np.full(10, 1200))
         found.append(next(f.shape for f in fits if f.form == "saturating power"))
     assert np.median(found) == pytest.approx(0.5, rel=0.05)
+
+
+def test_pairs_that_never_differ_leave_an_interval() -> None:
+    found = paired_difference(np.zeros(40), np.zeros(40), [str(i // 2) for i in range(40)])
+    assert found.value == 0.0
+    assert found.high == -found.low == pytest.approx(wilson(0, 20).high)
+    assert paired_difference(np.ones(40), np.zeros(40), [str(i) for i in range(40)]).high == 1.0
