@@ -104,6 +104,10 @@ class BackendConfig(Config):
                 raise ValueError(f"backend {name} and the setting {name} go together")
         return self
 
+    def sources(self) -> dict[str, str]:
+        """The settings that name an input."""
+        return {"recorded": self.recorded} if self.recorded else {}
+
 
 class EvalConfig(BackendConfig):
     """One evaluation: which slices, with which task's rules, and what runs the model.
@@ -128,8 +132,8 @@ class EvalConfig(BackendConfig):
 
     def sources(self) -> dict[str, str]:
         """The settings that name an input."""
-        named = {"plus": self.plus, "shots_from": self.shots_from, "recorded": self.recorded}
-        return {name: source for name, source in named.items() if source}
+        named = {"plus": self.plus, "shots_from": self.shots_from}
+        return super().sources() | {name: source for name, source in named.items() if source}
 
     @model_validator(mode="after")
     def _agree(self) -> EvalConfig:

@@ -33,7 +33,7 @@ from kit.core.store import (
     write_table,
 )
 from kit.infer.backend import Backend, Decoding, Prompt
-from kit.sources.reading import source_key
+from kit.sources.reading import source_key, source_keys
 
 PREFERENCES = "preferences.parquet"
 
@@ -70,6 +70,10 @@ class PreferenceConfig(BackendConfig):
     max_new_tokens: Positive = 512
     data: str | None = None
 
+    def sources(self) -> dict[str, str]:
+        """The settings that name an input."""
+        return super().sources() | ({"data": self.data} if self.data else {})
+
 
 class Pair(NamedTuple):
     """Two answers to one question."""
@@ -88,10 +92,7 @@ def prefer(config: PreferenceConfig, a: Path, b: Path, judge: str, out: Path) ->
 
     judge: a model, as for evaluation. Raises KitError for anything the user can mend.
     """
-    inputs = {"a": input_key(a), "b": input_key(b), "instructions": digest(JUDGE)}
-    for name, source in (("recorded", config.recorded), ("data", config.data)):
-        if source:
-            inputs[name] = source_key(source)
+    inputs = {"a": input_key(a), "b": input_key(b), "instructions": digest(JUDGE), **source_keys(config.sources())}
     resolved, inputs = keyed(config, inputs, judge)
     key = stage_key("preference", resolved, inputs)
     if finished(out, key):

@@ -177,11 +177,11 @@ def _choose(asks: Sequence[Ask[Any]], config: EvalConfig, backend: Backend) -> l
 
     backend.log_likelihood(prompts, [f" {name}." for names in options for name in names], keep)
     outputs, start = [], 0
-    for prompt, names in zip((_prompt(ask) for ask in asks), options, strict=True):
+    for names in options:
         found = dict(zip(names, scores[start : start + len(names)], strict=True))
         best = max(names, key=lambda name: found[name].log_probability / found[name].tokens)
         whole = max(names, key=lambda name: found[name].log_probability)
-        outputs.append(f"{prompt.start} {best}.\n{UNNORMALISED} {whole}.".strip())
+        outputs.append(f"{prompts[start].start} {best}.\n{UNNORMALISED} {whole}.".strip())
         start += len(names)
     return outputs
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from kit.core.errors import KitError
 from kit.core.records import TaskName
@@ -66,7 +65,7 @@ OF_TASKS: dict[TaskName, Callable[[Row], Turns]] = {
 
 def conversation(row: Row, task: TaskName) -> Conversation:
     """What a row teaches. Raises KitError, with its number, for one that teaches nothing."""
-    form: Callable[[Row], Any] | None = next((make for name, make in FORMS.items() if row.has(name)), OF_TASKS.get(task))
+    form: Callable[[Row], Turns] | None = next((make for name, make in FORMS.items() if row.has(name)), OF_TASKS.get(task))
     if form is None:
         forms = "messages, prompt and completion, or instruction and response"
         raise KitError(f"{row.where}: no answer to learn from: rows need {forms}")

@@ -65,7 +65,8 @@ def load_sources(config: TrainConfig, data: str, tokenizer: PreTrainedTokenizerB
         for name in corpora:
             chosen = [d for d in documents if d.corpus == name]
             sources[name] = Source([document_row(tokenizer, d.text, d.context_chars) for d in chosen], [d.facts for d in chosen])
-            if longest := max((len(r.input_ids) for r in sources[name].rows if len(r.input_ids) > config.max_length), default=0):
+            longest = max((len(row.input_ids) for row in sources[name].rows), default=0)
+            if longest > config.max_length:
                 raise KitError(f"a row of {name} has {longest} tokens, over max_length {config.max_length}: raise -o max_length")
     skipped: list[str] = []
     if "examples" in wanted:

@@ -116,11 +116,9 @@ def _texts(config: TrainConfig, data: str) -> Iterator[str]:
 
 
 def vocabulary_texts(data: Path) -> Iterator[str]:
-    """Every text of a data directory."""
+    """Every text of a data directory; a task's examples are among its items."""
     yield from (d.text for d in read_table(data / "documents.parquet", Document))
-    for path in sorted(data.glob("examples*.parquet")):
-        for e in read_table(path, Example):
-            yield f"{e.prompt} {e.completion}"
+    yield from (f"{e.prompt} {e.completion}" for e in read_table(data / "examples.parquet", Example))
     for name, (record, turns) in TASK_TURNS.items():
         if (path := data / f"{name}.parquet").exists():
             items: list[Any] = read_table(path, record)
