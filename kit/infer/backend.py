@@ -42,11 +42,18 @@ class Likelihood(NamedTuple):
     tokens: int
 
 
+def answer(text: str) -> str:
+    """What a model wrote, without a single blank before its first word: that is how a tokenizer tells that a word begins, or
+    how the frame of the prompt goes on. More blanks are an indent, and stay."""
+    return text[1:] if text.startswith(" ") and text[1:2] not in (" ", "\t") else text
+
+
 class Backend(Protocol):
     """Generation and log-likelihood, in whatever order suits the backend."""
 
     def generate(self, prompts: Sequence[Prompt], decoding: Decoding, sink: Sink[str]) -> None:
-        """Tells `sink` the text that follows each prompt, up to a stop token or `max_new_tokens`, without special tokens.
+        """Tells `sink` the text that follows each prompt, up to a stop token or `max_new_tokens`, without special tokens, and
+        without the blank before a first word (`answer`).
 
         Raises KitError for what it cannot do, or cannot reach.
         """

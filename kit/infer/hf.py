@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from kit.infer.backend import Decoding, Likelihood, Prompt, Sink
-from kit.infer.tokenised import begun, continued
+from kit.infer.tokenised import answers, begun, continued
 from kit.models.tokens import stop_ids
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class TransformersBackend:
         for batch in self._batches([len(p) + decoding.max_new_tokens for p in prompts]):
             seeds = [decoding.seeds[i] for i in batch] if decoding.temperature else []
             produced = self._continue([prompts[i] for i in batch], decoding._replace(seeds=seeds))
-            sink(batch, self.tokenizer.batch_decode(produced, skip_special_tokens=True))
+            sink(batch, answers(self.tokenizer, produced))
 
     def _continue(self, prompts: Sequence[Tokens], decoding: Decoding) -> list[list[int]]:
         """The tokens that follow each prompt, without the stop token that ended them.

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import Any
 
 from kit.core.errors import KitError
-from kit.infer.backend import Decoding, Likelihood, Prompt, Sink
+from kit.infer.backend import Decoding, Likelihood, Prompt, Sink, answer
 
 AGAIN = (408, 409, 425, 429, 500, 502, 503, 504)
 """HTTP codes of failures that may pass."""
@@ -95,7 +95,7 @@ class ServerBackend:
             return ""  # what a server says that refuses to answer
         if not isinstance(found, str):
             raise KitError(f"{self.url} answers without a text: is it an OpenAI-compatible server?")
-        return found
+        return answer(found)
 
     def _posted(self, path: str, asked: dict[str, Any]) -> Any:
         """The server's answer as data, after as many tries as it takes."""

@@ -1,10 +1,11 @@
-"""Prompts in tokens, for backends that hold a tokenizer."""
+"""Prompts in tokens and answers from tokens, for backends that hold a tokenizer."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kit.infer.backend import Prompt
+from kit.infer.backend import Prompt, answer
 from kit.models.tokens import cloze_ids, encode, prompt_text
 
 if TYPE_CHECKING:
@@ -29,3 +30,12 @@ def continued(tokenizer: PreTrainedTokenizerBase, prompt: Prompt, continuation: 
     whole, bare = encode(tokenizer, prompt.start + continuation), encode(tokenizer, prompt.start)
     shared = next((i for i, (a, b) in enumerate(zip(whole, bare, strict=False)) if a != b), min(len(bare), len(whole)))
     return asked(tokenizer, prompt) + whole[:shared], whole[shared:]
+
+
+def answers(tokenizer: PreTrainedTokenizerBase, produced: Sequence[Sequence[int]]) -> list[str]:
+    """The texts of tokens that follow a prompt. They are decoded behind a word, since a tokenizer takes the first blank of a
+    whole text for its own (SentencePiece's mark of a word), and an answer that begins with an indent would lose a part of it."""
+    word = encode(tokenizer, "x")
+    ids = [word, *([*word, *row] for row in produced)]
+    before, *texts = tokenizer.batch_decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return [answer(text[len(before) :]) for text in texts]

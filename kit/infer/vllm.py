@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kit.core.errors import KitError
 from kit.infer.backend import Decoding, Likelihood, Prompt, Sink
-from kit.infer.tokenised import begun, continued
+from kit.infer.tokenised import answers, begun, continued
 from kit.models.tokens import stop_ids
 
 if TYPE_CHECKING:
@@ -60,12 +60,12 @@ class VllmBackend:
                 max_tokens=decoding.max_new_tokens,
                 seed=decoding.seeds[i] if decoding.seeds else None,
                 stop_token_ids=stops,
-                skip_special_tokens=True,
+                detokenize=False,
             )
             for i in range(len(prompts))
         ]
         for rows, made in self._run([begun(self.tokenizer, p) for p in prompts], settings):
-            sink(rows, [m.outputs[0].text for m in made])
+            sink(rows, answers(self.tokenizer, [[t for t in m.outputs[0].token_ids if t not in stops] for m in made]))
 
     def log_likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str], sink: Sink[Likelihood]) -> None:
         from vllm import SamplingParams

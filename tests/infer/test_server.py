@@ -31,6 +31,7 @@ class Faulty(ThreadingHTTPServer):
         self.faults: dict[str, list[str]] = {}
         self.answered: Counter[str] = Counter()
         self.delay = 0.0
+        self.text = ""
         self.elsewhere = ""
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[str | None] = []
@@ -58,7 +59,7 @@ class Handler(BaseHTTPRequestHandler):
         if fault == "closed":
             self.close_connection = True
             return
-        text = f"answer to {message}"
+        text = self.server.text or f"answer to {message}"
         choice = {"message": {"content": text}} if "messages" in body else {"text": text}
         data = b"<html>" if fault == "no json" else json.dumps({"choices": [choice]}).encode()
         self.send_response(int(fault) if fault.isdigit() else 200)
@@ -127,6 +128,15 @@ def test_what_is_sent(faulty: Faulty, monkeypatch: pytest.MonkeyPatch) -> None:
     assert third["prompt"] == "to be continued"
     assert set(faulty.headers) == {"Bearer a key"}
     assert told == ["answer to two?", "answer to three?", "answer to to be continued"]
+
+
+@pytest.mark.parametrize(("text", "told"), [(" In all 3.", "In all 3."), ("    return x", "    return x"), (" ", "")])
+def test_the_blank_of_a_first_word_is_no_part_of_an_answer(text: str, told: str, faulty: Faulty) -> None:
+    """vLLM's server tells it, as the token has it; transformers' decoding does not."""
+    faulty.text = text
+    found: list[str] = []
+    ServerBackend(faulty.url, "m").generate([Prompt("hello")], Decoding(8), lambda _, results: found.extend(results))
+    assert found == [told]
 
 
 def test_neither_key_nor_question_follows_a_redirect(faulty: Faulty, monkeypatch: pytest.MonkeyPatch) -> None:
