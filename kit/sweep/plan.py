@@ -9,11 +9,11 @@ from typing import Literal
 from evals.config import EvalConfig
 from generators.config import GenerateConfig
 from kit.core.config import dump
-from kit.core.store import stage_key, with_model
+from kit.core.store import stage_key
 from kit.sources.reading import source_keys
 from kit.sweep.experiment import Evaluation, ExperimentConfig
 from kit.train.recipes import TrainConfig
-from kit.train.run import TINY
+from kit.train.run import with_start
 
 Kind = Literal["generate", "train", "eval"]
 
@@ -75,12 +75,9 @@ class Plan:
             inputs = source_keys(config.sources() | ({"data": data} if isinstance(data, str) else {}))
         if isinstance(data, Node):
             inputs["data"] = data.key
-        if isinstance(model, Node):
-            settings, inputs = with_model(settings, inputs, str(model.directory), model.key)
-        elif model == TINY:
-            settings["model"] = TINY
-        elif model:
-            settings, inputs = with_model(settings, inputs, model)
+        if model:
+            known = model.key if isinstance(model, Node) else None
+            settings, inputs = with_start(settings, inputs, str(_place(model)), known)
         key = stage_key(kind, settings, inputs)
         needs = tuple(n.key for n in (data, model) if isinstance(n, Node))
         directory = self.root / "stages" / f"{kind}-{key}"

@@ -56,13 +56,19 @@ def train(config: TrainConfig, data: str, model: str, out: Path) -> Path:
     if Path(data).is_dir() and intact_manifest(Path(data)).stage != "generate":
         raise KitError(f"{data} is not a data directory made by kit generate")
     settings, inputs = dump(config), source_keys({"data": data, **config.sources()})
-    # "tiny" is always the built-in model, even beside a folder of that name.
-    resolved, inputs = ({**settings, "model": TINY}, inputs) if model == TINY else with_model(settings, inputs, model)
+    resolved, inputs = with_start(settings, inputs, model)
     if finished(out, stage_key("train", resolved, inputs)):
         return out
     with run_stage(out, "train", resolved, inputs) as stage:
         stage.results.update(_train(config, data, model, out))
     return out
+
+
+def with_start(
+    settings: dict[str, Any], inputs: dict[str, str], model: str, key: str | None = None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """As `with_model`, for what a stage may start from: "tiny" is the built-in model, even beside a folder of that name."""
+    return ({**settings, "model": TINY}, inputs) if model == TINY else with_model(settings, inputs, model, key)
 
 
 def _train(config: TrainConfig, data: str, model: str, out: Path) -> dict[str, float]:
