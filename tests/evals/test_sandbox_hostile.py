@@ -6,6 +6,7 @@ import ctypes
 import json
 import os
 import resource
+import shutil
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import pytest
 
 from evals.sandbox import Limits, Verdict, judge
 from evals.sandbox.lockdown import cover
+from evals.sandbox.protection import Protection
 from evals.sandbox.scratch import remove
 from tests.evals.hostile.judges import JUDGES
 from tests.evals.hostile.solutions import BREAKING, LIES, PRYING, SOLUTIONS
@@ -40,7 +42,14 @@ class State(NamedTuple):
     texts: tuple[str, ...]
     modes: tuple[int, ...]
     times: tuple[int, ...]
-    children: str
+
+
+def _runs(pid: str) -> bool:
+    """Whether a child is more than the entry of one that has ended, which bubblewrap leaves to whoever takes in orphans."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 class Ground:
@@ -78,14 +87,23 @@ class Ground:
             texts=tuple(p.read_text("utf-8") for p in files),
             modes=tuple(p.stat().st_mode for p in paths),
             times=tuple(p.stat().st_mtime_ns for p in files),
-            children=Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii"),
         )
 
-    def try_out(self, solution: str, test: str, deed: str = "", limits: Limits = LIMITS) -> Verdict:
+    def await_the_end_of(self, deed: str) -> None:
+        """No process is left by a second later."""
+        late = time.monotonic() + 1
+        while left := [*filter(_runs, Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split())]:
+            assert time.monotonic() < late, f"{deed}: {left}"
+            time.sleep(0.005)
+
+    def try_out(
+        self, solution: str, test: str, deed: str = "", limits: Limits = LIMITS, held_by: Protection | None = None
+    ) -> Verdict:
         """Judge, and see that the parent lives within bounds of time, and that nothing is changed or left."""
         before, start = self.state(), time.monotonic()
-        verdict = judge(self.words(solution), self.words(test), "f", limits)
+        verdict = judge(self.words(solution), self.words(test), "f", limits, held_by)
         assert time.monotonic() - start < limits.seconds + 1, deed
+        self.await_the_end_of(deed)
         assert self.state() == before, deed
         assert not list(Path(str(tempfile.tempdir)).glob("kit-sandbox-*")), deed
         with pytest.raises(BlockingIOError):
@@ -163,6 +181,13 @@ def test_a_folder_is_removed_whatever_was_done_to_it(tmp_path: Path) -> None:
     remove(folder)
     assert not folder.exists()
     assert tmp_path.exists()
+
+
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
+def test_bubblewrap_holds_them_too(ground: Ground) -> None:
+    for deed, solution in {"honest": SQUARE, **SOLUTIONS}.items():
+        verdict = ground.try_out(solution, ASKS, deed, held_by="bubblewrap")
+        assert (verdict.status == "passed") == (deed == "honest"), deed
 
 
 def _judged_by(who: str, programs: Mapping[str, str]) -> dict[str, str]:

@@ -338,9 +338,9 @@ BREAKING = {
     "another's scratch": """
 import os
 def f(x):
-    here = os.getcwd()
-    for name in os.listdir('..'):
-        if name.startswith('kit-sandbox') and name != os.path.basename(here): os.listdir('../' + name)
+    here = os.path.basename(os.getcwd())
+    others = [name for name in os.listdir('..') if name.startswith('kit-sandbox') and name != here]
+    os.listdir('../' + others[0])
     return 9
 """,
     "chroot": "import os\ndef f(x):\n    os.chroot('.')\n    return 9",
