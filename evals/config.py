@@ -146,6 +146,6 @@ class EvalConfig(BackendConfig):
                     raise ValueError(f"{key} is for slices of the task multihop")
         if self.plus and self.task != "code":
             raise ValueError("plus is for the task code")
-        if not self.temperature and any(s.samples > 1 for s in self.slices):
+        if not self.temperature and self.backend != "recorded" and any(s.samples > 1 for s in self.slices):
             raise ValueError("several samples of a question need a temperature above 0: they would all be the same")
         return self

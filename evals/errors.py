@@ -48,6 +48,6 @@ def _chain_error(output: str, sub_questions: Sequence[SubQuestion]) -> ErrorKind
                 return astray
             if not exact_match(hops[i][1], [gold.answer, gold.sentence]):
                 return "recall"
-        elif normalise(gold.answer) not in normalise(output):
+        elif f" {normalise(gold.answer)} " not in f" {normalise(output)} ":
             return astray
     return "composition"

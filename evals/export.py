@@ -21,7 +21,7 @@ def as_lm_eval(config: EvalConfig, model: str, records: Sequence[EvalRecord]) ->
         results[task] = {"alias": task}
         samples[task] = len(group)
         for metric in (m for m in TASKS[config.task].metrics if m in group[0].scores):
-            values = [r.scores[metric] for r in group]
+            values = TASKS[config.task].values(metric, group)
             error = clustered_error(values, [r.cluster for r in group])
             results[task][f"{metric},none"] = sum(values) / len(values)
             results[task][f"{metric}_stderr,none"] = error if error == error else "N/A"

@@ -49,6 +49,7 @@ def _summary(name: str, group: Sequence[EvalRecord]) -> SliceSummary:
     clusters = [r.cluster for r in group]
     cluster_of = {r.question_id: r.cluster for r in group}
     for metric in metrics:
+        task = TASKS[group[0].task]  # type: ignore[index]  # a record's task is one
         values = [r.scores[metric] for r in group]
         by_item: dict[str, list[float]] = {}
         for record, value in zip(group, values, strict=True):
@@ -59,5 +60,6 @@ def _summary(name: str, group: Sequence[EvalRecord]) -> SliceSummary:
                 passed = [pass_at_k(len(v), round(sum(v)), k) for v in by_item.values()]
                 scores[f"{metric} pass@{k}"] = clustered(passed, [cluster_of[item] for item in by_item])
         else:
-            scores[metric] = clustered(values, clusters)
+            estimate = clustered(task.values(metric, group), clusters)
+            scores[metric] = estimate._replace(n=sum(task.counts(metric, group)))
     return SliceSummary(name, scores, dict(Counter(r.error for r in group if r.error != "none").most_common()))

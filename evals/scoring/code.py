@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 
 from kit.core.records import CodeProblem
 
@@ -15,7 +16,8 @@ def program(problem: CodeProblem, output: str) -> str | None:
     stands before the function in the prompt (imports, helpers) comes before an answer that repeats the signature; a bare body
     follows the prompt.
     """
-    blocks = re.findall(r"```[\w+-]*[^\S\n]*\n(.*?)(?:```|\Z)", output, re.S) or [output]
+    fenced = re.findall(r"```[\w+-]*[^\S\n]*\n(.*?)(?:```|\Z)", output, re.S)
+    blocks = [textwrap.dedent(block) for block in fenced] or [output]  # a block in a list is indented as a whole
     whole = [b for b in blocks if _defines(b, problem.entry_point)]
     code = (whole or blocks)[0].strip("\n").rstrip()
     if not code.strip():

@@ -54,7 +54,8 @@ def asks(
 
 
 def records(config: EvalConfig, asked: Sequence[Ask[InstructionPrompt]], outputs: Sequence[str]) -> list[EvalRecord]:
-    """One for each response. prompt_*: whether all instructions were followed; instruction_*: their share."""
+    """One for each response. prompt_*: whether all instructions were followed; instruction_*: their share,
+    which over all prompts is that of all instructions, as the official script sums up."""
     return [_record(ask, output) for ask, output in zip(asked, outputs, strict=True)]
 
 
@@ -80,5 +81,5 @@ def _record(ask: Ask[InstructionPrompt], output: str) -> EvalRecord:
 
 TASK = Task(
     load_prompts, asks, records, ("prompt_strict", "prompt_loose", "instruction_strict", "instruction_loose"), "direct",
-    {"direct": 1024},
+    {"direct": 1024}, {"instruction_strict": "instructions", "instruction_loose": "instructions"},
 )  # fmt: skip

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from evals.config import EvalConfig
 from evals.errors import error_kind
-from evals.scoring.qa import exact_match, f1, hotpot_f1, near_miss, set_f1, set_match
+from evals.scoring.qa import exact_match, f1, hotpot_f1, near_miss, normalise, set_f1, set_match
 from evals.tasks.task import UNNORMALISED, Ask, Task, drawn_shots
 from kit.core.errors import KitError
 from kit.core.records import EvalRecord, Question, Style
@@ -36,13 +37,26 @@ def asks(config: EvalConfig, questions: Sequence[Question], examples: Sequence[Q
             raise KitError(f"no questions of slice {part.name}; the data hold {', '.join(splits)}")
         for question in chosen[: part.limit]:
             context = question.context if part.context == "facts" else ()
-            shots = drawn_shots(config, part, question, examples, question_turns)
+            if part.context == "facts" and not context:
+                raise KitError(f"{question.id} has no facts to be told: ask it closed book")
+            shots = drawn_shots(config, part, question, examples, _open_turns if context else question_turns)
             message = user_message(question.text, part.style, context)
             for sample in range(part.samples):
                 found.append(Ask(part, question, message, question.answers, question.candidates, shots=shots, sample=sample))
             for i, sub in enumerate(question.sub_questions if part.sub_questions else ()):
                 found.append(Ask(part, question, user_message(sub.text, part.style, context), (sub.answer,), part=i, shots=shots))
     return found
+
+
+def _open_turns(question: Question, style: Style) -> tuple[str, str]:
+    """A question with the facts it is told, and its answer."""
+    return user_message(question.text, style, question.context), question_turns(question, style)[1]
+
+
+def _bridge(question: Question) -> str:
+    """The entity that questions may share, through which they go; what says yes or no, or a number, is none."""
+    first = question.sub_questions[0].answer if question.hops > 1 and question.sub_questions else ""
+    return "" if normalise(first) in ("yes", "no") or re.fullmatch(r"[\d.,\s]*", first) else first
 
 
 def extract(style: Style, output: str, golds: Sequence[str]) -> str | None:
@@ -101,7 +115,7 @@ def _record(ask: Ask[Question], output: str, sub_answers_right: list[bool] | Non
             "hops": str(question.hops),
             "shape": question.shape,
             "asked": f"{question.difficulty.asked} of {len(question.support)}" if question.difficulty else "",
-            "bridge": question.sub_questions[0].answer if question.hops > 1 and question.sub_questions else "",
+            "bridge": _bridge(question),
         },
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from evals.config import EvalConfig, Slice
@@ -11,6 +11,7 @@ from kit.core.errors import KitError
 from kit.core.records import EvalRecord, Style
 from kit.core.rows import Converted
 from kit.core.seeds import stream
+from kit.stats.intervals import weighted
 
 Shots = tuple[tuple[str, str], ...]
 
@@ -50,7 +51,8 @@ class Ask(Generic[I]):
 class Task(Generic[I]):
     """load: items from a data directory, a file or a hub id. asks: every prompt of every slice. records: one for each answer.
     metrics: the scores that sum a slice up, the first being what arms are compared by. style, max_new_tokens: what holds where
-    nothing else is said; it is asked in the styles that the latter names."""
+    nothing else is said; it is asked in the styles that the latter names. weights: of a metric that is a share, the tag that
+    tells of how many; each of those weighs the same, so that a record of more counts for more."""
 
     load: Callable[[str, EvalConfig], Converted]
     asks: Callable[[EvalConfig, Sequence[I], Sequence[I]], list[Ask[I]]]
@@ -58,6 +60,16 @@ class Task(Generic[I]):
     metrics: tuple[str, ...]
     style: Style
     max_new_tokens: dict[Style, int]
+    weights: dict[str, str] = field(default_factory=dict)
+
+    def values(self, metric: str, records: Sequence[EvalRecord]) -> list[float]:
+        """A metric of every record, so that their mean is the metric of all."""
+        found = [r.scores[metric] for r in records]
+        return weighted(found, self.counts(metric, records)).tolist() if metric in self.weights else found
+
+    def counts(self, metric: str, records: Sequence[EvalRecord]) -> list[int]:
+        """How many observations each record is."""
+        return [int(r.tags[self.weights[metric]]) if metric in self.weights else 1 for r in records]
 
 
 def asks_of(

@@ -16,9 +16,12 @@ from kit.cli.options import as_json, echo_json
 @as_json
 def command(a: Path, b: Path, json_: bool) -> None:
     """Paired difference A - B of two evaluations, on the questions both were asked, slice by slice."""
+    import numpy as np
+
     from evals.run import read_records
     from evals.tasks import TASKS
     from kit.core.errors import KitError
+    from kit.stats.intervals import weighted
     from kit.stats.paired import mcnemar, paired_difference
 
     sides: list[dict[tuple[str, str, str], list[Any]]] = [{}, {}]
@@ -36,8 +39,11 @@ def command(a: Path, b: Path, json_: bool) -> None:
         for metric in (m for m in TASKS[first.task].metrics if all(m in s[k][0].scores for s in sides for k in keys)):
             # Of several samples of a question the mean counts.
             x, y = ([sum(r.scores[metric] for r in s[k]) / len(s[k]) for k in keys] for s in sides)
-            told = {"slice": name, "metric": metric, "a": sum(x) / len(x), "b": sum(y) / len(y)}
-            told["difference"] = paired_difference(x, y, [sides[0][k][0].cluster for k in keys])
+            counts = TASKS[first.task].counts(metric, [sides[0][k][0] for k in keys])
+            a_mean, b_mean = (float(np.average(side, weights=counts)) for side in (x, y))
+            differences = weighted(np.subtract(x, y), counts)
+            found = paired_difference(differences, np.zeros(len(x)), [sides[0][k][0].cluster for k in keys])
+            told = {"slice": name, "metric": metric, "a": a_mean, "b": b_mean, "difference": found._replace(n=sum(counts))}
             told["p"] = mcnemar(x, y) if {*x, *y} <= {0.0, 1.0} else None
             rows.append(told)
     if json_:

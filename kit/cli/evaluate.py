@@ -42,8 +42,8 @@ def command(
     merged = settings(None, config, None, overrides)
     merged.pop("model", None)
     name = task or merged.get("task", "multihop")
-    if name not in TASKS:
-        raise KitError(f"unknown task {name}; {nearest(name, TASKS)}")
+    if not isinstance(name, str) or name not in TASKS:
+        raise KitError(f"unknown task {name}; {nearest(str(name), TASKS)}")
     given = {"split": split, "hops": hops, "style": style, "context": context, "mode": mode, "shots": shots, "limit": limit}
     asked: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
     if "slices" not in merged:
@@ -52,6 +52,9 @@ def command(
         merged["slices"] = [{"style": TASKS[name].style, "split": usual, **asked}]
     elif asked:
         raise KitError(f"--{next(iter(asked))} and slices say two things: set it in the slices")
+    elif isinstance(merged["slices"], list):
+        # As it is without slices: what a task is usually asked in.
+        merged["slices"] = [{"style": TASKS[name].style, **s} if isinstance(s, dict) else s for s in merged["slices"]]
     merged = run_by(merged, url, outputs)
     if backend:
         merged["backend"] = backend

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from kit.core.errors import KitError
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 override = click.option(
@@ -34,10 +36,13 @@ def out_option(default: str | None = None) -> Callable[[F], F]:
 def run_by(settings_: dict[str, Any], url: str | None, outputs: str | None) -> dict[str, Any]:
     """Settings with the backend that `--url` or `--outputs` names, whatever they said before."""
     if url:
+        server = settings_.get("server") or {}
+        if not isinstance(server, dict):
+            raise KitError(f"server must be a table of settings, not {server!r}")
         settings_ = {
             **settings_,
             "backend": "server",
-            "server": {**(settings_.get("server") or {}), "url": url},
+            "server": {**server, "url": url},
             "recorded": None,
         }
     if outputs:
@@ -53,7 +58,6 @@ def echo_json(data: object) -> None:
 def settings(preset: str | None, config: Path | None, section: str | None, overrides: tuple[str, ...]) -> dict[str, Any]:
     """Settings from a preset (its `section`) or a file, with overrides applied. Raises KitError on anything unreadable."""
     from kit.core.config import apply_overrides, read_config_file, read_preset
-    from kit.core.errors import KitError
 
     if preset and config:
         raise KitError("give either --preset or --config")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from kit.infer.backend import Decoding, Likelihood, Prompt, Sink
-from kit.infer.tokenised import answers, begun, continued
+from kit.infer.tokenised import answers, begun, continued, fit_window
 from kit.models.tokens import stop_ids
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class TransformersBackend:
         self.batch_tokens = batch_tokens
         self.max_batch = max_batch
         self.stops = stop_ids(tokenizer)
+        self.window: int | None = getattr(model.config, "max_position_embeddings", None)
 
     def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
         """Indices grouped longest first (memory runs out at once or never), each group within the budget."""
@@ -42,7 +43,9 @@ class TransformersBackend:
             start += size
 
     def generate(self, prompts: Sequence[Prompt], decoding: Decoding, sink: Sink[str]) -> None:
-        self.generate_ids([begun(self.tokenizer, p) for p in prompts], decoding, sink)
+        fed = [begun(self.tokenizer, p) for p in prompts]
+        fit_window(prompts, [len(f) + decoding.max_new_tokens for f in fed], self.window)
+        self.generate_ids(fed, decoding, sink)
 
     def generate_ids(self, prompts: Sequence[Tokens], decoding: Decoding, sink: Sink[str]) -> None:
         """The same for prompts in tokens."""
@@ -100,6 +103,7 @@ class TransformersBackend:
 
     def log_likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str], sink: Sink[Likelihood]) -> None:
         pairs = [continued(self.tokenizer, p, c) for p, c in zip(prompts, continuations, strict=True)]
+        fit_window(prompts, [len(given) + len(scored) for given, scored in pairs], self.window)
 
         def told(indices: Sequence[int], results: Sequence[float]) -> None:
             sink(indices, [Likelihood(r, len(pairs[i][1])) for i, r in zip(indices, results, strict=True)])

@@ -34,7 +34,8 @@ class RecordedBackend:
             if output is None and "#" not in prompt.about:
                 output = self.outputs.get(("prompt", prompt.message))
             if output is None:
-                raise KitError(f"{self.path} has no output for {prompt.about}: record it, or ask fewer with --limit")
+                asked = f"{prompt.about}, or for the prompt {prompt.message[:100]!r}"
+                raise KitError(f"{self.path} has no output for {asked}: record it, or ask fewer with --limit")
             found.append(output)
         sink(range(len(prompts)), found)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from kit.core.errors import KitError
 from kit.infer.backend import Prompt, answer
 from kit.models.tokens import cloze_ids, encode, prompt_text
 
@@ -30,6 +31,17 @@ def continued(tokenizer: PreTrainedTokenizerBase, prompt: Prompt, continuation: 
     whole, bare = encode(tokenizer, prompt.start + continuation), encode(tokenizer, prompt.start)
     shared = next((i for i, (a, b) in enumerate(zip(whole, bare, strict=False)) if a != b), min(len(bare), len(whole)))
     return asked(tokenizer, prompt) + whole[:shared], whole[shared:]
+
+
+def fit_window(prompts: Sequence[Prompt], lengths: Sequence[int], window: int | None) -> None:
+    """Raises KitError for a prompt that, with what is to follow it (lengths: of both, in tokens), a model cannot read whole."""
+    for prompt, length in zip(prompts, lengths, strict=True):
+        if window and length > window:
+            name = prompt.about or repr(prompt.message[:60])
+            raise KitError(
+                f"{name} takes {length} tokens with its answer, and the model reads {window}: "
+                "ask for shorter answers with max_new_tokens, or for less in the prompt"
+            )
 
 
 def answers(tokenizer: PreTrainedTokenizerBase, produced: Sequence[Sequence[int]]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kit.core.errors import KitError
 from kit.infer.backend import Decoding, Likelihood, Prompt, Sink
-from kit.infer.tokenised import answers, begun, continued
+from kit.infer.tokenised import answers, begun, continued, fit_window
 from kit.models.tokens import stop_ids
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class VllmBackend:
             raise KitError(f"vLLM does not take {source}: {str(error).strip().splitlines()[0]}") from None
         self.adapter = LoRARequest("adapter", 1, source) if lora else None
         self.tokenizer = tokenizer
+        self.window: int = self.engine.llm_engine.model_config.max_model_len
 
     def _run(self, prompts: Sequence[list[int]], settings: Sequence[Any]) -> Iterator[tuple[range, list[Any]]]:
         for low in range(0, len(prompts), CHUNK):
@@ -64,13 +65,17 @@ class VllmBackend:
             )
             for i in range(len(prompts))
         ]
-        for rows, made in self._run([begun(self.tokenizer, p) for p in prompts], settings):
+        fed = [begun(self.tokenizer, p) for p in prompts]
+        fit_window(prompts, [len(f) + decoding.max_new_tokens for f in fed], self.window)
+        for rows, made in self._run(fed, settings):
             sink(rows, answers(self.tokenizer, [[t for t in m.outputs[0].token_ids if t not in stops] for m in made]))
 
     def log_likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str], sink: Sink[Likelihood]) -> None:
         from vllm import SamplingParams
 
         pairs = [continued(self.tokenizer, p, c) for p, c in zip(prompts, continuations, strict=True)]
+        # One token more, which vLLM cannot be kept from making.
+        fit_window(prompts, [len(given) + len(scored) + 1 for given, scored in pairs], self.window)
         settings = [SamplingParams(temperature=0.0, max_tokens=1, prompt_logprobs=0)] * len(pairs)
         for rows, made in self._run([given + scored for given, scored in pairs], settings):
             sink(rows, [_summed(m.prompt_logprobs, *pairs[i]) for i, m in zip(rows, made, strict=True)])

@@ -42,7 +42,9 @@ def musique_question(row: Row) -> Question:
 def hotpot_question(row: Row) -> Question:
     """HotpotQA's rows, official (lists) or from the hub (columns); 2WikiMultihopQA's have the same form; SubQA's have
     `sub_questions` too, a list of objects with question and answer."""
-    context = row.checked().get("context") or []
+    context = row.checked().get("context")
+    if context is None:
+        context = []
     if isinstance(context, dict):
         context = [[p.text("title", empty=True), p.values.get("sentences")] for p in row.rows("context")]
     try:

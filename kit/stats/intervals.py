@@ -70,6 +70,16 @@ def clustered(values: ArrayLike, clusters: Sequence[str], level: float = LEVEL) 
     return Estimate(mean, max(0.0, mean - reach), min(1.0, mean + reach), x.size)
 
 
+def weighted(values: ArrayLike, weights: ArrayLike) -> NDArray[np.float64]:
+    """Values whose plain mean is the weighted mean of `values`, and whose spread is that of it: the linearised ratio estimate
+    (Cochran 1977, section 6.5), for `clustered` and `paired_difference`. Both: shape (n,). Raises ValueError for n = 0."""
+    x, w = np.asarray(values, dtype=float), np.asarray(weights, dtype=float)
+    if not x.size:
+        raise ValueError("the mean of nothing is undefined")
+    mean = float(np.average(x, weights=w))
+    return w / w.mean() * (x - mean) + mean
+
+
 def over_seeds(means: Sequence[float], n: int, level: float = LEVEL) -> Estimate:
     """A mean of seed means with a t interval on them. Raises ValueError for fewer than two seeds."""
     if len(means) < 2:

@@ -18,15 +18,15 @@ ORACLE_FLOOR = 0.2
 def paired_difference(a: ArrayLike, b: ArrayLike, clusters: Sequence[str], level: float = LEVEL) -> Estimate:
     """Mean of a - b with a paired, cluster-bootstrapped percentile interval. a, b: shape (n,), same questions, same order.
 
-    Where no pair differs from the others there is nothing to resample: as many of the clusters as Wilson's interval for none
-    allows may yet differ, in either direction.
+    Where no pair differs from the others, or all share a cluster, there is nothing to resample: as many of the clusters as
+    Wilson's interval for none allows may yet differ, in either direction.
     """
     x, y = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     if x.shape != y.shape or not x.size:
         raise ValueError("paired arrays must be non-empty and of one length")
     mean = float((x - y).mean())
-    if np.ptp(x - y) == 0:
-        groups = len(set(clusters))
+    groups = len(set(clusters))
+    if np.ptp(x - y) == 0 or groups < 2:
         reach = wilson(0, groups, level).high
         return Estimate(mean, max(-1.0, mean - reach), min(1.0, mean + reach), x.size)
     means = resampled_means((x - y)[None, :], clusters, DRAWS, 0)[0]
@@ -60,6 +60,8 @@ def oracle_ratio(injected: ArrayLike, none: ArrayLike, oracle: ArrayLike, cluste
     """
     i, z, o = (np.asarray(v, dtype=float) for v in (injected, none, oracle))
     bound = clustered(o, clusters)
+    if len(set(clusters)) < 2:
+        return Ratio(None, "all questions share a cluster")
     if bound.low < ORACLE_FLOOR:
         return Ratio(None, f"the oracle itself scores only {bound}")
     ci, cz, co = resampled_means(np.stack([i, z, o]), clusters, DRAWS, 1)

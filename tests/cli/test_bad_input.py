@@ -138,6 +138,8 @@ CASES: list[tuple[str, Callable[[Path], None], list[str], str]] = [
     ("a finished run of other settings", nothing, [*TRAIN, "--out", "{model}"], "of another configuration"),
     # Evaluation.
     ("an unknown task", nothing, [*EVAL, "--task", "multihp"], "did you mean multihop?"),
+    ("a task that is no name", nothing, [*EVAL, "-o", "task=[1]"], "unknown task [1]"),
+    ("a server that is no table", nothing, [*EVAL, "--url", "http://127.0.0.1:9/v1", "-o", "server=abc"], "must be a table"),
     ("an unknown style", nothing, [*EVAL, "--style", "cott"], "style"),
     ("an unknown split", nothing, [*EVAL, "--split", "nvel"], "split"),
     ("a split without such questions", nothing, [*EVAL, "--hops", "9"], "no questions of slice novel/9-hop"),

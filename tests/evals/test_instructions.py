@@ -7,10 +7,15 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from evals.config import EvalConfig
+from evals.run import evaluate, read_records
 from evals.scoring.instruction_checks import capital_words, sentences
 from evals.scoring.instructions import CHECKS, Checked, check, follows, follows_loosely
+from evals.summary import summarise
+from kit.core.config import resolve
 from kit.core.errors import KitError
 from kit.core.records import Instruction, InstructionPrompt
 
@@ -433,6 +438,30 @@ def test_verdicts_agree_with_the_official_code(form: str) -> None:
         assert (checked.prompt_strict, checked.prompt_loose) == (row["prompt_strict"], row["prompt_loose"]), key
         seen += len(checked.strict)
     assert seen == 828
+
+
+@NEEDS_REAL
+def test_accuracies_are_summed_up_as_the_official_code_does(tmp_path: Path) -> None:
+    """Instructions followed of all instructions, not the mean of each prompt's share."""
+    rows = [row for row in real_rows("ifeval_gpt4_responses.jsonl").values() if row["deterministic"]]
+    prompts = real_rows("rows_ifeval_sparse.jsonl")
+    files = {
+        "data": [prompts[row["key"]] for row in rows],
+        "outputs": [{"id": row["key"], "output": row["response"]} for row in rows],
+    }
+    for name, lines in files.items():
+        (tmp_path / name).with_suffix(".jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    asked = {"task": "if", "slices": [{"split": "test", "style": "direct"}], "backend": "recorded"}
+    config = resolve(EvalConfig, {**asked, "recorded": str(tmp_path / "outputs.jsonl")})
+    (summary,) = summarise(read_records(evaluate(config, str(tmp_path / "data.jsonl"), "gpt-4", tmp_path / "out")))
+    told = json.loads((tmp_path / "out" / "results.json").read_text())["results"]["kit_if test/direct"]
+    for form in ("strict", "loose"):
+        followed = [one for row in rows for one in row[f"expected_{form}"]]
+        estimate = summary.scores[f"instruction_{form}"]
+        assert estimate.value == pytest.approx(sum(followed) / len(followed), abs=1e-12)
+        assert estimate.n == len(followed) == 828
+        assert told[f"instruction_{form},none"] == pytest.approx(estimate.value, abs=1e-12)
+        assert summary.scores[f"prompt_{form}"].value == pytest.approx(np.mean([all(r[f"expected_{form}"]) for r in rows]))
 
 
 @NEEDS_REAL

@@ -96,6 +96,7 @@ def test_maths(output: str, flexible: float, strict: float, error: str, tmp_path
         ("    return x // 2", 1, 1, "none"),
         ("    y = x // 2\n    return y\n", 1, 1, "none"),
         ("\n\n    y = x // 2\n    return y", 1, 1, "none"),
+        ("1. So:\n   ```python\n   def half(x):\n       return x // 2\n   ```", 1, 1, "none"),
         ("return int(x / 2)", 1, 0, "wrong_result"),
         ("```python\ndef half(x):\n    return x\n```", 0, 0, "wrong_result"),
         ("```python\ndef half(x):\n    return (\n```", 0, 0, "exception"),
@@ -134,12 +135,34 @@ def test_instructions(output: str, scores: tuple[float, ...], error: str, tmp_pa
         (SUB_QA, f"Al Oz was born in Port Ann. {ANSWER_CUE} Cy Mo.", 0, "later_hop"),
         (SUB_QA, f"In Rome. {ANSWER_CUE} Cy Mo.", 0, "first_hop"),
         (SUB_QA, f"Port Ann is governed by Bo Li. {ANSWER_CUE} Cy Mo.", 0, "composition"),
+        (SUB_QA, f"He left Port Annex. {ANSWER_CUE} Cy Mo.", 0, "first_hop"),
         (SUB_QA, "Bo Li", 0, "format"),
     ],
 )
 def test_foreign_questions(row: dict[str, Any], output: str, right: float, error: str, tmp_path: Path) -> None:
     record = scored("multihop", row, output, tmp_path)
     assert (record.scores["exact_match"], record.error) == (right, error)
+
+
+def test_facts_in_the_prompt_are_there_or_missed(tmp_path: Path) -> None:
+    asked = {"slices": [{"split": "external", "context": "facts", "shots": 1}]}
+    config = resolve(EvalConfig, asked)
+    rows = [HOTPOT, {**HOTPOT, "_id": "other", "question": "Who else?"}]
+    items = TASKS["multihop"].load(written(tmp_path / "r.jsonl", *rows), config).items
+    ask = TASKS["multihop"].asks(config, items, items)[0]
+    assert "Its mayor is Bo Li." in ask.message
+    assert "Its mayor is Bo Li." in ask.shots[0][0]
+    bare = TASKS["multihop"].load(written(tmp_path / "b.jsonl", {**HOTPOT, "context": None}), config).items
+    with pytest.raises(KitError, match="no facts to be told"):
+        TASKS["multihop"].asks(config, bare, items)
+    with pytest.raises(KitError, match="context must be a list"):
+        TASKS["multihop"].load(written(tmp_path / "w.jsonl", {**HOTPOT, "context": 0}), config)
+
+
+@pytest.mark.parametrize(("first", "cluster"), [("Port Ann", "Port Ann"), ("Yes", "5a"), ("1,936", "5a")])
+def test_only_an_entity_binds_questions_together(first: str, cluster: str, tmp_path: Path) -> None:
+    subs = [{"question": "Which?", "answer": first}, {"question": "Who?", "answer": "Bo Li"}]
+    assert scored("multihop", {**HOTPOT, "sub_questions": subs}, "x", tmp_path).cluster == cluster
 
 
 def test_hub_columns_are_the_official_lists(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, PreTrainedTokenizerBase, Qwen2Config
+from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig, MistralConfig, PreTrainedTokenizerBase, Qwen2Config
 
-from kit.infer.backend import Decoding
+from kit.core.errors import KitError
+from kit.infer.backend import Decoding, Prompt
 from kit.infer.hf import TransformersBackend
 from kit.models.tiny import build_tokenizer
 from kit.train.run import vocabulary_texts
@@ -75,6 +76,22 @@ def test_equal_to_generate(family: str, tokenizer: PreTrainedTokenizerBase) -> N
     assert answers == tokenizer.batch_decode(expected, skip_special_tokens=True)
     assert len(sizes) > 1
     assert max(sizes) > 1
+
+
+def test_what_does_not_fit_the_window_is_refused(tokenizer: PreTrainedTokenizerBase) -> None:
+    """Not run past it in silence, nor into an index that is not there."""
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(
+        GPT2Config(vocab_size=len(tokenizer), n_positions=64, n_embd=32, n_layer=1, n_head=2)
+    )
+    backend, told = TransformersBackend(model, tokenizer), Counter[str]()
+    short, long = Prompt("Who?", about="q1"), Prompt("Who? " * 40, about="q2")
+    backend.generate([short], Decoding(8), lambda _, results: told.update(results))
+    assert told.total() == 1
+    with pytest.raises(KitError, match=r"q2 takes \d+ tokens with its answer, and the model reads 64"):
+        backend.generate([short, long], Decoding(8), lambda _, results: told.update(results))
+    with pytest.raises(KitError, match="q2 takes"):
+        backend.log_likelihood([short, long], [" x", " y"], lambda *_: None)
 
 
 def test_a_checkpoint_cannot_change_greedy_decoding(tokenizer: PreTrainedTokenizerBase) -> None:

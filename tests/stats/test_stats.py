@@ -8,7 +8,7 @@ import statsmodels.api as sm
 from scipy import stats
 
 from kit.core.seeds import stream
-from kit.stats.intervals import clustered, hierarchical, over_seeds, wilson
+from kit.stats.intervals import clustered, clustered_error, hierarchical, over_seeds, weighted, wilson
 from kit.stats.laws import FORMS, fit_laws
 from kit.stats.paired import mcnemar, oracle_ratio, paired_difference
 
@@ -171,3 +171,23 @@ def test_pairs_that_never_differ_leave_an_interval() -> None:
     assert found.value == 0.0
     assert found.high == -found.low == pytest.approx(wilson(0, 20).high)
     assert paired_difference(np.ones(40), np.zeros(40), [str(i) for i in range(40)]).high == 1.0
+
+
+def test_pairs_of_one_cluster_leave_an_interval() -> None:
+    found = paired_difference([1, 0, 1], [0, 0, 0], ["a"] * 3)
+    assert found.low < 0.3 < found.value < found.high
+    assert oracle_ratio([1, 0, 1], [0, 0, 0], [1, 1, 1], ["a"] * 3).estimate is None
+
+
+def test_a_weighted_mean_has_the_error_of_a_ratio() -> None:
+    """Against draws: prompts of one to three instructions, whose share depends on how many they are."""
+    rng = np.random.default_rng(0)
+    shares, errors = [], []
+    for _ in range(3000):
+        of = rng.integers(1, 4, 200)
+        right = rng.binomial(of, 0.9 - 0.2 * of)
+        values = weighted(right / of, of)
+        assert values.mean() == pytest.approx(right.sum() / of.sum(), abs=1e-12)
+        shares.append(values.mean())
+        errors.append(clustered_error(values, [str(i) for i in range(200)]))
+    assert np.mean(errors) == pytest.approx(np.std(shares), rel=0.05)
