@@ -60,7 +60,7 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
         write_json(out / "results.json", as_lm_eval(config, resolved["model"], records))
         (out / ".answers.jsonl").unlink(missing_ok=True)
         stage.results["questions"] = len(records)
-        stage.results["skipped_rows"] = len(loaded.skipped)
+        stage.results["skipped_rows"] = len(loaded.skipped) + (len(source.skipped) if source is not loaded else 0)
     return out
 
 

@@ -55,7 +55,7 @@ def _summary(name: str, group: Sequence[EvalRecord]) -> SliceSummary:
         for record, value in zip(group, values, strict=True):
             by_item.setdefault(record.question_id, []).append(value)
         samples = min(map(len, by_item.values()))
-        if samples > 1 and {*values} <= {0.0, 1.0}:
+        if samples > 1 and metric not in (*task.graded, *task.weights):
             for k in (k for k in KS if k <= samples):
                 passed = [pass_at_k(len(v), round(sum(v)), k) for v in by_item.values()]
                 scores[f"{metric} pass@{k}"] = clustered(passed, [cluster_of[item] for item in by_item])

@@ -120,4 +120,7 @@ def _record(ask: Ask[Question], output: str, sub_answers_right: list[bool] | Non
     )
 
 
-TASK = Task(load_questions, asks, records, ("exact_match", "unnormalised", "f1"), "cot", {"cot": 256, "direct": 32, "cloze": 16})
+TASK = Task(
+    load_questions, asks, records, ("exact_match", "unnormalised", "f1"), "cot", {"cot": 256, "direct": 32, "cloze": 16},
+    graded=("f1",),
+)  # fmt: skip

@@ -16,6 +16,11 @@ from kit.core.records import CodeProblem, InstructionPrompt, MathProblem, Questi
 ANSWER_CUE = "So the answer is"
 _INSTRUCTION: dict[Style, str] = {"cot": " Think step by step.", "direct": " Answer directly.", "cloze": ""}
 
+_TITLES = "".join(rf"(?<!\b{word})" for word in ("Capt", "Col", "Gen", "Gov", "Hon", "Maj", "Prof", "Rep", "Rev", "Sen"))
+_MONTHS = "".join(rf"(?<!\b{word})" for word in ("Jan", "Feb", "Mar", "Apr", "Aug", "Sep", "Sept", "Oct", "Nov", "Dec"))
+_END = re.compile(rf"(?<=[^\W_]{{3}}){_TITLES}(?:{_MONTHS}|(?!\.\s+\d))\.(?=\s|$)|\n")
+"""The end of a sentence: no full stop after one or two letters (St. Ives, J. Hall), a title, or a month before its day."""
+
 
 def user_message(question: str, style: Style, context: Sequence[str] = ()) -> str:
     """The prompt: facts (when given), the question, and which style of answer is wanted.
@@ -39,12 +44,13 @@ def extract_answer(output: str) -> str | None:
 
     >>> extract_answer("Who leads Ode Labs? Ada Byrne. So the answer is Ada Byrne.")
     'Ada Byrne'
+    >>> extract_answer("So the answer is Dec. 10, 1817. It was a Wednesday.")
+    'Dec. 10, 1817'
     """
     _, cue, tail = output.rpartition(ANSWER_CUE)
     if not cue:
         return None
-    # A full stop after one or two letters (St. Ives, J. Hall) does not end the sentence.
-    answer = re.split(r"(?<=[^\W_]{3})\.(?=\s|$)|\n", tail.strip(), maxsplit=1)[0].strip(" .")
+    answer = _END.split(tail.strip(), maxsplit=1)[0].strip(" .")
     return answer or None
 
 

@@ -209,6 +209,17 @@ def test_every_sample_counts_towards_pass_at_k(tmp_path: Path) -> None:
     assert summary.scores["flexible pass@1"].n == 2
 
 
+def test_a_graded_score_has_no_pass_at_k_whatever_its_values(tmp_path: Path) -> None:
+    config = resolve(EvalConfig, {"task": "if", "slices": [{"split": "test", "style": "direct"}]})
+    data = written(tmp_path / "rows.jsonl", IFEVAL)
+    (item,) = TASKS["if"].load(data, config).items
+    rows = [{"id": item.id, "output": "A tower by the sea."}, {"id": f"{item.id}#1", "output": ""}]
+    asked = {"slices": [{"split": "test", "style": "direct", "samples": 2}], "task": "if", "backend": "recorded"}
+    asked["recorded"] = written(tmp_path / "o.jsonl", *rows)
+    (summary,) = summarise(read_records(evaluate(resolve(EvalConfig, asked), data, "m", tmp_path / "out")))
+    assert {*summary.scores} == {"prompt_strict pass@1", "prompt_loose pass@1", "instruction_strict", "instruction_loose"}
+
+
 def test_results_in_the_shape_of_lm_evaluation_harness(tmp_path: Path) -> None:
     scored("math", GSM, "#### 10", tmp_path)
     told = json.loads((tmp_path / "out" / "results.json").read_text())
