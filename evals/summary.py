@@ -45,11 +45,10 @@ def summarise(records: Sequence[EvalRecord]) -> list[SliceSummary]:
 
 def _summary(name: str, group: Sequence[EvalRecord]) -> SliceSummary:
     scores: dict[str, Estimate] = {}
-    metrics = [m for m in TASKS[group[0].task].metrics if m in group[0].scores]  # type: ignore[index]  # a record's task is one
+    task = TASKS[group[0].task]  # type: ignore[index]  # a record's task is one
     clusters = [r.cluster for r in group]
     cluster_of = {r.question_id: r.cluster for r in group}
-    for metric in metrics:
-        task = TASKS[group[0].task]  # type: ignore[index]  # a record's task is one
+    for metric in (m for m in task.metrics if m in group[0].scores):
         values = [r.scores[metric] for r in group]
         by_item: dict[str, list[float]] = {}
         for record, value in zip(group, values, strict=True):

@@ -26,7 +26,8 @@ def paired_difference(a: ArrayLike, b: ArrayLike, clusters: Sequence[str], level
         raise ValueError("paired arrays must be non-empty and of one length")
     mean = float((x - y).mean())
     groups = len(set(clusters))
-    if np.ptp(x - y) == 0 or groups < 2:
+    # What does not vary may still leave the rounding of a weighted mean.
+    if not np.ptp(x - y) > 1e-12 or groups < 2:
         reach = wilson(0, groups, level).high
         return Estimate(mean, max(-1.0, mean - reach), min(1.0, mean + reach), x.size)
     means = resampled_means((x - y)[None, :], clusters, DRAWS, 0)[0]

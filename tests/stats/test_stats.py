@@ -171,6 +171,8 @@ def test_pairs_that_never_differ_leave_an_interval() -> None:
     assert found.value == 0.0
     assert found.high == -found.low == pytest.approx(wilson(0, 20).high)
     assert paired_difference(np.ones(40), np.zeros(40), [str(i) for i in range(40)]).high == 1.0
+    rounded = paired_difference(weighted(np.full(4, 1 / 3), [1, 2, 3, 1]), np.zeros(4), ["a", "b", "c", "d"])
+    assert rounded.high - rounded.low > 0.2
 
 
 def test_pairs_of_one_cluster_leave_an_interval() -> None:
