@@ -20,7 +20,8 @@ from generators.generate import generate_stage
 from kit.core.config import read_preset, resolve
 from kit.models.tiny import build_model, build_tokenizer
 from kit.sweep.experiment import ExperimentConfig
-from kit.train.data import deal, load_sources
+from kit.train.data import load_sources
+from kit.train.dealing import deal
 from kit.train.run import fit, vocabulary_texts
 
 

@@ -53,7 +53,7 @@ def _open_turns(question: Question, style: Style) -> tuple[str, str]:
     return user_message(question.text, style, question.context), question_turns(question, style)[1]
 
 
-def _bridge(question: Question) -> str:
+def bridge(question: Question) -> str:
     """The entity that questions may share, through which they go; what says yes or no, or a number, is none."""
     first = question.sub_questions[0].answer if question.hops > 1 and question.sub_questions else ""
     return "" if normalise(first) in ("yes", "no") or re.fullmatch(r"[\d.,\s]*", first) else first
@@ -115,7 +115,7 @@ def _record(ask: Ask[Question], output: str, sub_answers_right: list[bool] | Non
             "hops": str(question.hops),
             "shape": question.shape,
             "asked": f"{question.difficulty.asked} of {len(question.support)}" if question.difficulty else "",
-            "bridge": _bridge(question),
+            "bridge": bridge(question),
         },
     )
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from kit.cli.options import as_json, echo_json, out_option, override, settings
+from kit.cli.options import as_json, echo_json, echo_verdict, out_option, override, settings
 
 
 @click.command()
-@click.option("--seed", type=click.IntRange(min=0), help="Run this one seed (default 0).")
-@click.option("--seeds", type=click.IntRange(min=1), help="Run seeds 0 to n-1; from three on a law is looked for.")
+@click.option("--seed", type=click.IntRange(min=0), help="Run this one replicate (default 0).")
+@click.option("--seeds", type=click.IntRange(min=1), help="Run replicates 0 to n-1; claims need three.")
 @override
 @click.option("--workers", type=click.IntRange(min=1), help="Parallel one-thread processes (default: the cores).")
 @out_option("runs/demo")
@@ -28,14 +28,13 @@ def command(seed: int | None, seeds: int | None, overrides: tuple[str, ...], wor
         raise KitError("give either --seed or --seeds")
     data = settings("demo", None, None, overrides)
     if seed is not None:
-        data["seeds"] = [seed]
+        data["replicates"] = [seed]
     if seeds is not None:
-        data["seeds"] = list(range(seeds))
+        data["replicates"] = list(range(seeds))
     sweep(resolve(ExperimentConfig, data), out, workers)
     report = build_report(out)
     if json_:
         echo_json(report)
         return
-    for line in report["verdict"]:
-        click.echo(f"- {line['text']}")
+    echo_verdict(report)
     click.echo(f"\nreport: {out / 'report.html'}   (also report.png, report.json)")

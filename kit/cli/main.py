@@ -21,6 +21,7 @@ COMMANDS = {
     "compare": ("kit.cli.compare", "Paired difference of two evaluations."),
     "prefer": ("kit.cli.prefer", "Head-to-head preference of a judge between two evaluations."),
     "show": ("kit.cli.show", "Show a data directory or one of its items, readably."),
+    "plan": ("kit.cli.plan", "What an experiment takes and can establish, before it is run."),
     "sweep": ("kit.cli.sweep", "Run an experiment: a grid of stages, resumable."),
     "report": ("kit.cli.report", "Tables, figures and the verdict of a sweep."),
     "demo": ("kit.cli.demo", "The preset experiment on this machine, from nothing to a report."),

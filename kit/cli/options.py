@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from kit.core.errors import KitError
+
+if TYPE_CHECKING:
+    from kit.sweep.experiment import ExperimentConfig
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -53,6 +56,23 @@ def run_by(settings_: dict[str, Any], url: str | None, outputs: str | None) -> d
 def echo_json(data: object) -> None:
     """One JSON document on stdout."""
     click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def experiment_of(name: str, overrides: tuple[str, ...]) -> ExperimentConfig:
+    """An experiment: a TOML file, or a preset by name, with overrides applied. Raises KitError for a mistake in it."""
+    from kit.core.config import apply_overrides, preset_names, read_config_file, read_preset, resolve
+    from kit.sweep.experiment import ExperimentConfig
+
+    path = Path(name)
+    data = read_preset(name) if name in preset_names() and not path.is_file() else read_config_file(path)
+    return resolve(ExperimentConfig, apply_overrides(data, overrides))
+
+
+def echo_verdict(report: dict[str, Any]) -> None:
+    """A report's sentences, a line each: its family where it is a claim, its status, and what it says."""
+    for line in report["verdict"]:
+        family = "" if line["family"] in ("note", "secondary") else f" ({line['family']})"
+        click.echo(f"- {line['status']}{family}: {line['text']}")
 
 
 def settings(preset: str | None, config: Path | None, section: str | None, overrides: tuple[str, ...]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kit.cli.options import as_json, echo_json
+from kit.cli.options import as_json, echo_json, echo_verdict
 
 
 @click.command()
@@ -20,6 +20,5 @@ def command(directory: Path, json_: bool) -> None:
     if json_:
         echo_json(report)
         return
-    for line in report["verdict"]:
-        click.echo(f"- {line['text']}")
+    echo_verdict(report)
     click.echo(f"{directory / 'report.html'}")

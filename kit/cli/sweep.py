@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kit.cli.options import as_json, echo_json, out_option, override
+from kit.cli.options import as_json, echo_json, experiment_of, out_option, override
 
 
 @click.command()
@@ -18,13 +18,9 @@ from kit.cli.options import as_json, echo_json, out_option, override
 def command(experiment: str, overrides: tuple[str, ...], workers: int | None, out: Path, json_: bool) -> None:
     """Run an experiment, a TOML file or a preset by name: a grid of stages with shared prefixes. Run again, it goes on where it
     stopped."""
-    from kit.core.config import apply_overrides, preset_names, read_config_file, read_preset, resolve
-    from kit.sweep.experiment import ExperimentConfig
     from kit.sweep.run import sweep
 
-    path = Path(experiment)
-    data = read_preset(experiment) if experiment in preset_names() and not path.is_file() else read_config_file(path)
-    config = resolve(ExperimentConfig, apply_overrides(data, overrides))
+    config = experiment_of(experiment, overrides)
     written = sweep(config, out, workers)
     if json_:
         echo_json({"out": str(out), "experiment": str(written)})

@@ -261,6 +261,20 @@ class Exposure:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """What one training stage showed of a fact in rows of one source, counted from the rows. exposures: how often.
+    new_documents: in how many different rows that no stage before had shown, so that stages add up. last_step: the stage's step,
+    from 1, that showed it last. dose: the sum, over exposures, of the step's learning rate times the row's share of the step."""
+
+    fact: str
+    source: str
+    exposures: int
+    new_documents: int
+    last_step: int
+    dose: float
+
+
+@dataclass(frozen=True, slots=True)
 class EvalRecord:
     """One model answer to one question, with everything needed to score it again."""
 

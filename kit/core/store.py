@@ -32,7 +32,7 @@ from kit.core.errors import KitError
 from kit.core.records import Manifest, from_row, schema_of, to_rows
 from kit.core.seeds import digest
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Raised whenever the meaning of a stage's output changes, so that older results are not reused."""
 
 EXECUTION = ("threads", "checkpoint_every", "batch_tokens", "max_batch", "rows_per_file")

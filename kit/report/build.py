@@ -10,23 +10,22 @@ from typing import Any
 from kit.core.errors import KitError
 from kit.core.store import atomic_path, write_json
 from kit.report import figures
-from kit.report.curves import curves, first_arm
-from kit.report.results import MEASURES, Results, load_results
+from kit.report.claims import Law
+from kit.report.curves import curve, curves
+from kit.report.results import Results, load_results
 from kit.report.tables import (
-    CURVE,
-    FOUR,
-    arms_table,
+    arm_tables,
+    claims_table,
     cost_table,
-    curve_table,
-    difference_table,
     errors_table,
-    integration_table,
+    format_table,
     laws_table,
     matching_table,
-    retention_table,
-    tasks_table,
+    replicates_table,
+    top_table,
 )
 from kit.report.verdict import verdict
+from kit.stats.goodness import Laws
 
 
 def build_report(directory: Path) -> dict[str, Any]:
@@ -42,33 +41,32 @@ def build_report(directory: Path) -> dict[str, Any]:
 
     results = load_results(directory)
     found = curves(results)
-    arm, top = first_arm(results), max(results.config["counts"])
+    fitted = _laws(results)
+    lines = verdict(results)
     tables = [
-        curve_table(results, arm),
-        arms_table(results, top),
-        integration_table(results, top),
-        difference_table(results),
-        tasks_table(results),
+        top_table(results),
+        *arm_tables(results),
+        replicates_table(results),
+        matching_table(results),
+        laws_table(results, fitted),
+        format_table(found),
         errors_table(found),
-        laws_table(found),
-        retention_table(results, top),
-        matching_table(results, top),
+        claims_table(results, results.claims),
         cost_table(results),
     ]
-    lines = verdict(results, found)
     charts = {
-        "curve": figures.curve(results, arm, CURVE, "The known world by D (post-trained, held-out persons)"),
-        "arms": figures.arms(results, "novel 2-hop", "Novel 2-hop questions by D and arm (chain of thought)"),
-        "measures": figures.measures(results, top, FOUR, f"Integration, measured four ways (D = {top})"),
-        "retention": figures.arms(results, "known 2-hop", "Retention: known 2-hop by D and arm"),
-        "tasks": figures.tasks([c for c in found if c.measure not in MEASURES]),
-        **{f"errors {i}": figures.errors(c) for i, c in enumerate(found)},
-        **{f"laws {i}": figures.laws(c) for i, c in enumerate(found)},
+        **{f"measure {name}": figures.measure(results, name) for name in results.measures},
+        "top": figures.top(results),
+        **{f"laws {name}": figures.laws(curve(results, c.arm, c.measure), fitted[name]) for name, c in _claimed(results, fitted)},
+        **{f"format {c.name}": figures.in_format(c) for c in found},
+        **{f"errors {c.name}": figures.errors(c) for c in found},
     }
     drawn = {name: chart for name, chart in charts.items() if chart is not None}
     page = jinja2.Environment(autoescape=True).from_string(resources.files("kit.report").joinpath("page.html").read_text("utf-8"))
     svgs = {name: vl_convert.vegalite_to_svg(chart.to_json()) for name, chart in drawn.items()}
-    text = page.render(results=results, lines=lines, tables=[t for t in tables if t["rows"]], svgs=svgs, top=top)
+    shown = [table for table in tables if table["rows"]]
+    declared = sorted(set(results.declared.values()))
+    text = page.render(results=results, lines=lines, tables=shown, svgs=svgs, declared=declared)
     with atomic_path(directory / "report.html") as temporary:
         temporary.write_text(text, "utf-8")
     with atomic_path(directory / "report.png") as temporary:
@@ -76,7 +74,8 @@ def build_report(directory: Path) -> dict[str, Any]:
     report = {
         "verdict": [asdict(line) for line in lines],
         "tables": tables,
-        "curves": [asdict(curve) for curve in found],
+        "curves": [asdict(each) for each in found],
+        "laws": {name: asdict(each) for name, each in fitted.items()},
         "gates": results.gates,
         "points": _points(results),
         "seconds": results.seconds,
@@ -93,14 +92,28 @@ def _grid(charts: list[Any]) -> Any:
     return alt.vconcat(*rows).resolve_scale(color="independent").configure(background="white")
 
 
+def _claimed(results: Results, fitted: dict[str, Laws]) -> list[tuple[str, Law]]:
+    laws = [(f"{results.measure(c.measure)}, {results.arm(c.arm)}", c) for c in results.claims if isinstance(c, Law)]
+    return [(name, claim) for name, claim in dict(laws).items() if name in fitted]
+
+
+def _laws(results: Results) -> dict[str, Laws]:
+    """Every form fitted to each curve that a law is claimed of."""
+    found = {}
+    for claim in results.claims:
+        if isinstance(claim, Law) and claim.arm in results.arms and (laws := claim.laws(results, results.counts)):
+            found[f"{results.measure(claim.measure)}, {results.arm(claim.arm)}"] = laws
+    return found
+
+
 def _points(results: Results) -> list[dict[str, Any]]:
-    """Every estimate and every seed's own value: arm x count x measure."""
+    """Every estimate and every replicate's own value: arm x count x measure."""
     points = []
     for arm in results.arms:
-        for count in results.counts(arm):
+        for count in results.counts[arm]:
             for measure in results.measures:
                 found = results.estimate(arm, count, measure)
                 if found:
-                    by_seed = {str(c.seed): float(c.score(measure).mean()) for c in results.at(arm, count, measure)}
-                    points.append({"arm": arm, "D": count, "measure": measure, **found._asdict(), "seeds": by_seed})
+                    own = {results.replicates[c.replicate]: float(results.values(c, measure).mean()) for c in results.at(arm, count, measure)}
+                    points.append({"arm": arm, "D": count, "measure": measure, **found._asdict(), "replicates": own})
     return points

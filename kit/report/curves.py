@@ -1,88 +1,99 @@
-"""Curves: one measure of one arm by D, with the laws fitted to it, and why its answers fail."""
+"""Curves: one measure of one arm by D, and why its answers fail."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kit.core.records import ErrorKind
-from kit.report.results import MEASURES, Results, pooled
-from kit.stats.intervals import Estimate
-from kit.stats.laws import Fit, fit_laws
+from kit.report.results import CellResult, Results
+from kit.stats.intervals import Estimate, over_replicates
 
 ERRORS: tuple[ErrorKind, ...] = tuple(kind for kind in get_args(ErrorKind) if kind != "none")
+
+LEAST = 3
+"""Counts from which on an arm's measure is a curve, where no claim names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A measure of an arm. name: the measure in words, and the arm where several have it. points: D and the score there,
-    ascending. errors: by D, the share of all answers that fail in each way that occurs on the curve. fits, left_out: the laws,
-    best first, and why others are not fitted."""
+    """A measure of an arm. points: D and the score there, ascending. errors: by D, the share of all answers that fail in each way
+    that occurs on the curve. in_format, right_in_format: by D, the share of answers that an answer could be extracted from, and of
+    those the score (none where there is none): style and substance apart."""
 
     arm: str
     measure: str
     name: str
     points: list[tuple[int, Estimate]]
     errors: dict[int, dict[ErrorKind, Estimate]]
-    fits: list[Fit]
-    left_out: dict[str, str]
-
-    def reasoning_correlation(self) -> float | None:
-        """Pearson's r, over the counts above 0, of all errors with those that are not of format; None where fewer than three
-        counts, or errors that do not vary, leave it without a meaning."""
-        shares = [
-            (sum(e.value for e in kinds.values()), sum(e.value for kind, e in kinds.items() if kind != "format"))
-            for count, kinds in self.errors.items()
-            if count
-        ]
-        if len(shares) < 3:
-            return None
-        total, reasoning = np.array(shares).T
-        return float(np.corrcoef(total, reasoning)[0, 1]) if total.std() > 1e-9 and reasoning.std() > 1e-9 else None
-
-
-def first_arm(results: Results) -> str:
-    """The arm whose models are post-trained alone."""
-    return "posttrain" if "posttrain" in results.arms else next(iter(results.arms))
+    in_format: dict[int, Estimate]
+    right_in_format: dict[int, Estimate]
 
 
 def curves(results: Results) -> list[Curve]:
-    """Two-hop questions about the known world after post-training and about the novel one after injection, and every measure
-    of other tasks or data, by arm."""
-    wanted = [(first_arm(results), "known 2-hop")]
-    if "inject" in results.arms:
-        wanted.append(("inject", "novel 2-hop"))
-    wanted += [(arm, measure) for measure in results.measures if measure not in MEASURES for arm in results.arms]
-    found = [_curve(results, arm, measure) for arm, measure in wanted]
-    return [curve for curve in found if len(curve.points) > 1]
+    """Every measure that a claim follows by D; where none does, every measure of every arm that has enough counts."""
+    followed = [c for c in results.claims if len({cell.count for cell in c.cells(results.counts)}) >= LEAST]
+    named = [(arm, measure) for c in followed for arm in c.named_arms() for measure in c.named_measures()]
+    if not named:
+        named = [(arm, measure) for arm in results.arms for measure in results.measures if len(results.counts[arm]) >= LEAST]
+    found = [curve(results, arm, measure) for arm, measure in dict.fromkeys(named)]
+    return [each for each in found if len(each.points) > 1]
 
 
-def _curve(results: Results, arm: str, measure: str) -> Curve:
-    counts = results.counts(arm)
-    points = [(count, found) for count in counts if (found := results.estimate(arm, count, measure))]
-    shares = {count: _shares(results, arm, count, measure) for count, _ in points}
-    seen = [kind for kind in ERRORS if any(kinds[kind].value for kinds in shares.values())]
-    rows = []
-    for count, _ in points:
-        scores = [c.score(measure) for c in results.at(arm, count, measure)]
-        rows.append((count, float(sum(s.sum() for s in scores)), sum(s.size for s in scores)))
-    fits, left_out = fit_laws(*zip(*rows, strict=True)) if rows else ([], {})
-    shared = measure not in MEASURES and sum(any(results.at(a, c, measure) for c in results.counts(a)) for a in results.arms) > 1
-    name = f"{measure}, {results.arms[arm]}" if shared else measure
-    return Curve(arm, measure, name, points, {c: {k: kinds[k] for k in seen} for c, kinds in shares.items()}, fits, left_out)
-
-
-def _shares(results: Results, arm: str, count: int, measure: str) -> dict[ErrorKind, Estimate]:
-    """Of all answers, with the intervals that the scores have. An answer that the measure's own score finds right (and a
-    stricter one beside it does not) is no error."""
-    cells = results.at(arm, count, measure)
-    clusters = [c.clusters(measure) for c in cells]
-    wrong = [c.score(measure) < 1 for c in cells]
-    return {
-        kind: pooled(
-            [w & np.array([r.error == kind for r in c.records[measure]]) for c, w in zip(cells, wrong, strict=True)], clusters
-        )
-        for kind in ERRORS
+def curve(results: Results, arm: str, measure: str) -> Curve:
+    """One of them."""
+    points = [(count, found) for count in results.counts.get(arm, []) if (found := results.estimate(arm, count, measure))]
+    shares = {
+        count: {kind: _over(results, arm, count, measure, _fails(results, measure, kind)) for kind in ERRORS} for count, _ in points
     }
+    seen = [kind for kind in ERRORS if any((kinds[kind] or NOTHING).value for kinds in shares.values())]
+    errors = {count: {kind: kinds[kind] or NOTHING for kind in seen} for count, kinds in shares.items()}
+    formed, right = {}, {}
+    for count, _ in points:
+        formed[count] = _over(results, arm, count, measure, lambda cell: (_formed(cell, measure).astype(float), _all(cell, measure)))
+        right[count] = _over(
+            results, arm, count, measure, lambda cell: (results.values(cell, measure), _formed(cell, measure))
+        )
+    return Curve(
+        arm, measure, f"{results.measure(measure)}, {results.arm(arm)}", points, errors,
+        {count: found for count, found in formed.items() if found}, {count: found for count, found in right.items() if found},
+    )  # fmt: skip
+
+
+NOTHING = Estimate(0.0, 0.0, 0.0, 0)
+
+Chosen = tuple[NDArray[np.float64], NDArray[np.bool_]]
+
+
+def _over(results: Results, arm: str, count: int, measure: str, choose: Callable[[CellResult], Chosen]) -> Estimate | None:
+    """A value of some records of each replicate. None where there are no records."""
+    values, clusters = [], []
+    for cell in results.at(arm, count, measure):
+        found, kept = choose(cell)
+        if kept.any():
+            values.append(found[kept])
+            clusters.append([label for label, keep in zip(cell.clusters(measure), kept, strict=True) if keep])
+    return over_replicates(values, clusters) if values else None
+
+
+def _all(cell: CellResult, measure: str) -> NDArray[np.bool_]:
+    return np.ones(len(cell.records[measure]), dtype=bool)
+
+
+def _formed(cell: CellResult, measure: str) -> NDArray[np.bool_]:
+    return np.array([r.error != "format" for r in cell.records[measure]])
+
+
+def _fails(results: Results, measure: str, kind: ErrorKind) -> Callable[[CellResult], Chosen]:
+    """Whether answers fail in a way. One that the measure's own score finds right (and a stricter one beside it does not) does
+    not."""
+
+    def choose(cell: CellResult) -> Chosen:
+        failed = np.array([r.error == kind for r in cell.records[measure]]) & (results.values(cell, measure) < 1)
+        return failed.astype(float), _all(cell, measure)
+
+    return choose

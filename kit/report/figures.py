@@ -1,7 +1,11 @@
-"""The report's figures, each an Altair chart of a few rows; rendered to SVG for the page and to PNG by vl-convert."""
+"""The report's figures, each an Altair chart of a few rows; rendered to SVG for the page and to PNG by vl-convert.
+
+An arm has one colour in all of them, and a line joins two counts only where the arm was run at every count between them.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,89 +13,134 @@ import altair as alt
 
 from kit.report.curves import ERRORS, Curve
 from kit.report.results import Results
+from kit.stats.goodness import Laws
 from kit.stats.intervals import Estimate
 
 _WIDTH, _HEIGHT = 430, 260
 _SHARE = alt.Scale(domain=[0, 1])
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8c510a", "#7570b3", "#666666")
+"""Okabe and Ito's, which colour-blind eyes tell apart, and three more."""
 
 
 def _row(estimate: Estimate, **keys: object) -> dict[str, Any]:
-    return {**keys, "accuracy": estimate.value, "low": estimate.low, "high": estimate.high, "n": estimate.n}
+    return {**keys, "score": estimate.value, "low": estimate.low, "high": estimate.high, "n": estimate.n}
 
 
-def _lines(rows: list[dict[str, Any]], colour: str, title: str, order: list[str], counts: list[int]) -> alt.LayerChart:
-    x = alt.X("D:Q", scale=alt.Scale(type="symlog", constant=10), axis=alt.Axis(values=counts), title="D, finetuning examples")
-    base = alt.Chart(alt.Data(values=rows), width=_WIDTH, height=_HEIGHT, title=title).encode(
-        x=x,
-        color=alt.Color(
-            f"{colour}:N", sort=order, title=None, legend=alt.Legend(orient="bottom", symbolOpacity=1, columns=2, labelLimit=260)
-        ),
-    )
-    band = base.mark_errorbar(opacity=0.5).encode(y=alt.Y("low:Q", title="score", scale=_SHARE), y2="high:Q")
-    return band + base.mark_line(point=True).encode(y=alt.Y("accuracy:Q", scale=_SHARE, title="score"))
+def _legend() -> alt.Legend:
+    return alt.Legend(orient="bottom", symbolOpacity=1, columns=2, labelLimit=260)
 
 
-def curve(results: Results, arm: str, measures: list[str], title: str) -> alt.LayerChart | None:
-    """Accuracy by D of one arm, a line a measure."""
-    rows = [
-        _row(found, D=count, measure=measure)
-        for measure in measures
-        for count in results.counts(arm)
-        if (found := results.estimate(arm, count, measure))
-    ]
-    return _lines(rows, "measure", title, measures, results.counts(arm)) if rows else None
+def arm_colour(results: Results, shown: Sequence[str]) -> alt.Color:
+    """Every arm's own colour, with a legend of those that are shown."""
+    labels = list(results.arms.values())
+    kept = [label for label in labels if label in shown]
+    scale = alt.Scale(domain=kept, range=[COLOURS[labels.index(label) % len(COLOURS)] for label in kept])
+    return alt.Color("arm:N", scale=scale, title=None, legend=_legend())
 
 
-def arms(results: Results, measure: str, title: str) -> alt.LayerChart | None:
-    """Accuracy by D on one measure, a line an arm."""
+def _by_count(counts: Sequence[int]) -> alt.X:
+    return alt.X(
+        "D:Q", scale=alt.Scale(type="symlog", constant=10), axis=alt.Axis(values=list(counts), labelOverlap=True),
+        title="D, finetuning examples",
+    )  # fmt: skip
+
+
+def _segments(rows: list[dict[str, Any]], key: str, counts: Sequence[int]) -> list[dict[str, Any]]:
+    """Rows with the stretch of neighbouring counts each belongs to: what a line may join."""
+    place = {count: i for i, count in enumerate(counts)}
+    found = []
+    last: dict[str, tuple[int, int]] = {}
+    for row in sorted(rows, key=lambda r: r["D"]):
+        at, stretch = last.get(row[key], (-2, 0))
+        stretch += place[row["D"]] != at + 1
+        last[row[key]] = place[row["D"]], stretch
+        found.append({**row, "stretch": f"{row[key]} {stretch}"})
+    return found
+
+
+def measure(results: Results, name: str) -> alt.LayerChart | None:
+    """A measure by D, a colour an arm; None where no arm was asked it at several counts."""
     rows = [
         _row(found, D=count, arm=label)
         for arm, label in results.arms.items()
-        for count in results.counts(arm)
-        if (found := results.estimate(arm, count, measure))
+        for count in results.counts[arm]
+        if (found := results.estimate(arm, count, name))
     ]
     counts = sorted({r["D"] for r in rows})
-    return _lines(rows, "arm", title, list(results.arms.values()), counts) if rows else None
-
-
-def tasks(curves: Sequence[Curve]) -> alt.LayerChart | None:
-    """The score of every task by D."""
-    rows = [_row(found, D=count, task=curve.name) for curve in curves for count, found in curve.points]
-    counts = sorted({r["D"] for r in rows})
-    return _lines(rows, "task", "Tasks by D", [curve.name for curve in curves], counts) if rows else None
-
-
-def laws(curve: Curve) -> alt.LayerChart | None:
-    """The fitted forms over the points they were fitted to."""
-    points = [_row(found, D=count) for count, found in curve.points if count]
-    counts = [row["D"] for row in points]
-    if not points or not curve.fits:
+    if len(counts) < 2:
         return None
-    grid = [10 ** (x / 40) * counts[0] for x in range(int(40 * _decades(counts)) + 1)]
+    base = alt.Chart(
+        alt.Data(values=_segments(rows, "arm", counts)), width=_WIDTH, height=_HEIGHT, title=results.measure(name)
+    ).encode(x=_by_count(counts), color=arm_colour(results, [r["arm"] for r in rows]))
+    score = alt.Y("score:Q", scale=_SHARE, title=results.score_name(name).replace("_", " "))
+    bars = base.mark_errorbar(opacity=0.6).encode(y=alt.Y("low:Q", title=results.score_name(name).replace("_", " "), scale=_SHARE), y2="high:Q")
+    return bars + base.mark_line().encode(y=score, detail="stretch:N") + base.mark_point(filled=True, size=45, opacity=1).encode(y=score)
+
+
+def top(results: Results) -> alt.LayerChart | None:
+    """Every measure of every arm at the arm's greatest count."""
     rows = [
-        {"D": d, "accuracy": p, "form": f"{f.form} ({f.aicc_weight:.2f})"}
-        for f in curve.fits
+        _row(found, arm=results.arm(arm), measure=label)
+        for arm, counts in results.counts.items()
+        for name, label in results.measures.items()
+        if counts and (found := results.estimate(arm, max(counts), name))
+    ]
+    if not rows:
+        return None
+    arms = list(results.arms.values())
+    base = alt.Chart(alt.Data(values=rows), width=_WIDTH, title="Every measure, each arm at its greatest D", height=alt.Step(11)).encode(
+        y=alt.Y("measure:N", sort=list(results.measures.values()), title=None, axis=alt.Axis(labelLimit=240)),
+        yOffset=alt.YOffset("arm:N", sort=arms),
+        color=arm_colour(results, [r["arm"] for r in rows]),
+    )
+    ticks = base.mark_rule(opacity=0.6).encode(x=alt.X("low:Q", scale=_SHARE, title="score"), x2="high:Q")
+    return ticks + base.mark_point(filled=True, size=40, opacity=1).encode(x=alt.X("score:Q", scale=_SHARE))
+
+
+def laws(curve: Curve, found: Laws) -> alt.LayerChart | None:
+    """The fitted forms over the points they were fitted to."""
+    points = [_row(estimate, D=count) for count, estimate in curve.points if count]
+    counts = [row["D"] for row in points]
+    if len(points) < 2 or not found.fits:
+        return None
+    decades = math.log10(counts[-1] / counts[0])
+    grid = [counts[0] * 10 ** (decades * i / 60) for i in range(61)]
+    rows = [
+        {"D": d, "score": p, "form": f.form + ("" if f.p is None else ", rejected" if f.rejected else f", p = {f.p:.2g}")}
+        for f in found.fits
         for d, p in zip(grid, f.predict(grid), strict=True)
     ]
     x = alt.X("D:Q", scale=alt.Scale(type="log"), axis=alt.Axis(values=counts), title="D, finetuning examples")
     lines = (
-        alt.Chart(alt.Data(values=rows), width=_WIDTH, height=_HEIGHT, title=f"Laws fitted to {curve.name} (AICc weight)")
+        alt.Chart(alt.Data(values=rows), width=_WIDTH, height=_HEIGHT, title=f"Laws: {curve.name}")
         .mark_line()
         .encode(
             x=x,
-            y=alt.Y("accuracy:Q", scale=_SHARE, title="score"),
-            color=alt.Color("form:N", title=None, legend=alt.Legend(orient="bottom", symbolOpacity=1, columns=2, labelLimit=260)),
+            y=alt.Y("score:Q", scale=_SHARE, title="score"),
+            color=alt.Color("form:N", title=None, scale=alt.Scale(scheme="tableau10"), legend=_legend()),
         )
     )
     seen = alt.Chart(alt.Data(values=points)).encode(x=x)
     bars = seen.mark_errorbar(color="black").encode(y=alt.Y("low:Q", title="score"), y2="high:Q")
-    return lines + bars + seen.mark_point(filled=True, color="black").encode(y="accuracy:Q")
+    return lines + bars + seen.mark_point(filled=True, color="black", opacity=1).encode(y="score:Q")
 
 
-def _decades(counts: list[int]) -> float:
-    import math
-
-    return math.log10(counts[-1] / counts[0]) if len(counts) > 1 else 0.0
+def in_format(curve: Curve) -> alt.LayerChart | None:
+    """Style and substance apart: the share of answers in format, and of those the share that is right."""
+    if not any(e.value < 1 for e in curve.in_format.values()):
+        return None
+    kinds = {"in format": curve.in_format, "right, of those in format": curve.right_in_format}
+    rows = [_row(found, D=count, of=name) for name, by_count in kinds.items() for count, found in by_count.items()]
+    counts = sorted(curve.in_format)
+    base = alt.Chart(
+        alt.Data(values=_segments(rows, "of", counts)), width=_WIDTH, height=_HEIGHT, title=f"Format and task: {curve.name}"
+    ).encode(
+        x=_by_count(counts),
+        color=alt.Color("of:N", sort=list(kinds), title=None, scale=alt.Scale(range=["#999999", "#111111"]), legend=_legend()),
+    )
+    score = alt.Y("score:Q", scale=_SHARE, title="share")
+    bars = base.mark_errorbar(opacity=0.6).encode(y=alt.Y("low:Q", title="share", scale=_SHARE), y2="high:Q")
+    return bars + base.mark_line().encode(y=score, detail="stretch:N") + base.mark_point(filled=True, size=45, opacity=1).encode(y=score)
 
 
 def errors(curve: Curve) -> alt.Chart | None:
@@ -108,43 +157,9 @@ def errors(curve: Curve) -> alt.Chart | None:
         alt.Chart(alt.Data(values=rows), width=_WIDTH, height=_HEIGHT, title=f"Why answers fail: {curve.name}")
         .mark_bar()
         .encode(
-            x=alt.X(
-                "D:N",
-                sort=[str(c) for c in curve.errors],
-                title="D, finetuning examples",
-                axis=alt.Axis(labelAngle=0),
-            ),
+            x=alt.X("D:N", sort=[str(c) for c in curve.errors], title="D, finetuning examples", axis=alt.Axis(labelAngle=0)),
             y=alt.Y("share:Q", title="share of questions", scale=_SHARE),
-            color=alt.Color(
-                "kind:N",
-                sort=[e.replace("_", " ") for e in ERRORS],
-                title=None,
-                legend=alt.Legend(orient="bottom", symbolOpacity=1, columns=3),
-            ),
+            color=alt.Color("kind:N", sort=[e.replace("_", " ") for e in ERRORS], title=None, legend=_legend()),
             order=alt.Order("rank:Q"),
         )
     )
-
-
-def measures(results: Results, count: int, names: list[str], title: str) -> alt.LayerChart | None:
-    """Every arm's score on each of the given measures at one count, with intervals."""
-    rows = [
-        _row(found, arm=label, measure=measure)
-        for arm, label in results.arms.items()
-        for measure in names
-        if (found := results.estimate(arm, count, measure))
-    ]
-    if not rows:
-        return None
-    base = alt.Chart(alt.Data(values=rows), width=_WIDTH, title=title, height=alt.Step(13)).encode(
-        y=alt.Y("measure:N", sort=names, title=None, axis=alt.Axis(labelLimit=240)),
-        yOffset=alt.YOffset("arm:N", sort=list(results.arms.values())),
-        color=alt.Color(
-            "arm:N",
-            sort=list(results.arms.values()),
-            title=None,
-            legend=alt.Legend(orient="bottom", symbolOpacity=1, columns=2, labelLimit=260),
-        ),
-    )
-    ticks = base.mark_rule(opacity=0.5).encode(x=alt.X("low:Q", scale=_SHARE, title="score"), x2="high:Q")
-    return ticks + base.mark_point(filled=True, size=40).encode(x=alt.X("accuracy:Q", scale=_SHARE))

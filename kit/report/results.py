@@ -1,157 +1,237 @@
-"""A sweep read back: cells with their records, and estimates over questions and seeds."""
+"""A sweep read back: cells with their records and what they were trained on, and estimates over questions and replicates."""
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from kit.core.errors import KitError
-from kit.core.records import EvalRecord, Manifest
+from kit.core.records import EvalRecord, Manifest, Shown
 from kit.core.store import read_manifest, read_table
-from kit.stats.intervals import Estimate, clustered, hierarchical, over_seeds
+from kit.report.claims import CLAIMS, Cell, Claim
+from kit.stats.contrasts import Cells
+from kit.stats.intervals import Estimate, over_replicates
 
-MEASURES: dict[str, str] = {
-    "known 1-hop": "test_entity/1-hop/cot/closed/generate",
-    "known 2-hop": "test_entity/2-hop/cot/closed/generate",
-    "known 2-hop, direct": "test_entity/2-hop/direct/closed/generate",
-    "known 3-hop": "test_entity/3-hop/cot/closed/generate",
-    "known 2-hop, held-out composition": "test_composition/2-hop/cot/closed/generate",
-    "known recall": "recall_known/1-hop/cloze/closed/generate",
-    "novel 1-hop": "novel/1-hop/cot/closed/generate",
-    "novel 1-hop, direct": "novel/1-hop/direct/closed/generate",
-    "novel 2-hop": "novel/2-hop/cot/closed/generate",
-    "novel 2-hop, direct": "novel/2-hop/direct/closed/generate",
-    "novel 2-hop, direct, format supplied": "novel/2-hop/direct/closed/prefilled",
-    "novel 2-hop, forced choice": "novel/2-hop/direct/closed/choice",
-    "novel 2-hop, facts in prompt": "novel/2-hop/cot/facts/generate",
-    "novel recall": "recall_novel/1-hop/cloze/closed/generate",
-    "shuffled 2-hop": "shuffled/2-hop/cot/closed/generate",
-    "shuffled recall": "recall_shuffled/1-hop/cloze/closed/generate",
-}
-"""Measures of kit's own questions: a name for people, and the slice of an evaluation that holds its records. Any other slice
-is a measure under its own name."""
-
-_NAMES = {slice_: measure for measure, slice_ in MEASURES.items()}
-_TASKS = {"multihop": "multihop", "math": "maths", "code": "code", "if": "instructions"}
+RECALL = "sub_questions_right"
+"""The score that says that every hop of a question is right when asked by itself."""
 
 
-def measure_of(record: EvalRecord, data: str | None) -> str:
-    """What is measured: `novel 2-hop`; in other tasks `maths, test/cot`, of named data `maths, openai/gsm8k, test/cot`."""
-    name = record.tags["slice"]
-    if record.task == "multihop" and not data and name in _NAMES:
-        return _NAMES[name]
-    return ", ".join(filter(None, (_TASKS[record.task], data, name)))
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What an arm's stages after the base showed, together. steps, rows, tokens; sources: rows dealt by source. shown: by source
+    and fact: exposures, documents, dose, and steps from where it was last shown to the end."""
+
+    steps: int
+    rows: int
+    tokens: int
+    sources: dict[str, int]
+    shown: dict[str, dict[str, tuple[int, int, float, int]]]
+
+    @staticmethod
+    def of(stages: Sequence[tuple[Manifest, Sequence[Shown]]]) -> Training:
+        """Of stages in their order."""
+        done = [manifest.results for manifest, _ in stages]
+        left = sum(int(r["steps"]) for r in done)
+        sources: dict[str, int] = {}
+        shown: dict[str, dict[str, tuple[int, int, float, int]]] = {}
+        for results, (_, rows) in zip(done, stages, strict=True):
+            for key, value in results.items():
+                if key.startswith("rows_"):
+                    name = key.removeprefix("rows_")
+                    sources[name] = sources.get(name, 0) + int(value)
+            for row in rows:
+                exposures, documents, dose, _ = shown.setdefault(row.source, {}).get(row.fact, (0, 0, 0.0, 0))
+                shown[row.source][row.fact] = (
+                    exposures + row.exposures, documents + row.new_documents, dose + row.dose, left - row.last_step,
+                )  # fmt: skip
+            left -= int(results["steps"])
+        totals = (sum(int(r[key]) for r in done) for key in ("steps", "rows", "tokens"))
+        return Training(*totals, sources, shown)
 
 
 @dataclass(frozen=True, slots=True)
 class CellResult:
-    """One arm at one count for one seed. `records`: measure -> records of whole questions."""
+    """One arm at one count in one replicate. `records`: measure -> records of whole questions."""
 
-    seed: int
+    replicate: int
     arm: str
     count: int
     stages: tuple[str, ...]
+    training: Training
     records: dict[str, list[EvalRecord]]
 
-    def scores(self, measure: str) -> list[str]:
-        """The names of what all of a measure's records are scored by, the one that arms are compared by first."""
-        common = set.intersection(*(set(r.scores) for r in self.records[measure]))
-        return [name for name in self.records[measure][0].scores if name in common]
-
-    def score(self, measure: str, name: str | None = None) -> NDArray[np.float64]:
-        """One score of every record of a measure (the first of its scores, unless named), shape (n,)."""
-        chosen = name or self.scores(measure)[0]
-        return np.array([r.scores[chosen] for r in self.records[measure]])
-
     def clusters(self, measure: str) -> list[str]:
-        """Cluster labels of a measure's records, told apart by seed."""
-        return [f"{self.seed}:{r.cluster}" for r in self.records[measure]]
+        """Cluster labels of a measure's records."""
+        return [r.cluster for r in self.records[measure]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Results:
-    """A whole sweep."""
+    """A whole sweep. declared: by their digests, the claims that were made before anything was evaluated; digests: of the claims,
+    in their order."""
 
     config: dict[str, Any]
+    claims: tuple[Claim, ...]
+    digests: tuple[str, ...]
+    declared: dict[str, str]
     gates: list[dict[str, Any]]
     cells: list[CellResult]
     manifests: dict[str, Manifest]
     seconds: float
     reused: int
     workers: int
+    _labels: dict[str, str] = field(default_factory=dict)
 
     @property
-    def seeds(self) -> list[int]:
-        return list(self.config["seeds"])
+    def replicates(self) -> list[str]:
+        """The replicates' names."""
+        names = []
+        for each in self.config["replicates"]:
+            same = len(set(each.values())) == 1
+            names.append(str(each["world"]) if same else ", ".join(f"{key} {value}" for key, value in each.items()))
+        return names
 
-    @property
+    @functools.cached_property
     def arms(self) -> dict[str, str]:
         """Arm -> its label, in the experiment's order."""
-        return {name: arm["label"] for name, arm in self.config["arms"].items()}
+        return {name: arm.get("label") or name.replace("_", " ") for name, arm in self.config["arms"].items()}
 
-    def counts(self, arm: str) -> list[int]:
-        """The counts an arm was run at, ascending."""
-        return sorted({c.count for c in self.cells if c.arm == arm})
+    @functools.cached_property
+    def measures(self) -> dict[str, str]:
+        """Measure -> its label, in the experiment's order, of those that were asked."""
+        asked = {measure for cell in self.cells for measure in cell.records}
+        named = self.config["measures"].items()
+        return {name: measure.get("label") or name.replace("_", " ") for name, measure in named if name in asked}
+
+    def arm(self, name: str) -> str:
+        """An arm's label."""
+        return self.arms.get(name, name)
+
+    def measure(self, name: str) -> str:
+        """A measure's label."""
+        return self.measures.get(name, name)
+
+    @functools.cached_property
+    def counts(self) -> dict[str, list[int]]:
+        """The counts every arm was run at, ascending."""
+        return {arm: sorted({c.count for c in self.cells if c.arm == arm}) for arm in self.arms}
 
     def at(self, arm: str, count: int, measure: str) -> list[CellResult]:
-        """The cells of an arm at a count, a seed each, that hold a measure."""
+        """The cells of an arm at a count, one a replicate, that hold a measure."""
         return [c for c in self.cells if c.arm == arm and c.count == count and measure in c.records]
 
-    @property
-    def measures(self) -> list[str]:
-        """Every measure that was asked: kit's own questions' in the order of the table, then the others as they come."""
-        asked = dict.fromkeys(measure for c in self.cells for measure in c.records)
-        return [*(m for m in MEASURES if m in asked), *(m for m in asked if m not in MEASURES)]
+    def score_name(self, measure: str) -> str:
+        """What a measure is compared by: the score that it names, or the first that all its records have."""
+        if named := self.config["measures"][measure].get("score"):
+            return str(named)
+        records = next(c.records[measure] for c in self.cells if measure in c.records)
+        common = set.intersection(*(set(r.scores) for r in records))
+        return next(name for name in records[0].scores if name in common)
+
+    def has(self, measure: str, score: str) -> bool:
+        """Whether all records of a measure have a score."""
+        return all(score in r.scores for c in self.cells for r in c.records.get(measure, ()))
+
+    def values(self, cell: CellResult, measure: str, score: str | None = None) -> NDArray[np.float64]:
+        """One score of every record of a measure, shape (n,)."""
+        name = score or self.score_name(measure)
+        return np.array([r.scores[name] for r in cell.records[measure]])
 
     def estimate(self, arm: str, count: int, measure: str, score: str | None = None) -> Estimate | None:
-        """Accuracy of an arm at a count: clustered over questions for one seed, t on seed means for more. None: not asked."""
+        """The score of an arm at a count, over replicates. None: not asked."""
         cells = self.at(arm, count, measure)
         if not cells:
             return None
-        return pooled([c.score(measure, score) for c in cells], [c.clusters(measure) for c in cells])
+        return over_replicates([self.values(c, measure, score) for c in cells], [c.clusters(measure) for c in cells])
 
+    def scores(self, cells: Sequence[Cell], given_recall: bool = False) -> list[Cells]:
+        """See `kit.report.claims.claim.Reading`."""
+        found = []
+        for replicate in range(len(self.config["replicates"])):
+            there = [next((c for c in self.at(*cell[:3]) if c.replicate == replicate), None) for cell in cells]
+            kept = [c for c in there if c is not None]
+            if len(kept) == len(cells) and (matrix := self._matrix(cells, kept, given_recall)):
+                found.append(matrix)
+        return found
 
-MANY = 10
-"""Seeds from which on their own spread is resampled; over fewer t on their means is wider, and right."""
+    def _matrix(self, cells: Sequence[Cell], there: Sequence[CellResult], given_recall: bool) -> Cells | None:
+        """Scores by question, and each question's cluster; None where a cell has none left."""
+        by_cell: list[dict[str, float]] = []
+        clusters: dict[str, str] = {}
+        for cell, result in zip(cells, there, strict=True):
+            name = cell.score or self.score_name(cell.measure)
+            records = result.records[cell.measure]
+            if not all(name in r.scores for r in records):
+                return None
+            several: dict[str, list[float]] = {}
+            for r in records:
+                if not given_recall or r.scores.get(RECALL) == 1.0:
+                    several.setdefault(r.question_id, []).append(r.scores[name])
+                    clusters[r.question_id] = r.cluster
+            # Of several samples of a question the mean counts.
+            by_cell.append({question: sum(v) / len(v) for question, v in several.items()})
+        for measure in {cell.measure for cell in cells}:
+            same = [i for i, cell in enumerate(cells) if cell.measure == measure]
+            shared = set.intersection(*(set(by_cell[i]) for i in same))
+            for i in same:
+                by_cell[i] = {question: value for question, value in by_cell[i].items() if question in shared}
+        if not all(by_cell):
+            return None
+        questions = list(dict.fromkeys(question for scores in by_cell for question in scores))
+        matrix = np.array([[scores.get(question, np.nan) for question in questions] for scores in by_cell])
+        return Cells(matrix, tuple(clusters[question] for question in questions))
 
-
-def pooled(values: Sequence[NDArray[np.float64]], clusters: Sequence[Sequence[str]]) -> Estimate:
-    """One estimate from a list of seeds' scores, its interval cut to what a score can be."""
-    if len(values) == 1:
-        return clustered(values[0], clusters[0])
-    if len(values) >= MANY:
-        return hierarchical(values)
-    means = [float(v.mean()) for v in values]
-    if max(means) == min(means):
-        # Seeds that agree to the last question (none is right, say) are no proof that all others would.
-        return clustered(np.concatenate(values), [label for labels in clusters for label in labels])
-    found = over_seeds(means, sum(v.size for v in values))
-    return found._replace(low=max(0.0, found.low), high=min(1.0, found.high))
+    def steps_since(self, cell: Cell, source: str) -> float:
+        """See `kit.report.claims.claim.Reading`."""
+        since = [s for c in self.at(*cell[:3]) for *_, s in c.training.shown.get(source, {}).values()]
+        return float(np.mean(since)) if since else float("nan")
 
 
 def load_results(directory: Path) -> Results:
     """Read a sweep. Raises KitError when the directory holds none, or an unfinished one."""
     path = directory / "experiment.json"
+    missing = f"{directory} holds no finished sweep: run kit sweep with --out {directory}"
     if not path.exists():
-        raise KitError(f"{directory} holds no finished sweep (no experiment.json): run kit sweep with --out {directory}")
+        raise KitError(missing)
     try:
         data = json.loads(path.read_text("utf-8"))
-        stages, cells = data["stages"], [(cell, cell["evaluations"]) for cell in data["cells"]]
-    except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError):
+        if not data["finished"]:
+            raise KitError(missing)
+        claims = CLAIMS.validate_json(json.dumps(data["config"]["claims"]))
+        stages, cells = data["stages"], [(cell, cell["evaluations"], cell["stages"]) for cell in data["cells"]]
+        parts = [data["config"], claims, tuple(data["digests"]), data["declared"], data["gates"]]
+        costs = data["seconds"], data["reused"], data["workers"]
+    except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError, ValidationError):
         raise KitError(f"{path} is damaged or of another kit: run the sweep again, finished stages will be reused") from None
+    manifests = {name: read_manifest(directory / "stages" / name) for name in stages}
+
+    @functools.cache
+    def shown(stage: str) -> list[Shown]:
+        return read_table(directory / "stages" / stage / "shown.parquet", Shown)
+
+    @functools.cache
+    def training(path: tuple[str, ...]) -> Training:
+        return Training.of([(manifests[stage], shown(stage)) for stage in path])
+
     loaded = []
-    for cell, evaluations in cells:
+    for cell, evaluations, path_ in cells:
         records: dict[str, list[EvalRecord]] = {}
         for asked in evaluations:
+            measure_of: dict[str, list[str]] = {}
+            for measure, slice_ in asked["measures"].items():
+                measure_of.setdefault(slice_, []).append(measure)
             for record in read_table(directory / "stages" / asked["stage"] / "records.parquet", EvalRecord):
                 if record.tags["part"] == "question":
-                    records.setdefault(measure_of(record, asked["data"]), []).append(record)
-        loaded.append(CellResult(cell["seed"], cell["arm"], cell["count"], tuple(cell["stages"]), records))
-    manifests = {name: read_manifest(directory / "stages" / name) for name in stages}
-    return Results(data["config"], data["gates"], loaded, manifests, data["seconds"], data["reused"], data["workers"])
+                    for measure in measure_of.get(record.tags["slice"], ()):
+                        records.setdefault(measure, []).append(record)
+        path_ = tuple(path_)
+        loaded.append(CellResult(cell["replicate"], cell["arm"], cell["count"], path_, training(path_), records))
+    return Results(*parts, loaded, manifests, *costs)

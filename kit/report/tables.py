@@ -1,26 +1,21 @@
-"""The report's tables: a title, a note, a header and rows of text."""
+"""The report's tables: a title, a note, a header and rows of text, made of measures, arms and claims."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kit.report.claims import Claim
 from kit.report.curves import Curve
-from kit.report.integration import Integration, difference, integration
-from kit.report.results import MEASURES, Results
+from kit.report.matching import BY_SOURCE, OVERALL, Source
+from kit.report.results import Results
+from kit.stats.goodness import Laws
 from kit.stats.intervals import Estimate
 
 Table = dict[str, Any]
-CURVE = ["known 1-hop", "known 2-hop", "known 2-hop, direct", "known 3-hop"]
-FOUR = [
-    "novel 1-hop",
-    "novel 2-hop",
-    "novel 2-hop, direct",
-    "novel 2-hop, direct, format supplied",
-    "novel 2-hop, forced choice",
-    "novel 2-hop, facts in prompt",
-]
-_RETENTION = ["known recall", "known 1-hop", "known 2-hop"]
+
+PRIORS = {"popularity_guess": "always the commonest", "type_prior": "by frequency"}
+"""Scores that say what one would have without knowing."""
 
 
 def _table(title: str, note: str, header: list[str], rows: list[list[str]]) -> Table:
@@ -31,109 +26,88 @@ def _text(estimate: Estimate | None) -> str:
     return str(estimate) if estimate else "–"
 
 
-def curve_table(results: Results, arm: str) -> Table:
-    """The known world after post-training, by D."""
-    counts = results.counts(arm)
-    names = [*CURVE, "known 2-hop, held-out composition", "known recall"]
-    rows = [[name, *(_text(results.estimate(arm, c, name)) for c in counts)] for name in names]
-    rows = [row for row in rows if set(row[1:]) != {"–"}]
-    note = "Held-out persons appear in no training question. D = 0: the same steps on known documents only."
-    return _table("Accuracy by D, post-trained model, known world", note, ["", *(f"D = {c}" for c in counts)], rows)
-
-
-def arms_table(results: Results, top: int) -> Table:
-    """Novel two-hop questions, by arm and D."""
-    counts = sorted({c.count for c in results.cells})
+def top_table(results: Results) -> Table:
+    """Every measure of every arm at the arm's greatest count, and what chance would have."""
+    greatest = {arm: max(counts) for arm, counts in results.counts.items() if counts}
+    priors = [prior for prior in PRIORS if any(results.has(m, prior) for m in results.measures)]
     rows = []
+    for measure, label in results.measures.items():
+        row = [_text(results.estimate(arm, count, measure)) for arm, count in greatest.items()]
+        by_chance = []
+        for prior in priors:
+            cell = next((c for c in results.cells if measure in c.records), None) if results.has(measure, prior) else None
+            by_chance.append(f"{results.values(cell, measure, prior).mean():.2f}" if cell else "–")
+        rows.append([label, *row, *by_chance])
+    header = ["", *(f"{results.arm(arm)}, D = {count}" for arm, count in greatest.items()), *(f"chance: {PRIORS[p]}" for p in priors)]
+    note = "Each arm at its greatest D. Scores are those that a measure is compared by. Chance: of the first replicate's questions."
+    return _table("Every measure by arm", note, header, rows)
+
+
+def arm_tables(results: Results) -> list[Table]:
+    """For every arm that is run at several counts, its measures by D."""
+    tables = []
     for arm, label in results.arms.items():
-        row = [_text(results.estimate(arm, c, "novel 2-hop")) for c in counts]
-        if set(row) != {"–"}:
-            rows.append([label, *row])
-    told = [_text(results.estimate("inject", c, "novel 2-hop, facts in prompt")) for c in counts]
-    if "inject" in results.arms and set(told) != {"–"}:
-        rows.append([f"{results.arms['inject']}, facts in the prompt", *told])
-    prior = results.estimate("inject", top, "novel 2-hop", "popularity_guess") if "inject" in results.arms else None
-    note = "Chain of thought. " + (
-        f"Chance, the commonest object of the last relation guessed every time: {prior.value:.3f}." if prior else ""
-    )
-    return _table("Novel 2-hop by D and arm", note, ["", *(f"D = {c}" for c in counts)], rows)
+        counts = results.counts[arm]
+        rows = [[name, *(_text(results.estimate(arm, c, m)) for c in counts)] for m, name in results.measures.items()]
+        rows = [row for row in rows if set(row[1:]) != {"–"}]
+        if len(counts) > 1:
+            tables.append(_table(f"By D: {label}", "", ["", *(f"D = {c}" for c in counts)], rows))
+    return tables
 
 
-def integration_table(results: Results, top: int) -> Table:
-    """What was taken in, measured four ways, by arm."""
-    found: list[Integration] = [integration(results, arm, top) for arm in results.arms if results.at(arm, top, "novel 2-hop")]
-    rows = [
-        [
-            results.arms[i.arm],
-            *(_text(i.scores.get(name)) for name in FOUR),
-            str(i.ratio.estimate) if i.ratio.estimate else f"withheld: {i.ratio.withheld}",
-            _text(i.composition),
-        ]
-        for i in found
-    ]
-    note = (
-        "Raw scores, one and two hops, by chain of thought, directly, with the answer's first words supplied, by forced "
-        "choice among five, and with the facts in the prompt; the share of the oracle's gain over no injection; and "
-        "accuracy given that every hop is right by itself."
-    )
-    return _table(
-        f"Integration, four ways (D = {top})",
-        note,
-        ["", *FOUR, "share of the oracle's gain", "right given recall"],
-        rows,
-    )
-
-
-def difference_table(results: Results) -> Table:
-    """Injection less its controls, paired."""
+def replicates_table(results: Results) -> Table:
+    """Where there are several replicates, each one's own scores at the arms' greatest counts."""
     rows = []
-    for other in ("none", "shuffled", "inject_first"):
-        if other not in results.arms or "inject" not in results.arms:
-            continue
-        for count in results.counts("inject"):
-            row = [results.arms[other], str(count)]
-            for measure in ("novel 1-hop", "novel 2-hop", "novel 2-hop, direct"):
-                found = difference(results, "inject", other, count, measure)
-                row.append(f"{found[0]}, p = {found[1]:.2g}" if found else "–")
-            if set(row[2:]) != {"–"}:
-                rows.append(row)
-    return _table(
-        "Injected less control, paired on the same questions",
-        "Bootstrap over bridge entities (one seed) or t on seeds; p: McNemar's exact test.",
-        ["control", "D", "novel 1-hop", "novel 2-hop", "novel 2-hop, direct"],
-        rows,
-    )
+    for measure, label in results.measures.items() if len(results.replicates) > 1 else ():
+        for arm, counts in results.counts.items():
+            cells = results.at(arm, max(counts), measure) if counts else []
+            by_number = {c.replicate: f"{results.values(c, measure).mean():.3f}" for c in cells}
+            if by_number:
+                rows.append([label, f"{results.arm(arm)}, D = {max(counts)}", *(by_number.get(i, "–") for i in range(len(results.replicates)))])
+    return _table("Each replicate's own scores", "", ["measure", "arm", *(f"replicate {n}" for n in results.replicates)], rows)
 
 
-def laws_table(curves: Sequence[Curve]) -> Table:
-    """Every form fitted to every curve, and why others are not."""
+def laws_table(results: Results, laws: Mapping[str, Laws]) -> Table:
+    """Every form fitted to every curve that a law is claimed of."""
     rows = []
-    for curve in curves:
-        for f in curve.fits:
-            shape = () if f.form == "log-linear" else (f.shape,)
-            held_out = f"{f.held_out_error:+.3f}" if f.held_out_error is not None else "–"
-            coefficients = ", ".join(f"{v:.3g}" for v in (*f.linear, *shape))
-            weights = [f"{f.log_likelihood:.1f}", f"{f.aicc:.1f}", f"{f.aicc_weight:.2f}"]
-            rows.append([curve.name, f.form, f.formula, coefficients, *weights, held_out])
-        rows += [[curve.name, form, reason, "–", "–", "–", "–", "–"] for form, reason in curve.left_out.items()]
+    for name, found in laws.items():
+        for f in found.fits:
+            coefficients = ", ".join(f"{key} = {value:.3g}" for key, value in f.coefficients.items())
+            standing = "–" if f.p is None else "rejected" if f.rejected else "not rejected"
+            rows.append(
+                [name, f.form, f.formula, coefficients, _shape(f.form, f.interval), f"{f.deviance:.1f}", str(f.spare),
+                 "–" if f.p is None else f"{f.p:.2g}", standing]
+            )  # fmt: skip
+        rows += [[name, form, why, "–", "–", "–", "–", "–", "not tested"] for form, why in found.untested.items()]
     note = (
-        "Likelihoods and weights compare the forms on the counts they share (D > 0). With few counts AICc punishes a third "
-        "parameter hard: read the likelihood beside it. Power: P = a·D^s with s = 1/b."
+        "Fitted to D > 0 by binomial likelihood, all replicates together. p: the chance, were the form true, of as much left over, "
+        "against how much replicates differ among themselves (F test); with one replicate it cannot be known. The interval is that "
+        "of the shape (of a power law also as b = 1/s)."
     )
-    header = ["", "form", "formula", "coefficients, shape", "log-likelihood", "AICc", "weight", "held-out error at the top"]
+    header = ["", "form", "formula", "coefficients", "95 % interval of the shape", "deviance", "to spare", "p", ""]
     return _table("Laws, side by side", note, header, rows)
 
 
-def tasks_table(results: Results) -> Table:
-    """Every score of the measures that are not of kit's own questions, by arm and D."""
-    counts = sorted({c.count for c in results.cells})
+def _shape(form: str, interval: tuple[float, float] | None) -> str:
+    if interval is None:
+        return "–"
+    low, high = interval
+    if form != "power":
+        return f"[{low:.3g}, {high:.3g}]" if form != "Hill" else "see D½"
+    upper = f"{1 / low:.3g}" if low > 0 else "unbounded"
+    return f"s [{low:.3g}, {high:.3g}], b [{1 / high:.3g}, {upper}]"
+
+
+def format_table(curves: Sequence[Curve]) -> Table:
+    """Style and substance apart: the share of answers in the form asked for, and how many of those are right."""
+    counts = sorted({count for curve in curves for count, _ in curve.points})
     rows = []
-    for measure in (m for m in results.measures if m not in MEASURES):
-        for arm, label in results.arms.items():
-            cells = [c for c in results.cells if c.arm == arm and measure in c.records]
-            for score in cells[0].scores(measure) if cells else ():
-                rows.append([label, measure, score, *(_text(results.estimate(arm, c, measure, score)) for c in counts)])
-    return _table("Tasks by D", "", ["", "measure", "score", *(f"D = {c}" for c in counts)], rows)
+    for curve in curves:
+        if any(e.value < 1 for e in curve.in_format.values()):
+            rows.append([curve.name, "in format", *(_text(curve.in_format.get(c)) for c in counts)])
+            rows.append([curve.name, "right, of those", *(_text(curve.right_in_format.get(c)) for c in counts)])
+    note = "An answer is in format where the task's rule finds one in it. Learning the format raises the first row, learning the task the second."
+    return _table("Format, and what is right within it, by D", note, ["", "", *(f"D = {c}" for c in counts)], rows)
 
 
 def errors_table(curves: Sequence[Curve]) -> Table:
@@ -148,41 +122,34 @@ def errors_table(curves: Sequence[Curve]) -> Table:
     return _table("Why answers fail, by D", note, ["", "error", *(f"D = {c}" for c in counts)], rows)
 
 
-def retention_table(results: Results, top: int) -> Table:
-    """What is left of the known world, by arm."""
+def matching_table(results: Results) -> Table:
+    """What each arm was shown after the base, at its greatest count, in the first replicate."""
+    trained = {arm: next(c.training for c in results.cells if c.arm == arm and c.count == max(n)) for arm, n in results.counts.items() if n}
+    facts: dict[str, list[str]] = {}
+    for training in trained.values():
+        for source, shown in training.shown.items():
+            facts[source] = sorted({*facts.get(source, ()), *shown})
     rows = []
-    for arm, label in results.arms.items():
-        row = [_text(results.estimate(arm, top, name)) for name in _RETENTION]
-        if set(row) != {"–"}:
-            rows.append([label, *row])
-    return _table(f"Retention of the known world (D = {top})", "", ["", *_RETENTION], rows)
-
-
-def matching_table(results: Results, top: int) -> Table:
-    """What each arm was given, counted from its stages' settings: steps and rows by source."""
-    rows = []
-    for arm, label in results.arms.items():
-        cell = next((c for c in results.cells if c.arm == arm and c.count == top), None)
-        if not cell:
-            continue
-        totals: dict[str, int] = {}
-        steps = 0
-        for stage in cell.stages:
-            config = results.manifests[stage].config
-            count = int(results.manifests[stage].results["steps"])
-            steps += count
-            for source, each in config["rows"].items():
-                name = "known" if source == "examples" and not config["examples"] else source
-                totals[name] = totals.get(name, 0) + each * count
-        names = ("examples", "known", "novel", "shuffled", "reading")
-        rows.append([label, f"{steps:,}", *(f"{totals.get(n, 0):,}" for n in names)])
-    header = ["", "steps", "example rows", "known documents", "novel documents", "shuffled documents", "reading rows"]
-    return _table(
-        f"What the arms were given after the base (D = {top})",
-        "Where arms agree here, they differ in what their rows say.",
-        header,
-        rows,
+    for name, (of, _) in OVERALL.items():
+        rows.append([name, *(f"{of(t):,.0f}" for t in trained.values())])
+    for source in dict.fromkeys(s for t in trained.values() for s in t.sources):
+        rows.append([f"{source} rows", *(f"{t.sources.get(source, 0):,}" for t in trained.values())])
+        for name, (each, _) in BY_SOURCE.items() if source in facts else ():
+            row = [f"{each(Source.of(t, source, facts[source])):,.4g}" if t.shown.get(source) else "–" for t in trained.values()]
+            rows.append([f"{source} {name}", *row])
+    note = (
+        "Counted from the rows that training showed, after the base. Of a source, in the mean over its facts: exposures, different "
+        "documents that no stage before had shown, the exposures of the least shown fact, the dose (learning rate times the row's "
+        "share of the step, summed over exposures), and the steps from where a fact was last shown to the end."
     )
+    header = ["", *(f"{results.arm(arm)}, D = {max(results.counts[arm])}" for arm in trained)]
+    return _table("What the arms were shown", note, header, rows)
+
+
+def claims_table(results: Results, claims: Sequence[Claim]) -> Table:
+    """When each claim was put down."""
+    rows = [[c.says, c.kind, results.declared.get(d, "after an evaluation was finished: post hoc")] for c, d in zip(claims, results.digests, strict=True)]
+    return _table("When the claims were made", "", ["claim", "kind", "put down"], rows)
 
 
 def cost_table(results: Results) -> Table:

@@ -1,4 +1,4 @@
-"""Scores with their uncertainty. The mean of nothing raises."""
+"""Scores with their uncertainty: intervals that cover where hardly anything is right as where half of it is."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 LEVEL = 0.95
+
+PRIOR_CORRELATION = 0.3
+"""The correlation within clusters that is assumed where the answers do not show it."""
+
+PRIOR_ANSWERS = 10.0
+"""How many answers that differ it weighs as much as."""
 
 
 class Estimate(NamedTuple):
@@ -24,19 +30,66 @@ class Estimate(NamedTuple):
         return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}] (n={self.n})"
 
 
-def wilson(right: int, n: int, level: float = LEVEL) -> Estimate:
-    """A proportion with Wilson's score interval (Wilson 1927). Raises ValueError for n = 0.
+def wilson(right: float, n: float, level: float = LEVEL, df: float = np.inf) -> Estimate:
+    """A proportion with Wilson's score interval (Wilson 1927), by the normal quantile or, with `df`, by Student's.
+
+    Raises ValueError for n = 0.
 
     >>> str(wilson(8, 10))
     '0.80 [0.49, 0.94] (n=10)'
     """
     if n <= 0:
         raise ValueError("the mean of nothing is undefined")
-    z = float(special.ndtri(0.5 + level / 2))
+    z = quantile(level, df)
     share = right / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
-    return Estimate(share, max(0.0, centre - half), min(1.0, centre + half), n)
+    return Estimate(share, max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half)), round(n))
+
+
+def quantile(level: float, df: float = np.inf) -> float:
+    """How many standard errors an interval reaches to either side: normal, or Student's with `df` degrees of freedom."""
+    return float(special.ndtri(0.5 + level / 2) if np.isinf(df) else special.stdtrit(df, 0.5 + level / 2))
+
+
+class Clusters(NamedTuple):
+    """Which observations belong together. index: shape (n,), the cluster of each; sizes: shape (G,)."""
+
+    index: NDArray[np.intp]
+    sizes: NDArray[np.int64]
+
+    @staticmethod
+    def of(labels: Sequence[str]) -> Clusters:
+        """From one label an observation."""
+        _, index, sizes = np.unique(np.asarray(labels, dtype=str), return_inverse=True, return_counts=True)
+        return Clusters(index, sizes)
+
+    def design_effect(self, residuals: NDArray[np.float64], differing: float) -> float:
+        """How many times as large as of independent observations the variance of their mean is (Kish 1965): 1 + (m - 1)·r,
+        with m the size of the cluster that a random observation is in, and r the correlation within clusters.
+
+        residuals: shape (n,), observations less their mean. differing: how many of them differ from most. The correlation is
+        shrunk towards PRIOR_CORRELATION while those are few: where none differs nothing is known of it.
+        """
+        size = float((self.sizes**2).sum() / self.sizes.sum())
+        if size <= 1.0:
+            return 1.0
+        squares = float(np.sum(residuals**2))
+        pairs = float((self.sizes * (self.sizes - 1)).sum())
+        products = float(np.sum(np.bincount(self.index, weights=residuals) ** 2)) - squares
+        seen = products / pairs / (squares / len(residuals)) if squares > _ROUNDING else 0.0
+        weight = differing / (differing + PRIOR_ANSWERS) if squares > _ROUNDING else 0.0
+        correlation = weight * seen + (1 - weight) * PRIOR_CORRELATION
+        return 1.0 + (size - 1.0) * min(1.0, max(0.0, correlation))
+
+
+_ROUNDING = 1e-12
+"""What does not vary may still leave the rounding of its mean."""
+
+
+def differing(values: NDArray[np.float64]) -> float:
+    """How many observations differ from the commonest one."""
+    return float(len(values) - np.unique(np.round(values, 9), return_counts=True)[1].max())
 
 
 def clustered_error(values: ArrayLike, clusters: Sequence[str]) -> float:
@@ -45,34 +98,40 @@ def clustered_error(values: ArrayLike, clusters: Sequence[str]) -> float:
     x = np.asarray(values, dtype=float)
     if not x.size:
         raise ValueError("the mean of nothing is undefined")
-    labels, index = np.unique(np.asarray(clusters), return_inverse=True)
-    groups = len(labels)
-    if groups < 2:
+    groups = Clusters.of(clusters)
+    count = len(groups.sizes)
+    if count < 2:
         return float("nan")
-    sums = np.bincount(index, weights=x - x.mean(), minlength=groups)
-    return float(np.sqrt(groups / (groups - 1) * np.sum(sums**2))) / x.size
+    sums = np.bincount(groups.index, weights=x - x.mean(), minlength=count)
+    return float(np.sqrt(count / (count - 1) * np.sum(sums**2))) / x.size
 
 
 def clustered(values: ArrayLike, clusters: Sequence[str], level: float = LEVEL) -> Estimate:
-    """A mean whose interval allows for questions that share a cluster.
+    """A mean of scores from 0 to 1 whose interval allows for questions that share a cluster.
 
-    values: shape (n,). clusters: n labels. The interval uses t with G - 1 degrees of freedom and is cut to [0, 1]; where
-    no cluster varies (all right or all wrong) it is Wilson's on the number of clusters. Raises ValueError for n = 0.
+    values: shape (n,). clusters: n labels. Wilson's interval on the effective number of questions, n over the design effect (as
+    Korn & Graubard 1998 do with the exact interval), by Student's quantile with G - 1 degrees of freedom for G clusters. Of
+    graded scores the variance takes the place of p(1 - p), shrunk towards it as the correlation is. Raises ValueError for n = 0.
     """
-    error = clustered_error(values, clusters)
-    x, groups = np.asarray(values, dtype=float), len(set(clusters))
-    mean = float(x.mean())
-    # What does not vary may still leave the rounding of its mean.
-    if not error > 1e-12:
-        flat = wilson(round(mean * groups), groups, level)
-        return Estimate(mean, min(flat.low, mean), max(flat.high, mean), x.size)
-    reach = float(special.stdtrit(groups - 1, 0.5 + level / 2)) * error
-    return Estimate(mean, max(0.0, mean - reach), min(1.0, mean + reach), x.size)
+    x = np.asarray(values, dtype=float)
+    if not x.size:
+        raise ValueError("the mean of nothing is undefined")
+    groups, mean = Clusters.of(clusters), float(x.mean())
+    apart = differing(x)
+    effect = groups.design_effect(x - mean, apart)
+    if (binary := mean * (1 - mean)) > _ROUNDING:
+        weight = apart / (apart + PRIOR_ANSWERS)
+        effect *= weight * float(x.var()) / binary + (1 - weight)
+    df = max(1, len(groups.sizes) - 1)
+    n = x.size / max(effect, _ROUNDING)
+    share = min(1.0, max(0.0, mean))
+    found = wilson(share * n, n, level, df)
+    return Estimate(mean, min(mean, found.low), max(mean, found.high), x.size)
 
 
 def weighted(values: ArrayLike, weights: ArrayLike) -> NDArray[np.float64]:
     """Values whose plain mean is the weighted mean of `values`, and whose spread is that of it: the linearised ratio estimate
-    (Cochran 1977, section 6.5), for `clustered` and `paired_difference`. Both: shape (n,). Raises ValueError for n = 0."""
+    (Cochran 1977, section 6.5), for `clustered` and `kit.stats.contrasts`. Both: shape (n,). Raises ValueError for n = 0."""
     x, w = np.asarray(values, dtype=float), np.asarray(weights, dtype=float)
     if not x.size:
         raise ValueError("the mean of nothing is undefined")
@@ -80,42 +139,18 @@ def weighted(values: ArrayLike, weights: ArrayLike) -> NDArray[np.float64]:
     return w / w.mean() * (x - mean) + mean
 
 
-def over_seeds(means: Sequence[float], n: int, level: float = LEVEL) -> Estimate:
-    """A mean of seed means with a t interval on them. Raises ValueError for fewer than two seeds."""
-    if len(means) < 2:
-        raise ValueError("an interval over seeds needs at least two of them")
-    x = np.asarray(means)
-    reach = float(special.stdtrit(len(x) - 1, 0.5 + level / 2)) * float(x.std(ddof=1)) / len(x) ** 0.5
-    return Estimate(float(x.mean()), float(x.mean()) - reach, float(x.mean()) + reach, n)
+def over_replicates(values: Sequence[ArrayLike], clusters: Sequence[Sequence[str]], level: float = LEVEL) -> Estimate:
+    """A score over replicates of an experiment: the mean of their means.
 
-
-def hierarchical(values: Sequence[ArrayLike], draws: int = 4000, level: float = LEVEL) -> Estimate:
-    """A mean over many seeds with a bootstrap interval: seeds are drawn again, each with all of its questions. values: for each
-    seed its scores, shape (n_s,); every seed counts alike.
-
-    Questions are not drawn again within a seed: what they add to the spread is in the seeds' means already, and would count
-    twice (Davison & Hinkley 1997, section 3.8; by simulation intervals then cover 98.6 % where 95 is promised).
-
-    Raises ValueError for fewer than two seeds, or one without scores.
+    values, clusters: a list a replicate, as for `clustered`. One replicate: that of its questions. More: the wider, at either
+    end, of Student's interval on the replicates' means and of the interval that all questions leave were the replicates alike;
+    replicates that agree to the last question are no proof that all others would. Cut to [0, 1].
     """
-    if len(values) < 2:
-        raise ValueError("an interval over seeds needs at least two of them")
-    scores = [np.asarray(own, dtype=np.float64) for own in values]
-    if not all(own.size for own in scores):
-        raise ValueError("the mean of nothing is undefined")
-    means = np.asarray([own.mean() for own in scores], dtype=np.float64)
-    drawn = resampled_means(means[None, :], [str(i) for i in range(len(means))], draws, 2)[0]
-    low, high = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2])
-    return Estimate(float(means.mean()), float(low), float(high), sum(own.size for own in scores))
-
-
-def resampled_means(values: NDArray[np.float64], clusters: Sequence[str], draws: int, seed: int) -> NDArray[np.float64]:
-    """Means of `draws` cluster bootstrap samples. values: shape (k, n), k quantities on the same questions; result (k, draws)."""
-    from kit.core.seeds import stream
-
-    labels, index = np.unique(np.asarray(clusters), return_inverse=True)
-    sums = np.stack([np.bincount(index, weights=row, minlength=len(labels)) for row in values])
-    sizes = np.bincount(index, minlength=len(labels)).astype(float)
-    picks = stream(seed, "bootstrap").integers(len(labels), size=(draws, len(labels)))
-    totals = np.stack([row[picks].sum(axis=1) for row in sums])
-    return np.asarray(totals / sizes[picks].sum(axis=1))
+    means = np.array([np.mean(v) for v in values])
+    labels = [f"{i}:{label}" for i, own in enumerate(clusters) for label in own]
+    questions = clustered(np.concatenate([np.asarray(v, dtype=float) for v in values]), labels, level)
+    if len(means) == 1:
+        return questions
+    mean = float(means.mean())
+    reach = quantile(level, len(means) - 1) * float(means.std(ddof=1)) / len(means) ** 0.5
+    return Estimate(mean, max(0.0, min(questions.low, mean - reach)), min(1.0, max(questions.high, mean + reach)), questions.n)

@@ -1,21 +1,36 @@
-"""What an experiment is: one world per seed, a base, and arms, each a path of training stages taken at every count D."""
+"""What an experiment is: replicates, a base, measures, arms (paths of training stages taken at every count D), and claims."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from evals.config import EvalConfig, Slice
-from evals.tasks import check_styles
+from evals.tasks import TASKS, check_styles
 from generators.config import GenerateConfig
 from kit.core.config import Config, dump, resolve
 from kit.core.errors import KitError, nearest
 from kit.core.seeds import digest
+from kit.report.claims import Claim, check_claims
 from kit.sources.hub import check_there
 from kit.train.recipes import TrainConfig, with_defaults
 
 Count = Annotated[int, Field(ge=0)]
+
+
+class Replicate(Config):
+    """One repetition: the seeds of its world, of its model (first weights, order of rows) and of which D examples are drawn."""
+
+    world: Count
+    model: Count
+    draw: Count
+
+    @property
+    def name(self) -> str:
+        """`0`, or `world 0, model 1, draw 2`."""
+        same = self.world == self.model == self.draw
+        return str(self.world) if same else f"world {self.world}, model {self.model}, draw {self.draw}"
 
 
 class Gate(Config):
@@ -35,119 +50,187 @@ class Gate(Config):
 
 class Arm(Config):
     """`path`: the names of the training stages applied to the base, in order. `counts`: where it differs from the
-    experiment's. `evaluations`: by which of them its final checkpoint is evaluated."""
+    experiment's. `measures`: what is asked of its final checkpoint. `label`: its name for readers."""
 
     path: tuple[str, ...]
-    evaluations: Annotated[tuple[str, ...], Field(min_length=1)]
-    counts: tuple[Count, ...] | None = None
-    label: str
+    measures: Annotated[tuple[str, ...], Field(min_length=1)]
+    counts: Annotated[tuple[Count, ...], Field(min_length=1)] | None = None
+    label: str | None = None
 
 
-class Evaluation(NamedTuple):
-    """What is asked, and of which data: the seed's world where none are named."""
+class Measure(NamedTuple):
+    """What is asked: one slice, by which settings, of which data (the replicate's world where none are named)."""
 
+    name: str
     config: EvalConfig
     data: str | None
 
+    @property
+    def slice(self) -> str:
+        """The name that its records have."""
+        part = self.config.slices[0]
+        return part.name if self.config.task == "multihop" else part.short_name
+
+
+class Evaluation(NamedTuple):
+    """Measures that differ in their slices alone, so that a model is loaded once for them. measures: by name, their slices."""
+
+    config: EvalConfig
+    data: str | None
+    measures: dict[str, str]
+
+
+MEASURE_KEYS = ("data", "score", "label")
+"""What a measure says beside the settings of an evaluation and its one slice."""
+
 
 class ExperimentConfig(Config):
-    """A whole experiment. `train` holds named stages as tables of TrainConfig settings over their recipe's defaults;
-    `evaluations`, named sets of slices as tables of EvalConfig settings over those of `evaluation`, with `data` where it is not
-    the seed's world."""
+    """A whole experiment. `train` holds named stages as tables of TrainConfig settings over their recipe's defaults.
+
+    replicates: seeds, or tables of world, model and draw; a number stands for all three. measures: a name, and the settings of
+    one slice and of its evaluation, over those of `evaluation`; `data` where it is not the replicate's world, `score` where it is
+    not the task's first, `label` for readers. claims: what the report is to decide (see `kit.report.claims`).
+    """
 
     name: str
-    seeds: Annotated[tuple[Count, ...], Field(min_length=1)] = (0,)
+    replicates: Annotated[tuple[Replicate, ...], Field(min_length=1)] = (Replicate(world=0, model=0, draw=0),)
     counts: Annotated[tuple[Count, ...], Field(min_length=1)]
     model: str = "tiny"
     generate: dict[str, Any]
     base: dict[str, Any] | None = None
     gate: Gate | None = None
     train: dict[str, dict[str, Any]]
-    arms: Annotated[dict[str, Arm], Field(min_length=1)]
-    evaluations: dict[str, dict[str, Any]]
+    measures: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
     evaluation: dict[str, Any] = {}
+    arms: Annotated[dict[str, Arm], Field(min_length=1)]
+    claims: tuple[Claim, ...] = ()
+
+    @field_validator("replicates", mode="before")
+    @classmethod
+    def _numbers(cls, given: object) -> object:
+        if not isinstance(given, (list, tuple)):
+            return given
+        return tuple(dict.fromkeys(Replicate.model_fields, each) if type(each) is int else each for each in given)
 
     @model_validator(mode="after")
     def _agree(self) -> ExperimentConfig:
-        if len(set(self.counts)) < len(self.counts) or len(set(self.seeds)) < len(self.seeds):
-            raise ValueError("counts and seeds must each be different")
+        if len(set(self.counts)) < len(self.counts) or len(set(self.replicates)) < len(self.replicates):
+            raise ValueError("counts and replicates must each be different")
         if self.model == "tiny" and not self.base:
             raise ValueError("the tiny model knows nothing: give [base], the settings of its pretraining")
         if self.gate and not self.base:
             raise ValueError("a gate needs [base], the pretraining that it extends")
+        if self.gate and not next(iter(self.arms.values())).path:
+            raise ValueError("a gate's pilot is the first stage of the first arm: give that a path")
         for name, arm in self.arms.items():
             for stage in arm.path:
                 if stage not in self.train:
                     raise ValueError(f"arms.{name}.path: unknown stage {stage}; {nearest(stage, self.train)}")
-            for part in arm.evaluations:
-                if part not in self.evaluations:
-                    raise ValueError(f"arms.{name}.evaluations: unknown {part}; {nearest(part, self.evaluations)}")
+            for part in arm.measures:
+                if part not in self.measures:
+                    raise ValueError(f"arms.{name}.measures: unknown {part}; {nearest(part, self.measures)}")
+            if len(set(arm.counts or ())) < len(arm.counts or ()) or len(set(arm.measures)) < len(arm.measures):
+                raise ValueError(f"arms.{name}: counts and measures must each be different")
         # Resolve everything once, so that a mistake anywhere is told before anything runs.
-        self.generate_config(0)
+        first = self.replicates[0]
+        self.generate_config(first)
         for stage in self.train:
-            for source in self.train_config(stage, max(self.counts), 0).sources().values():
+            for source in self.train_config(stage, max(self.counts), first).sources().values():
                 check_there(source)
         if self.base:
-            self.base_config(0)
+            self.base_config(first)
         if self.gate:
             self.evaluation_of(self.gate.recall_slice)
             self.evaluation_of(self.gate.pilot_slice)
-        for name in self.evaluations:
-            self._named(name)
-        for name, arm in self.arms.items():
-            asked = [(e.config.task, e.data, s.name) for e in self.evaluations_of(arm.evaluations) for s in e.config.slices]
-            if twice := next((part for i, part in enumerate(asked) if part in asked[:i]), None):
-                raise ValueError(f"arms.{name}.evaluations: two ask {twice[2]}, and the report could not tell them apart")
+        for name in self.measures:
+            self.measure(name)
+        for arm in self.arms.values():
+            self.evaluations(arm)
+        check_claims(self.claims, {name: self.counts_of(name) for name in self.arms}, {n: a.measures for n, a in self.arms.items()})
         return self
 
-    def generate_config(self, seed: int) -> GenerateConfig:
-        """The world of one seed."""
-        return resolve(GenerateConfig, {**self.generate, "seed": seed})
+    def counts_of(self, arm: str) -> tuple[int, ...]:
+        """The counts an arm is run at."""
+        own = self.arms[arm].counts
+        return self.counts if own is None else own
 
-    def train_config(self, stage: str, count: int, seed: int) -> TrainConfig:
-        """A named stage at D = `count`; the count goes to stages that train on examples."""
-        data = {**with_defaults(self.train[stage]), "seed": seed}
+    def generate_config(self, replicate: Replicate) -> GenerateConfig:
+        """The world of a replicate."""
+        return resolve(GenerateConfig, {**self.generate, "seed": replicate.world})
+
+    def train_config(self, stage: str, count: int, replicate: Replicate) -> TrainConfig:
+        """A named stage at D = `count`; the count, and the draw, go to stages that train on examples."""
+        data = {**with_defaults(self.train[stage]), "seed": replicate.model}
         if not isinstance(data["rows"], dict):
             raise KitError(f"train.{stage}.rows must be a table of sources and rows, as {{ examples = 8 }}")
         if data["rows"].get("examples"):
-            data["examples"] = count
+            data |= {"examples": count, "draw": replicate.draw if count else 0}
             if not count and data.get("epochs") is not None:
                 data |= {"epochs": None, "steps": 1}
         return resolve(TrainConfig, data)
 
-    def base_config(self, seed: int, **changes: object) -> TrainConfig:
+    def base_config(self, replicate: Replicate, **changes: object) -> TrainConfig:
         """The pretraining of the tiny base."""
-        return resolve(TrainConfig, with_defaults({"recipe": "pretrain", **(self.base or {}), "seed": seed, **changes}))
+        given = {"recipe": "pretrain", **(self.base or {}), "seed": replicate.model, **changes}
+        return resolve(TrainConfig, with_defaults(given))
 
-    def evaluations_of(self, names: tuple[str, ...]) -> list[Evaluation]:
-        """The named evaluations; those that differ in their slices alone are one, so that a model is loaded once for them."""
+    def evaluations(self, arm: Arm) -> list[Evaluation]:
+        """What is asked of an arm's checkpoints, as few evaluations as may be. Raises ValueError where two measures ask the same
+        slice differently in one evaluation."""
         together: dict[str, Evaluation] = {}
-        for name in names:
-            found = self._named(name)
-            key = digest({**dump(found.config), "slices": None}, found.data)
-            earlier = together[key].config.slices if key in together else ()
-            merged = found.config.model_copy(update={"slices": (*earlier, *found.config.slices)})
-            together[key] = found._replace(config=merged)
+        for measure in map(self.measure, arm.measures):
+            key = digest({**dump(measure.config), "slices": None}, measure.data)
+            config, data, measures = together.get(key, Evaluation(measure.config, measure.data, {}))
+            slices = dict.fromkeys((*config.slices, *measure.config.slices))
+            if len({s.name for s in slices}) < len(slices):
+                twin = next(name for name, asked in measures.items() if asked == measure.slice)
+                raise ValueError(f"measures.{measure.name}: asks {measure.slice} as {twin} does, otherwise: they cannot be told apart")
+            together[key] = Evaluation(
+                config.model_copy(update={"slices": tuple(slices)}), data, {**measures, measure.name: measure.slice}
+            )
         return list(together.values())
 
-    def _named(self, name: str) -> Evaluation:
-        """One of `evaluations`. Raises KitError, with its name, for what could not be asked."""
-        given = {**self.evaluation, **self.evaluations[name]}
-        data = given.pop("data", None)
+    def measure(self, name: str) -> Measure:
+        """One of `measures`, resolved. Raises KitError, with its name, for what could not be asked."""
+        given = {k: v for k, v in self.measures[name].items() if k not in MEASURE_KEYS}
+        data, score = (self.measures[name].get(key) for key in ("data", "score"))
+        part = {key: value for key, value in given.items() if key in Slice.model_fields}
+        settings = {key: value for key, value in given.items() if key not in Slice.model_fields}
         try:
             if data is not None and not (isinstance(data, str) and data):
                 raise KitError("data must be a directory, a file of rows or a data set's name")
-            config = resolve(EvalConfig, given)
+            if unknown := next((k for k in settings if k not in EvalConfig.model_fields or k == "slices"), None):
+                known = (*Slice.model_fields, *(k for k in EvalConfig.model_fields if k != "slices"), *MEASURE_KEYS)
+                raise KitError(f"unknown key {unknown}; {nearest(unknown, known)}")
+            config = resolve(EvalConfig, {**self.evaluation, **settings, "slices": [part]})
             check_styles(config)
+            if score is not None and score not in TASKS[config.task].metrics:
+                raise KitError(f"the task {config.task} has no score {score}; {nearest(str(score), TASKS[config.task].metrics)}")
             for source in filter(None, (data, *config.sources().values())):
                 check_there(source)
             if config.backend not in ("transformers", "vllm"):
                 raise KitError(f"a sweep evaluates the checkpoints it makes: backend transformers or vllm, not {config.backend}")
         except KitError as error:
-            raise KitError(f"evaluations.{name}: {error}") from None
-        return Evaluation(config, data)
+            raise KitError(f"measures.{name}: {error}") from None
+        return Measure(name, config, data)
 
     def evaluation_of(self, part: Slice) -> Evaluation:
         """The evaluation of one slice of the world's questions."""
         given = {k: v for k, v in self.evaluation.items() if k not in ("data", "task")}
-        return Evaluation(resolve(EvalConfig, {**given, "slices": [dump(part)]}), None)
+        return Evaluation(resolve(EvalConfig, {**given, "slices": [dump(part)]}), None, {})
+
+    def claim_digests(self) -> list[str]:
+        """What each claim says and rests on: its own settings, and those of the measures and arms it names. Another count of
+        replicates makes it no other claim."""
+        return [
+            digest(
+                dump(claim),
+                {name: self.measures[name] for name in sorted(claim.named_measures())},
+                {
+                    name: [[stage, self.train[stage]] for stage in self.arms[name].path]
+                    for name in sorted(claim.named_arms())
+                },
+                self.evaluation,
+            )
+            for claim in self.claims
+        ]

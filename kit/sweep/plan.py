@@ -11,7 +11,7 @@ from generators.config import GenerateConfig
 from kit.core.config import dump
 from kit.core.store import stage_key
 from kit.sources.reading import source_keys
-from kit.sweep.experiment import Evaluation, ExperimentConfig
+from kit.sweep.experiment import Evaluation, ExperimentConfig, Replicate
 from kit.train.recipes import TrainConfig
 from kit.train.run import with_start
 
@@ -34,17 +34,17 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An evaluation's stage, and the data it asks about (None: the seed's world)."""
+    """An evaluation's stage, and the measures it holds, with the slices that their records have."""
 
     stage: str
-    data: str | None
+    measures: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One point of the experiment: an arm at a count for a seed, with its evaluations and the stages behind it."""
+    """One point of the experiment: an arm at a count in a replicate (its number), with its evaluations and the stages behind it."""
 
-    seed: int
+    replicate: int
     arm: str
     count: int
     evaluations: tuple[Asked, ...]
@@ -83,49 +83,56 @@ class Plan:
         directory = self.root / "stages" / f"{kind}-{key}"
         return self.nodes.setdefault(key, Node(kind, key, directory, config, _place(data), _place(model), needs, label))
 
-    def world(self, seed: int) -> Node:
-        """The generate stage of a seed."""
-        return self._add("generate", self.experiment.generate_config(seed), None, None, f"seed {seed}: world")
+    def world(self, replicate: Replicate) -> Node:
+        """The generate stage of a replicate."""
+        return self._add("generate", self.experiment.generate_config(replicate), None, None, f"world {replicate.world}")
 
-    def base(self, seed: int, extensions: int, threads: int) -> Node | str:
+    def base(self, replicate: Replicate, extensions: int, threads: int) -> Node | str:
         """The model every arm starts from: the pretrained tiny one, extended so many times, or the given checkpoint."""
         if not self.experiment.base:
             return self.experiment.model
-        data, label = self.world(seed), f"seed {seed}: base"
-        config = self.experiment.base_config(seed, threads=threads)
+        data, label = self.world(replicate), f"{base_name(replicate)}: base"
+        config = self.experiment.base_config(replicate, threads=threads)
         node = self._add("train", config, data, self.experiment.model, label)
         for i in range(extensions):
             assert self.experiment.gate
-            more = self.experiment.base_config(seed + 1000 * (i + 1), threads=threads, steps=self.experiment.gate.chunk)
+            more = self.experiment.base_config(replicate, threads=threads, steps=self.experiment.gate.chunk)
             node = self._add("train", more, data, node, f"{label}, extension {i + 1}")
         return node
 
-    def path(self, seed: int, base: Node | str, stages: tuple[str, ...], count: int) -> list[Node]:
+    def path(self, replicate: Replicate, base: Node | str, stages: tuple[str, ...], count: int) -> list[Node]:
         """The train stages of a path at one count, from the base on."""
         nodes: list[Node] = []
         model: Node | str = base
         for stage in stages:
-            config = self.experiment.train_config(stage, count, seed)
-            model = self._add("train", config, self.world(seed), model, f"seed {seed}: {stage}, D = {config.examples}")
+            config = self.experiment.train_config(stage, count, replicate)
+            label = f"replicate {replicate.name}: {stage}, D = {config.examples}"
+            model = self._add("train", config, self.world(replicate), model, label)
             nodes.append(model)
         return nodes
 
-    def evaluate(self, seed: int, model: Node | str, evaluation: Evaluation, label: str) -> Node:
-        """An evaluation of a model, on the seed's world where it names no other data."""
-        data = evaluation.data or self.world(seed)
-        return self._add("eval", evaluation.config, data, model, f"seed {seed}: {label}")
+    def evaluate(self, replicate: Replicate, model: Node | str, evaluation: Evaluation, label: str) -> Node:
+        """An evaluation of a model, on the replicate's world where it names no other data."""
+        data = evaluation.data or self.world(replicate)
+        return self._add("eval", evaluation.config, data, model, f"replicate {replicate.name}: {label}")
 
-    def add_cells(self, seed: int, base: Node | str) -> None:
-        """Every arm at every count of one seed."""
+    def add_cells(self, number: int, base: Node | str) -> None:
+        """Every arm at every count of one replicate."""
+        replicate = self.experiment.replicates[number]
         for name, arm in self.experiment.arms.items():
-            for count in arm.counts if arm.counts is not None else self.experiment.counts:
-                stages = self.path(seed, base, arm.path, count)
+            for count in self.experiment.counts_of(name):
+                stages = self.path(replicate, base, arm.path, count)
                 final = stages[-1] if stages else base
                 asked = []
-                for each in self.experiment.evaluations_of(arm.evaluations):
-                    node = self.evaluate(seed, final, each, f"eval {name}, {each.config.task}, D = {count}")
-                    asked.append(Asked(node.directory.name, each.data))
-                self.cells.append(Cell(seed, name, count, tuple(asked), tuple(n.directory.name for n in stages)))
+                for each in self.experiment.evaluations(arm):
+                    node = self.evaluate(replicate, final, each, f"eval {name}, {each.config.task}, D = {count}")
+                    asked.append(Asked(node.directory.name, each.measures))
+                self.cells.append(Cell(number, name, count, tuple(asked), tuple(n.directory.name for n in stages)))
+
+
+def base_name(replicate: Replicate) -> str:
+    """What a base is called; replicates that differ in their draw alone share it."""
+    return f"seed {replicate.world}" if replicate.world == replicate.model else f"world {replicate.world}, model {replicate.model}"
 
 
 def _place(node: Node | str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -16,6 +17,7 @@ from datetime import UTC, datetime
 from multiprocessing import connection
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from tqdm import tqdm
 
@@ -23,17 +25,17 @@ from evals.run import read_records
 from kit.core.config import dump
 from kit.core.errors import KitError
 from kit.core.store import lock, read_manifest, write_json
-from kit.sweep.experiment import ExperimentConfig
-from kit.sweep.plan import Node, Plan
+from kit.sweep.experiment import ExperimentConfig, Replicate
+from kit.sweep.plan import Node, Plan, base_name
 
 EXPERIMENT = "experiment.json"
 
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """What the gate found for one seed's base after so many extensions."""
+    """What the gate found for one base after so many extensions."""
 
-    seed: int
+    base: str
     extensions: int
     recall: float
     pilot: float | None
@@ -170,11 +172,13 @@ def sweep(experiment: ExperimentConfig, out: Path, workers: int | None = None) -
     started, began = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
     cores = workers or len(os.sched_getaffinity(0))
     with lock(out):
+        declared = _declare(experiment, out, began)
         plan = Plan(experiment, out)
         engine = Engine(cores)
         try:
             with tqdm(desc="stages", unit="stage", disable=None, delay=2) as bar:
-                gates = _pass_gates(plan, engine, max(1, cores // len(experiment.seeds)), bar)
+                bases = {(r.world, r.model) for r in experiment.replicates}
+                gates = _pass_gates(plan, engine, max(1, cores // len(bases)), bar)
                 engine.run(plan.nodes.values(), bar)
         finally:
             engine.stop()
@@ -182,11 +186,11 @@ def sweep(experiment: ExperimentConfig, out: Path, workers: int | None = None) -
         write_json(
             result,
             {
-                "config": dump(experiment),
+                **declared,
+                "finished": True,
                 "gates": [asdict(g) for g in gates],
                 "cells": [asdict(c) for c in plan.cells],
                 "stages": sorted(n.directory.name for n in plan.nodes.values()),
-                "worlds": {str(s): plan.world(s).directory.name for s in experiment.seeds},
                 "workers": cores,
                 "seconds": round(time.perf_counter() - started, 1),
                 "reused": sum(read_manifest(n.directory).started < began for n in plan.nodes.values()),
@@ -195,35 +199,62 @@ def sweep(experiment: ExperimentConfig, out: Path, workers: int | None = None) -
     return result
 
 
+def _declare(experiment: ExperimentConfig, out: Path, now: str) -> dict[str, Any]:
+    """Put down what is claimed, with the date, before anything runs. Once an evaluation is finished in `out`, claims that were not
+    put down before are no longer declared: they may have been made after looking.
+
+    Raises KitError where what was put down cannot be read.
+    """
+    path = out / EXPERIMENT
+    digests = experiment.claim_digests()
+    declared = dict.fromkeys(digests, now)
+    if next(out.glob("stages/eval-*/manifest.json"), None):
+        declared = {}
+        if path.exists():
+            try:
+                declared = dict(json.loads(path.read_text("utf-8"))["declared"])
+            except (ValueError, KeyError, TypeError):
+                raise KitError(f"{path} is damaged or of another kit: choose another --out, or delete it and lose its claims") from None
+    found = {"config": dump(experiment), "digests": digests, "declared": declared, "finished": False}
+    write_json(path, found)
+    return found
+
+
 def _pass_gates(plan: Plan, engine: Engine, threads: int, bar: tqdm[None]) -> list[GateResult]:
-    """Bring every seed's base up to the gate, extending by fixed chunks; then plan the cells.
+    """Bring every base up to the gate, extending by fixed chunks; then plan the cells.
 
     The pilot is the first arm's path at the largest count. Other counts run beside it, so that no core is idle; should
     the gate fail they are run again on the better base.
     """
     experiment, gate = plan.experiment, plan.experiment.gate
     results: list[GateResult] = []
-    extensions = dict.fromkeys(experiment.seeds, 0)
-    pending = list(experiment.seeds)
+    # The first replicate of a base speaks for those that differ in their draw alone.
+    bases: dict[str, Replicate] = {}
+    for replicate in experiment.replicates:
+        bases.setdefault(base_name(replicate), replicate)
+    extensions = dict.fromkeys(bases, 0)
+    pending = list(bases)
     first = next(iter(experiment.arms.values()))
     while pending and gate:
         trials = {}
-        for seed in pending:
-            base = plan.base(seed, extensions[seed], threads)
-            recall = plan.evaluate(seed, base, experiment.evaluation_of(gate.recall_slice), "recall of the base")
+        for name in pending:
+            replicate = bases[name]
+            base = plan.base(replicate, extensions[name], threads)
+            recall = plan.evaluate(replicate, base, experiment.evaluation_of(gate.recall_slice), "recall of the base")
             for count in sorted(experiment.counts, reverse=True):
-                tuned = plan.path(seed, base, first.path[:1], count)[-1]
+                tuned = plan.path(replicate, base, first.path[:1], count)[-1]
                 if count == max(experiment.counts):
-                    trials[seed] = (recall, plan.evaluate(seed, tuned, experiment.evaluation_of(gate.pilot_slice), "pilot"))
+                    pilot = plan.evaluate(replicate, tuned, experiment.evaluation_of(gate.pilot_slice), "pilot")
+                    trials[name] = (recall, pilot)
         engine.run(plan.nodes.values(), bar)
-        for seed, (recall, pilot) in trials.items():
+        for name, (recall, pilot) in trials.items():
             found = accuracy(recall.directory), accuracy(pilot.directory)
             passed = found[0] >= gate.recall and found[1] >= gate.pilot
-            results.append(GateResult(seed, extensions[seed], *found, passed))
-            if passed or extensions[seed] == gate.most_chunks:
-                pending.remove(seed)
+            results.append(GateResult(name, extensions[name], *found, passed))
+            if passed or extensions[name] == gate.most_chunks:
+                pending.remove(name)
             else:
-                extensions[seed] += 1
-    for seed in experiment.seeds:
-        plan.add_cells(seed, plan.base(seed, extensions[seed], threads))
+                extensions[name] += 1
+    for number, replicate in enumerate(experiment.replicates):
+        plan.add_cells(number, plan.base(replicate, extensions[base_name(replicate)], threads))
     return results

@@ -1,8 +1,7 @@
-"""Training rows: sources tokenised once, then dealt into steps of a fixed composition, in an order known in advance."""
+"""Training rows: the sources that a run mixes, tokenised once."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from kit.core.errors import KitError
 from kit.core.records import Corpus, Document, Example, TaskName
-from kit.core.seeds import stream
+from kit.core.seeds import digest, stream
 from kit.core.store import read_table, table_files
 from kit.models.tokens import Row, document_row, example_row
 from kit.sources.conversations import Conversation, conversation
@@ -29,18 +28,16 @@ SOURCES = (*DOCUMENT_SOURCES, "examples")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The rows of one source with the facts each carries (ids, for counting exposures)."""
+    """The rows of one source, the facts each carries (ids, for counting exposures), and what each is called."""
 
     rows: list[Row]
     facts: list[tuple[str, ...]]
+    ids: list[str]
 
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """Every row of a run in training order, and how often each fact was shown, by source."""
-
-    rows: list[Row]
-    exposures: dict[str, Counter[str]]
+    @property
+    def digest(self) -> str:
+        """Names the rows and their order."""
+        return digest(self.ids)
 
 
 class Loaded(NamedTuple):
@@ -64,7 +61,8 @@ def load_sources(config: TrainConfig, data: str, tokenizer: PreTrainedTokenizerB
         documents = read_table(Path(data) / "documents.parquet", Document)
         for name in corpora:
             chosen = [d for d in documents if d.corpus == name]
-            sources[name] = Source([document_row(tokenizer, d.text, d.context_chars) for d in chosen], [d.facts for d in chosen])
+            rows = [document_row(tokenizer, d.text, d.context_chars) for d in chosen]
+            sources[name] = Source(rows, [d.facts for d in chosen], [d.id for d in chosen])
             longest = max((len(row.input_ids) for row in sources[name].rows), default=0)
             if longest > config.max_length:
                 raise KitError(f"a row of {name} has {longest} tokens, over max_length {config.max_length}: raise -o max_length")
@@ -81,8 +79,9 @@ def _examples(config: TrainConfig, source: str, tokenizer: PreTrainedTokenizerBa
     """The first D examples of a source."""
     rows: list[Row] = []
     facts: list[tuple[str, ...]] = []
+    ids: list[str] = []
     skipped: list[str] = []
-    for where, read in examples_of(source, config.task, config.seed):
+    for where, read in examples_of(source, config.task, config.draw):
         try:
             example = read()
             row = _example_row(config, tokenizer, where, example)
@@ -93,8 +92,9 @@ def _examples(config: TrainConfig, source: str, tokenizer: PreTrainedTokenizerBa
             continue
         rows.append(row)
         facts.append(example.facts)
+        ids.append(where)
         if len(rows) == config.examples:
-            return Source(rows, facts), skipped
+            return Source(rows, facts, ids), skipped
     left_out = f", {len(skipped)} left out ({skipped[0]})" if skipped else ""
     found = f"{source} holds {len(rows)} of the task {config.task}{left_out}"
     more = ": generate more" if Path(source).is_dir() else ""
@@ -112,18 +112,17 @@ def _example_row(config: TrainConfig, tokenizer: PreTrainedTokenizerBase, where:
     return row
 
 
-def examples_of(source: str, task: TaskName, seed: int) -> Iterator[tuple[str, Callable[[], Conversation]]]:
-    """Every example of a source, where it stands and how it is read, in an order of which any first D are a set.
-
-    A data directory's own order is drawn by its world's seed; rows of others are drawn by `seed`.
-    """
+def examples_of(source: str, task: TaskName, draw: int) -> Iterator[tuple[str, Callable[[], Conversation]]]:
+    """Every example of a source, where it stands and how it is read, in the order of a draw: its first D are the set of size D,
+    so that smaller sets are part of larger ones."""
+    found: list[tuple[str, Callable[[], Conversation]]]
     if (path := Path(source)).is_dir():
-        for e in read_table(examples_file(path, task), Example):
-            yield e.id, partial(Conversation, ((e.prompt, e.completion),), e.facts)
-        return
-    rows = list(rows_of(source, training=True))
-    for i in stream(seed, "examples").permutation(len(rows)).tolist():
-        yield rows[i].where, partial(conversation, rows[i], task)
+        own = read_table(examples_file(path, task), Example)
+        found = [(e.id, partial(Conversation, ((e.prompt, e.completion),), e.facts)) for e in own]
+    else:
+        found = [(row.where, partial(conversation, row, task)) for row in rows_of(source, training=True)]
+    for i in stream(draw, "examples").permutation(len(found)).tolist():
+        yield found[i]
 
 
 def examples_file(data: Path, task: TaskName) -> Path:
@@ -132,26 +131,3 @@ def examples_file(data: Path, task: TaskName) -> Path:
     if not table_files(path)[0].exists():
         raise KitError(f"{data} has no examples of the task {task}: generate some with -o tasks.{task}.train=1000")
     return path
-
-
-def deal(sources: dict[str, Source], rows: dict[str, int], steps: int, seed: int) -> Schedule:
-    """`steps` steps of `rows[name]` rows from each source. A source is gone through in a fresh order every epoch.
-
-    Within a step rows stand shortest first, so that micro-batches pad little.
-    """
-    queues: dict[str, list[int]] = {name: [] for name in rows}
-    streams = {name: stream(seed, "order", name) for name in rows}
-    ordered: list[Row] = []
-    exposures: dict[str, Counter[str]] = {name: Counter() for name in rows}
-    for _ in range(steps):
-        step: list[Row] = []
-        for name, count in rows.items():
-            source = sources[name]
-            for _ in range(count):
-                if not queues[name]:
-                    queues[name] = [int(i) for i in streams[name].permutation(len(source.rows))]
-                index = queues[name].pop()
-                step.append(source.rows[index])
-                exposures[name].update(source.facts[index])
-        ordered += sorted(step, key=lambda row: len(row.input_ids))
-    return Schedule(ordered, exposures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -30,6 +31,7 @@ class TrainConfig(Config):
 
     rows: rows of each source in one optimizer step; their sum is the global batch. task: whose examples. examples: D, the
     finetuning examples used; with D = 0 their rows are filled with known documents, so that steps and batch stay the same.
+    draw: which D of all examples those are (the first D of draw 0, 1, …). seed: the order of rows, and a new model's weights.
     examples_from: where they come from, if not from the data; skip_bad_rows: leave examples out that cannot be read or are
     longer than max_length, and count them. steps or epochs: exactly one. epochs counts passes over the D examples.
     """
@@ -39,6 +41,7 @@ class TrainConfig(Config):
     rows: dict[str, Annotated[int, Field(ge=0)]]
     examples: Annotated[int, Field(ge=0)] = 0
     examples_from: str | None = None
+    draw: Annotated[int, Field(ge=0)] = 0
     skip_bad_rows: bool = False
     steps: Positive | None = None
     epochs: Annotated[float, Field(gt=0)] | None = None
@@ -74,6 +77,8 @@ class TrainConfig(Config):
             raise ValueError("give either steps or epochs")
         if self.epochs is not None and not (self.examples and self.rows.get("examples")):
             raise ValueError("epochs count passes over the examples: give examples too, or steps instead")
+        if self.draw and not (self.examples and self.rows.get("examples")):
+            raise ValueError("draw says which examples are learned: give examples too, and rows of them")
         batch = sum(self.rows.values())
         if self.micro_batch and batch % self.micro_batch:
             raise ValueError(f"micro_batch must divide the {batch} rows of a step")
@@ -96,6 +101,19 @@ class TrainConfig(Config):
             return self.steps
         assert self.epochs is not None
         return max(1, round(self.epochs * self.examples / self.rows["examples"]))
+
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, from 1: transformers' schedules (`constant` has no warmup there)."""
+        steps = self.step_count()
+        warmup = round(self.warmup * steps)
+        done = step - 1
+        if self.schedule == "constant":
+            return self.learning_rate
+        if done < warmup:
+            return self.learning_rate * done / warmup
+        left = 1 - (done - warmup) / max(1, steps - warmup)
+        return self.learning_rate * (left if self.schedule == "linear" else (1 - math.cos(math.pi * left)) / 2)
 
 
 RECIPES: dict[str, dict[str, Any]] = {

@@ -7,13 +7,12 @@ import json
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kit.core.config import dump
 from kit.core.errors import KitError
-from kit.core.records import Document, Example, Question
+from kit.core.records import Document, Example, Question, Shown
 from kit.core.seeds import derive_seed
 from kit.core.store import (
     finished,
@@ -27,7 +26,8 @@ from kit.core.store import (
 )
 from kit.models.prompts import TASK_TURNS, question_turns, user_message
 from kit.sources.reading import source_keys
-from kit.train.data import Schedule, deal, examples_of, load_sources
+from kit.train.data import examples_of, load_sources
+from kit.train.dealing import Schedule, deal, read_dealt, write_dealt
 from kit.train.recipes import TrainConfig
 
 if TYPE_CHECKING:
@@ -35,15 +35,6 @@ if TYPE_CHECKING:
 
 TINY = "tiny"
 """The model name that builds the embedded default instead of loading a checkpoint."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exposure:
-    """How often one run showed one fact in rows of one source: counted from the rows, not computed from the config."""
-
-    fact: str
-    source: str
-    count: int
 
 
 def train(config: TrainConfig, data: str, model: str, out: Path) -> Path:
@@ -88,7 +79,8 @@ def _train(config: TrainConfig, data: str, model: str, out: Path) -> dict[str, f
     if config.lora and not hasattr(network, "peft_config"):
         network = _with_adapter(network, config)
     sources, skipped = load_sources(config, data, tokenizer)
-    schedule = deal(sources, config.mixture(), config.step_count(), config.seed)
+    earlier = [] if model == TINY else read_dealt(model)
+    schedule = deal(sources, config.mixture(), config.step_count(), config.seed, earlier, config.rate)
     history = fit(network, tokenizer, schedule, config, out)
     target = out / "model"
     network.save_pretrained(target)
@@ -97,11 +89,13 @@ def _train(config: TrainConfig, data: str, model: str, out: Path) -> dict[str, f
         tokenizer.init_kwargs.pop(told, None)
     tokenizer.save_pretrained(target)
     write_json(out / "history.json", history)
-    counts = [Exposure(f, s, n) for s, counter in schedule.exposures.items() for f, n in sorted(counter.items())]
-    write_table(out / "exposures.parquet", Exposure, counts)
+    write_table(out / "shown.parquet", Shown, schedule.shown)
+    write_dealt(out, schedule.dealt)
     shutil.rmtree(out / ".trainer", ignore_errors=True)
     return {
         "steps": config.step_count(),
+        "rows": len(schedule.rows),
+        **{f"rows_{name}": count * config.step_count() for name, count in config.mixture().items()},
         "tokens": sum(len(r.input_ids) for r in schedule.rows),
         "parameters": sum(p.numel() for p in network.parameters()),
         "trained_parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
@@ -116,7 +110,7 @@ def _texts(config: TrainConfig, data: str) -> Iterator[str]:
         if Path(source).is_dir():
             yield from vocabulary_texts(Path(source))
             continue
-        for _, read in examples_of(source, config.task, config.seed):
+        for _, read in examples_of(source, config.task, config.draw):
             with contextlib.suppress(KitError):  # a bad row is told, or counted, where it is trained on
                 yield from (text for turn in read().turns for text in turn)
 

@@ -1,0 +1,60 @@
+"""Cells crossed: arms, measures and counts, one or two of each, and the signed sum of what they score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from typing import Annotated
+
+from pydantic import Field
+
+from kit.report.claims.claim import Bounded, Cell, Counts, Found, Reading, Withheld, greatest, several
+from kit.stats.contrasts import signed_sum
+
+
+class Crossed(Bounded):
+    """Cells of one or two arms, measures and counts each. count: the greatest that all of its arms are run at, unless given.
+    given_recall: on the questions alone of which, in every cell, each hop is right by itself (the measures ask sub-questions)."""
+
+    arms: Annotated[tuple[str, ...], Field(min_length=1, max_length=2)]
+    measure: str | tuple[str, str]
+    count: int | tuple[int, int] | None = None
+    given_recall: bool = False
+
+    def named_arms(self) -> list[str]:
+        return list(self.arms)
+
+    def named_measures(self) -> list[str]:
+        return [str(m) for m in several(self.measure)]
+
+    def factors(self) -> int:
+        """How many of arms, measures and counts are two."""
+        return sum(len(several(each)) == 2 for each in (self.arms, self.measure, self.count))
+
+    def cells(self, counts: Counts) -> list[Cell]:
+        at = several(greatest(self.arms, counts) if self.count is None else self.count)
+        return [Cell(arm, count, measure) for arm, measure, count in product(self.arms, self.named_measures(), at)]  # type: ignore[arg-type]
+
+    def weights_at_bound(self, counts: Counts) -> list[float]:
+        """The first of two less the second, in every factor."""
+        signs = [(1.0, -1.0)[: len(several(each))] for each in (self.arms, self.measure, self.count)]
+        return [a * m * c for a, m, c in product(*signs)]
+
+    def inherent(self) -> tuple[str, ...]:
+        return ("examples",) if len(several(self.count)) == 2 else ()
+
+    def find(self, read: Reading, counts: Counts) -> Found | Withheld:
+        cells = self.cells(counts)
+        found = read.scores(cells, self.given_recall)
+        if not found:
+            return Withheld("no question was right in every hop" if self.given_recall else "not asked of all of its arms")
+        total = signed_sum(found, self.weights_at_bound(counts))
+        return self.found(self.words(read, cells), total, total.value, total.n, len(found))
+
+    def words(self, read: Reading, cells: Sequence[Cell]) -> str:
+        """`novel 2-hop, injected less no injection, D = 1000`."""
+        arms = " less ".join(read.arm(a) for a in self.arms)
+        measures = " less ".join(read.measure(m) for m in self.named_measures())
+        at = " less ".join(f"D = {c}" for c in dict.fromkeys(cell.count for cell in cells))
+        given = ", where every hop is right by itself" if self.given_recall else ""
+        return f"{measures}, {arms}, {at}{given}"

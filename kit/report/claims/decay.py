@@ -1,0 +1,64 @@
+"""How long what was taken in lasts: a measure by steps after injection ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from kit.report.claims.claim import Bounded, Cell, Counts, Found, Reading, Withheld, greatest
+from kit.stats.contrasts import Inverted, signed_sum
+
+
+class Decay(Bounded):
+    """The half-life, in steps, of what an arm's score is above its control's: of arms that go on training on other data after the
+    first, by ever more steps, counted from where the source's facts were last shown. The interval is that of the signed sum of all
+    cells, each less what the first would have become."""
+
+    kind: Literal["decay"]
+    arms: Annotated[tuple[str, ...], Field(min_length=2)]
+    measure: str
+    control: str | None = None
+    count: int | None = None
+    source: Literal["known", "novel", "shuffled", "examples"] = "novel"
+
+    def named_arms(self) -> list[str]:
+        return [*self.arms, *((self.control,) if self.control else ())]
+
+    def named_measures(self) -> list[str]:
+        return [self.measure]
+
+    def inherent(self) -> tuple[str, ...]:
+        return ("rows", "steps", "tokens", "known", "reading", "examples", f"{self.source} last step")
+
+    def cells(self, counts: Counts) -> list[Cell]:
+        count = greatest(self.named_arms(), counts) if self.count is None else self.count
+        return [Cell(arm, count or 0, self.measure) for arm in self.named_arms()]
+
+    def find(self, read: Reading, counts: Counts) -> Found | Withheld:
+        cells = self.cells(counts)
+        found = read.scores(cells)
+        if not found:
+            return Withheld("not asked of all of its arms")
+        steps = [read.steps_since(cell, self.source) for cell in cells[: len(self.arms)]]
+        later = np.array(steps[1:]) - steps[0]
+        if not (np.diff([0.0, *later]) > 0).all():
+            return Withheld(f"its arms do not follow one another by steps since {self.source} facts were shown: {steps}")
+        weigh = _falling(later, bool(self.control))
+        half_life = Inverted(found, weigh, float(later[0]) / 1e3, float(later[-1]) * 1e3)
+        first = signed_sum(found, weigh(0.0))
+        what = f"{read.measure(self.measure)}, {read.arm(self.arms[0])}, half-life in steps over {later[-1]:.0f} steps"
+        return self.found(what, half_life, half_life.value(), first.n, len(found))
+
+
+def _falling(later: Sequence[float], control: bool) -> Callable[[float], list[float]]:
+    """The weights of cells for a half-life: the first, those after it, and the control. Their sum is above 0 where more is left."""
+
+    def weigh(half_life: float) -> list[float]:
+        left = [2.0 ** (-t / half_life) if half_life > 0 else 0.0 for t in later]
+        weights = [-sum(left), *(1.0 for _ in later)]
+        return [*weights, sum(left) - len(left)] if control else weights
+
+    return weigh

@@ -1,0 +1,88 @@
+"""Whether a scaling law describes a measure by D, and no other does."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from kit.core.errors import nearest
+from kit.report.claims.claim import Cell, ClaimSettings, Counts, Found, Reading, Status, Withheld
+from kit.stats.goodness import Laws, fit_laws
+from kit.stats.laws import FORMS
+
+
+class Law(ClaimSettings):
+    """That `form` is the law of an arm's measure by D > 0: it is not rejected, and every other form that the counts can test is.
+    counts: those above 0 that the arm is run at, unless given."""
+
+    kind: Literal["law"]
+    fewest: ClassVar[int] = 3
+    arm: str
+    measure: str
+    form: str = "power"
+    counts: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=3)] | None = None
+
+    @field_validator("form")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in FORMS:
+            raise ValueError(f"unknown form {name}; {nearest(name, FORMS)}")
+        return name
+
+    def named_arms(self) -> list[str]:
+        return [self.arm]
+
+    def named_measures(self) -> list[str]:
+        return [self.measure]
+
+    def cells(self, counts: Counts) -> list[Cell]:
+        return [Cell(self.arm, count, self.measure) for count in sorted(self.counts or (c for c in counts[self.arm] if c))]
+
+    def laws(self, read: Reading, counts: Counts) -> Laws | None:
+        """Every form fitted; None where it was not asked."""
+        cells = self.cells(counts)
+        found = read.scores(cells)
+        if not found or len(cells) < 2:
+            return None
+        right = np.array([np.nansum(replicate.scores, axis=1) for replicate in found])
+        n = np.array([(~np.isnan(replicate.scores)).sum(axis=1) for replicate in found])
+        return fit_laws([cell.count for cell in cells], right, n)
+
+    def find(self, read: Reading, counts: Counts) -> Found | Withheld:
+        laws = self.laws(read, counts)
+        what = f"{read.measure(self.measure)}, {read.arm(self.arm)}, by D"
+        if laws is None:
+            return Withheld("not asked at all of its counts")
+        if self.form in laws.untested:
+            return Withheld(f"{what}: {self.form} cannot be tested: {laws.untested[self.form]}")
+        cells = len(self.cells(counts))
+        p = {fit.form: 1.0 if fit.p is None else fit.p for fit in laws.fits}
+        own, others = p[self.form], max((each for name, each in p.items() if name != self.form), default=1.0)
+
+        def decide(alpha: float) -> Status:
+            if own < alpha:
+                return "does not hold"
+            return "holds" if others < alpha else "cannot say"
+
+        def told(alpha: float) -> str:
+            return _words(laws, p, alpha)
+
+        n = sum(int((~np.isnan(r.scores)).sum()) for r in read.scores(self.cells(counts)))
+        return Found(what, min(own, others), decide, told, n // cells, laws.replicates)
+
+
+def _words(laws: Laws, p: dict[str, float], alpha: float) -> str:
+    untested = f"; not tested: {', '.join(laws.untested)}" if laws.untested else ""
+    if laws.replicates == 1:
+        ranked = ", ".join(f"{f.form} {f.deviance:.1f} ({f.spare} to spare)" for f in sorted(laws.fits, key=lambda f: f.deviance))
+        return f"deviance {ranked}{untested}"
+    standing = [form for form, each in p.items() if each >= alpha]
+    rejected = [f"{form} (p = {each:.2g})" for form, each in p.items() if each < alpha]
+    told = f"rejected: {', '.join(rejected)}" if rejected else "no form is rejected"
+    if len(standing) > 1:
+        told += f"; the data cannot tell apart: {', '.join(standing)}"
+    elif standing:
+        told += f"; not rejected: {standing[0]}"
+    return told + untested

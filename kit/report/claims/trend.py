@@ -1,0 +1,48 @@
+"""Whether a measure of one arm rises with D."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from kit.report.claims.claim import Bounded, Cell, Counts, Found, Reading, Withheld
+from kit.stats.contrasts import signed_sum
+
+
+class Trend(Bounded):
+    """The rise of the least-squares line of a score on log10 D, from the least count to the greatest. counts: those above 0 that
+    the arm is run at, unless given."""
+
+    kind: Literal["trend"]
+    fewest: ClassVar[int] = 2
+    arm: str
+    measure: str
+    counts: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2)] | None = None
+
+    def named_arms(self) -> list[str]:
+        return [self.arm]
+
+    def named_measures(self) -> list[str]:
+        return [self.measure]
+
+    def cells(self, counts: Counts) -> list[Cell]:
+        return [Cell(self.arm, count, self.measure) for count in sorted(self.counts or (c for c in counts[self.arm] if c))]
+
+    def weights_at_bound(self, counts: Counts) -> list[float]:
+        x = np.log10([cell.count for cell in self.cells(counts)])
+        weights: list[float] = ((x - x.mean()) / np.sum((x - x.mean()) ** 2) * np.ptp(x)).tolist()
+        return weights
+
+    def inherent(self) -> tuple[str, ...]:
+        return ("examples",)
+
+    def find(self, read: Reading, counts: Counts) -> Found | Withheld:
+        cells = self.cells(counts)
+        found = read.scores(cells)
+        if not found:
+            return Withheld("not asked at all of its counts")
+        rise = signed_sum(found, self.weights_at_bound(counts))
+        what = f"{read.measure(self.measure)}, {read.arm(self.arm)}, rise of its line from D = {cells[0].count} to {cells[-1].count}"
+        return self.found(what, rise, rise.value, rise.n, len(found))

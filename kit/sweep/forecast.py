@@ -1,0 +1,189 @@
+"""What an experiment takes and what it can establish, told before it is run: from its first world, its counts and its claims."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from evals.run import teaches
+from evals.tasks import TASKS
+from evals.tasks.multihop import bridge
+from generators.generate import generate_stage
+from kit.core.errors import KitError
+from kit.core.records import Document, Question
+from kit.core.store import read_table
+from kit.report.claims import Claim, Law
+from kit.report.verdict import ALPHA, REPLICATES
+from kit.stats.power import Telling, smallest_difference, telling_apart
+from kit.sweep.experiment import ExperimentConfig, Measure
+from kit.sweep.plan import Node, Plan
+from kit.train.data import examples_of
+from kit.train.recipes import TrainConfig
+
+SMALL = 20_000
+"""Entities up to which a world is made, in a temporary folder, to count what is asked and learned; larger ones are reckoned."""
+
+RECKONED_CLUSTER = 3.0
+"""The size of the cluster that a random question is in, where no world was made to count it."""
+
+CHARACTERS = 4.2
+"""Of a token, where the model is no tiny one (English prose, byte-level tokenizers of 50 to 130 thousand tokens)."""
+
+OF_A_RECORD = 900
+"""Bytes of one answer's record on disk."""
+
+WORD = re.compile(r"\d|[^\W\d]+|[^\w\s]")
+"""The tiny model's tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A measure: its questions in a replicate, and the size of the cluster that a random one of them is in."""
+
+    questions: int
+    cluster: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What can be established of one claim. smallest: by number of replicates, the least distance from its bound that is; none
+    where that depends on the scores. telling: of a law, by number of replicates, what becomes of each form."""
+
+    claim: Claim
+    alpha: float
+    smallest: dict[int, float]
+    telling: dict[int, list[Telling]]
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """stages: by kind. tokens: trained on, in all. bytes: on disk, all stages; None where a checkpoint's size is not known here.
+    counted: whether the first world was made to count what is asked, or it was reckoned."""
+
+    stages: dict[str, int]
+    tokens: int
+    bytes: int | None
+    counted: bool
+    asked: dict[str, Asked]
+    outlooks: list[Outlook]
+
+
+def forecast(experiment: ExperimentConfig, draws: int = 300) -> Forecast:
+    """Without running anything but, where it is small, the first world. Raises KitError for what could not be run either."""
+    world = experiment.generate_config(experiment.replicates[0]).world
+    size = sum(sum(part.values()) for part in (world.known, world.novel))
+    with tempfile.TemporaryDirectory() as folder:
+        data = None
+        if size <= SMALL:
+            data = generate_stage(experiment.generate_config(experiment.replicates[0]), Path(folder) / "world")
+        asked = {name: _asked(experiment, experiment.measure(name), data) for name in experiment.measures}
+        plan = Plan(experiment, Path(folder) / "plan")
+        for number, replicate in enumerate(experiment.replicates):
+            plan.add_cells(number, plan.base(replicate, 0, 1))
+        nodes = list(plan.nodes.values())
+        lengths = _Lengths(experiment, data)
+        tokens = sum(lengths.of(node) for node in nodes if isinstance(node.config, TrainConfig))
+        outlooks = [_outlook(experiment, claim, asked, draws) for claim in experiment.claims]
+        return Forecast(
+            dict(Counter(n.kind for n in nodes)), round(tokens), _bytes(experiment, nodes, asked, data, lengths), data is not None,
+            asked, outlooks,
+        )  # fmt: skip
+
+
+def _asked(experiment: ExperimentConfig, measure: Measure, data: Path | None) -> Asked:
+    source = measure.data or (str(data) if data else None)
+    if source is None:
+        limit = experiment.generate_config(experiment.replicates[0]).questions.limit
+        return Asked(measure.config.slices[0].limit or limit, RECKONED_CLUSTER)
+    task = TASKS[measure.config.task]
+    try:
+        items = task.load(source, measure.config).items
+        asks = task.asks(measure.config, items, [i for i in items if teaches(i, measure.config)])
+    except KitError as error:
+        raise KitError(f"measures.{measure.name}: {error}") from None
+    whole = {ask.item.id: ask.item for ask in asks if ask.part < 0}
+    sizes = Counter((bridge(item) if isinstance(item, Question) else "") or name for name, item in whole.items())
+    return Asked(len(whole), sum(n * n for n in sizes.values()) / len(whole))
+
+
+def _outlook(experiment: ExperimentConfig, claim: Claim, asked: dict[str, Asked], draws: int) -> Outlook:
+    primary = sum(each.primary for each in experiment.claims)
+    alpha = ALPHA / primary if claim.primary else ALPHA
+    counts = {arm: experiment.counts_of(arm) for arm in experiment.arms}
+    cells = claim.cells(counts)
+    own = len(experiment.replicates)
+    of = sorted({*([own] if own >= REPLICATES else ()), REPLICATES, 5, 10})
+    fewest = min((asked[cell.measure] for cell in cells), key=lambda a: a.questions / a.cluster)
+    if isinstance(claim, Law):
+        at = [cell.count for cell in cells]
+        told = {r: telling_apart(at, fewest.questions, r, draws) for r in of}
+        return Outlook(claim, alpha, {}, told)
+    weights = claim.weights_at_bound(counts)
+    if weights is None:
+        return Outlook(claim, alpha, {}, {})
+    return Outlook(claim, alpha, {r: smallest_difference(weights, fewest.questions, fewest.cluster, r, alpha) for r in of}, {})
+
+
+class _Lengths:
+    """Mean tokens of a row, by source."""
+
+    def __init__(self, experiment: ExperimentConfig, data: Path | None) -> None:
+        self.tiny = experiment.model == "tiny"
+        self.data = data
+        self.rows: dict[str, float] = {}
+        self.words: set[str] = set()
+        texts: dict[str, list[str]] = {}
+        for document in read_table(data / "documents.parquet", Document) if data else ():
+            texts.setdefault(document.corpus, []).append(document.text)
+        for corpus, found in texts.items():
+            self.rows[corpus] = sum(map(self.tokens, found)) / len(found) + 1
+            self.words.update(word for text in found for word in WORD.findall(text))
+
+    def tokens(self, text: str) -> float:
+        """Of a text."""
+        return len(WORD.findall(text)) if self.tiny else len(text) / CHARACTERS
+
+    def of(self, node: Node) -> float:
+        """Tokens that a train stage is shown."""
+        assert isinstance(node.config, TrainConfig)
+        config, total = node.config, 0.0
+        for source, rows in config.mixture().items():
+            total += rows * config.step_count() * (self._examples(config) if source == "examples" else self.rows.get(source, 60.0))
+        return total
+
+    def _examples(self, config: TrainConfig, most: int = 400) -> float:
+        source = config.examples_from or (str(self.data) if self.data else None)
+        key = f"{source} {config.task} {config.draw} {min(most, config.examples)}"
+        if key not in self.rows:
+            found: Sequence[tuple[str, str]] = ()
+            if source:
+                read = islice(examples_of(source, config.task, config.draw), min(most, config.examples))
+                found = [turn for _, make in read for turn in make().turns]
+            self.rows[key] = sum(self.tokens(a) + self.tokens(b) + 3 for a, b in found) / len(found) if found else 120.0
+            self.words.update(word for turn in found for text in turn for word in WORD.findall(text))
+        return self.rows[key]
+
+
+def _bytes(
+    experiment: ExperimentConfig, nodes: Sequence[Node], asked: dict[str, Asked], data: Path | None, lengths: _Lengths
+) -> int | None:
+    answers = sum(
+        asked[m].questions * len(experiment.counts_of(name)) * len(experiment.replicates)
+        for name, arm in experiment.arms.items() for m in arm.measures
+    )  # fmt: skip
+    world = sum(p.stat().st_size for p in data.rglob("*") if p.is_file()) if data else 0
+    total = answers * OF_A_RECORD + world * sum(n.kind == "generate" for n in nodes)
+    trained = sum(n.kind == "train" for n in nodes)
+    if experiment.model == "tiny":
+        tiny = experiment.base_config(experiment.replicates[0]).tiny
+        # A word has a token of its own at the beginning of a line.
+        embedded = 1.2 * len(lengths.words) * tiny.hidden
+        parameters = embedded + tiny.layers * (4 * tiny.hidden**2 + 3 * tiny.hidden * tiny.intermediate)
+        return round(total + trained * parameters * 4)
+    weights = [p.stat().st_size for p in Path(experiment.model).rglob("*.safetensors")]
+    return total + trained * sum(weights) if weights else None

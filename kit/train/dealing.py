@@ -1,0 +1,130 @@
+"""Rows dealt into steps of a fixed composition, in an order known in advance; a stage deals on from where the one before it ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+
+from kit.core.errors import KitError
+from kit.core.records import Shown
+from kit.core.seeds import stream
+from kit.core.store import write_json
+from kit.models.tokens import Row
+from kit.train.data import Source
+
+DEALT = "dealt.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Dealt:
+    """How far a source was gone through in one order: so many rows, in this stage and in those before it. rows: the digest of
+    what there was to deal, `Source.digest`."""
+
+    source: str
+    rows: str
+    seed: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Every row of a run in training order, what it shows of each fact, and how far each source is gone through."""
+
+    rows: list[Row]
+    shown: list[Shown]
+    dealt: list[Dealt]
+
+
+def order(seed: int, source: str, count: int) -> Iterator[int]:
+    """Indices of a source of `count` rows, epoch after epoch, each in a fresh order."""
+    rng = stream(seed, "order", source)
+    while True:
+        yield from reversed(rng.permutation(count).tolist())
+
+
+def deal(
+    sources: dict[str, Source],
+    rows: dict[str, int],
+    steps: int,
+    seed: int,
+    earlier: Sequence[Dealt] = (),
+    rate: Callable[[int], float] = lambda step: 1.0,
+) -> Schedule:
+    """`steps` steps of `rows[name]` rows from each source. A source is gone through in a fresh order every epoch.
+
+    earlier: what the stages before dealt; of the same rows, in the same order, this one takes the next, so that two stages of an
+    arm show no document twice before all were shown once. rate: the learning rate of each step, from 1. Within a step rows stand
+    shortest first, so that micro-batches pad little.
+    """
+    counts = {name: _Count(name, sources[name], seed, earlier) for name in rows}
+    batch = sum(rows.values())
+    ordered: list[Row] = []
+    for step in range(1, steps + 1):
+        dealt: list[Row] = []
+        weight = rate(step) / batch
+        for name, count in rows.items():
+            dealt += [sources[name].rows[index] for index in counts[name].take(count, step, weight)]
+        ordered += sorted(dealt, key=lambda row: len(row.input_ids))
+    mine = [count.dealt for count in counts.values()]
+    replaced = {(d.source, d.rows, d.seed) for d in mine}
+    kept = [d for d in earlier if (d.source, d.rows, d.seed) not in replaced]
+    return Schedule(ordered, [shown for count in counts.values() for shown in count.shown()], [*kept, *mine])
+
+
+class _Count:
+    """One source being dealt: where its order stands, which rows were ever shown, and what is shown of each fact."""
+
+    def __init__(self, name: str, source: Source, seed: int, earlier: Sequence[Dealt]) -> None:
+        self.name, self.source, self.seed = name, source, seed
+        size = len(source.rows)
+        same = [d for d in earlier if d.source == name and d.rows == source.digest]
+        self.seen = {i for d in same for i in islice(order(d.seed, name, size), min(d.count, size))}
+        self.count = next((d.count for d in same if d.seed == seed), 0)
+        self.queue = order(seed, name, size)
+        for _ in range(self.count):
+            next(self.queue)
+        self.facts: dict[str, list[float]] = {}
+
+    def take(self, count: int, step: int, weight: float) -> list[int]:
+        """The next `count` rows, shown at a step; weight: what an exposure adds to the dose."""
+        taken = list(islice(self.queue, count))
+        for index in taken:
+            new = index not in self.seen
+            self.seen.add(index)
+            for fact in self.source.facts[index]:
+                told = self.facts.setdefault(fact, [0, 0, 0, 0.0])
+                told[0] += 1
+                told[2], told[3] = step, told[3] + weight
+            for fact in {*self.source.facts[index]} if new else ():
+                self.facts[fact][1] += 1
+        self.count += count
+        return taken
+
+    @property
+    def dealt(self) -> Dealt:
+        return Dealt(self.name, self.source.digest, self.seed, self.count)
+
+    def shown(self) -> list[Shown]:
+        return [Shown(f, self.name, int(e), int(d), int(s), dose) for f, (e, d, s, dose) in sorted(self.facts.items())]
+
+
+def write_dealt(directory: Path, dealt: Sequence[Dealt]) -> None:
+    """Leave in a stage's directory how far its sources are gone through."""
+    write_json(directory / DEALT, [asdict(d) for d in dealt])
+
+
+def read_dealt(model: str) -> list[Dealt]:
+    """How far the sources were gone through by the stage that made a model, and those before it; nothing of other checkpoints.
+
+    Raises KitError where the stage's file is damaged.
+    """
+    path = Path(model) / DEALT
+    if not path.exists():
+        return []
+    try:
+        return [Dealt(**row) for row in json.loads(path.read_text("utf-8"))]
+    except (ValueError, TypeError):
+        raise KitError(f"{path} is damaged: delete {model} and run the stage again") from None
