@@ -50,7 +50,7 @@ def intervals(draws: int) -> dict[tuple[float, int, float], float]:
         own = [c for at, c in found.items() if at[0] == share]
         print(f"  p = {share:<4}  mean {np.mean(own):.3f}  least {min(own):.3f}")
     least = min(found, key=lambda at: found[at])
-    print(f"  all: mean {np.mean(list(found.values())):.3f}, least {found[least]:.3f} at p = {least[0]}, n = {least[1]}, r = {least[2]}")
+    print(f"  all: mean {np.mean(list(found.values())):.3f}, least {found[least]:.3f} at (p, n, r) = {least}")
     return found
 
 
@@ -68,7 +68,7 @@ class Case(NamedTuple):
     steps: tuple[float, ...] = ()
 
 
-COUNTS = {name: (10, 30, 100, 300, 1000) for name in ("a", "b", "after1", "after2")}
+COUNTS = dict.fromkeys(("a", "b", "after1", "after2"), (10, 30, 100, 300, 1000))
 
 CASES: dict[str, list[Case]] = {
     "difference": [
@@ -161,14 +161,17 @@ def errors(kind: str, case: Case, n: int, draws: int, replicates: int = REPLICAT
 
 def claims(draws: int) -> dict[tuple[str, int, int], Error]:
     """Every case at two sizes; and the smallest difference by simulation beside `kit plan`'s."""
-    print(f"claims at their bound: decided either way, {draws} draws of {REPLICATES} replicates (nominal .025 a direction); and power")
+    print(f"claims at their bound, decided either way (nominal .025), and power: {draws} draws of {REPLICATES} replicates")
     found: dict[tuple[str, int, int], Error] = {}
     for kind, cases in CASES.items():
         for i, case in enumerate(cases):
             for n in (100, 300):
                 found[kind, i, n] = error = errors(kind, case, n, draws)
                 shown = f"{tuple(round(p, 2) for p in case.null)} -> {tuple(round(p, 2) for p in case.true)}"
-                print(f"  {kind:<12} n = {n}  {error.upwards:.4f} {error.downwards:.4f}  power {error.power:.2f}  {shown}", flush=True)
+                print(
+                    f"  {kind:<12} n = {n}  {error.upwards:.4f} {error.downwards:.4f}  power {error.power:.2f}  {shown}",
+                    flush=True,
+                )
     print(f"  worst direction: {max(max(e[:2]) for e in found.values()):.4f}")
     print("smallest difference found in four of five runs (two arms about .5): by simulation, and by `kit plan`")
     for n, replicates in ((100, 3), (300, 3), (200, 5), (200, 10)):
@@ -257,7 +260,7 @@ def rejected(truth: Array, d: Array, n: int, spread: float, draws: int, forms: S
 
 def laws(draws: int) -> list[float]:
     """How often true forms are rejected, over the paper's curves and every form's own; how often the paper's law is supported."""
-    print(f"laws: how often a true form is rejected ({draws} draws, {REPLICATES} replicates, nominal .05); how often power is supported")
+    print(f"laws: how often a true form is rejected (nominal .05): {draws} draws of {REPLICATES} replicates")
     wrong: list[float] = []
     for name, d, n, curve in curves():
         tested = [form for form in FORMS.values() if d.size > form.parameters]
@@ -266,7 +269,9 @@ def laws(draws: int) -> list[float]:
             alone = ~found["power"] & np.all([r for form, r in found.items() if form != "power"], axis=0)
             own = {"power": float(found["power"].mean())}
             for form in tested[1:]:
-                own[form.name] = float(rejected(own_truth(form, d, curve), d, n, spread, draws, [form], name, form.name)[form.name].mean())
+                own[form.name] = float(
+                    rejected(own_truth(form, d, curve), d, n, spread, draws, [form], name, form.name)[form.name].mean()
+                )
             wrong += own.values()
             told = ", ".join(f"{form} {share:.3f}" for form, share in own.items())
             print(f"  {name:<28} s.d. {spread}: {told}; power supported {alone.mean():.2f}", flush=True)
@@ -312,7 +317,10 @@ def fits(curves_: int = 200) -> float:
         ours = maximise(form, d, right, np.broadcast_to(n, right.shape)).log_likelihood
         short = np.array([global_search(form, d, r, n) for r in right]) - ours
         worst = max(worst, float(short.max()))
-        print(f"  {form.name:<17} short of a global search by at most {short.max():.1e}, better by at most {-short.min():.1e}", flush=True)
+        print(
+            f"  {form.name:<17} short of a global search by at most {short.max():.1e}, better by at most {-short.min():.1e}",
+            flush=True,
+        )
     return worst
 
 

@@ -15,14 +15,15 @@ from kit.cli.options import as_json, echo_json
 @click.argument("b", type=click.Path(path_type=Path))
 @as_json
 def command(a: Path, b: Path, json_: bool) -> None:
-    """Paired difference A - B of two evaluations, on the questions both were asked, slice by slice."""
+    """Paired difference A - B of two evaluations, on the questions both were asked, slice by slice. p: two-sided; questions that
+    share an entity count together."""
     import numpy as np
 
     from evals.run import read_records
     from evals.tasks import TASKS
     from kit.core.errors import KitError
+    from kit.stats.contrasts import Cells, signed_sum
     from kit.stats.intervals import weighted
-    from kit.stats.paired import mcnemar, paired_difference
 
     sides: list[dict[tuple[str, str, str], list[Any]]] = [{}, {}]
     for directory, side in zip((a, b), sides, strict=True):
@@ -40,19 +41,16 @@ def command(a: Path, b: Path, json_: bool) -> None:
             # Of several samples of a question the mean counts.
             x, y = ([sum(r.scores[metric] for r in s[k]) / len(s[k]) for k in keys] for s in sides)
             counts = TASKS[first.task].counts(metric, [sides[0][k][0] for k in keys])
-            a_mean, b_mean = (float(np.average(side, weights=counts)) for side in (x, y))
-            differences = weighted(np.subtract(x, y), counts)
-            found = paired_difference(differences, np.zeros(len(x)), [sides[0][k][0].cluster for k in keys])
-            told = {"slice": name, "metric": metric, "a": a_mean, "b": b_mean, "difference": found._replace(n=sum(counts))}
-            told["p"] = mcnemar(x, y) if {*x, *y} <= {0.0, 1.0} else None
+            sides_ = np.stack([weighted(side, counts) for side in (x, y)])
+            found = signed_sum([Cells(sides_, tuple(sides[0][k][0].cluster for k in keys))], (1.0, -1.0))
+            told = {"slice": name, "metric": metric, "a": float(sides_[0].mean()), "b": float(sides_[1].mean())}
+            told |= {"difference": found.estimate()._replace(n=sum(counts)), "p": found.p_value()}
             rows.append(told)
     if json_:
         echo_json([{**row, "difference": row["difference"]._asdict()} for row in rows])
         return
     width = max(len(row["slice"]) for row in rows)
-    click.echo(f"{'slice':<{width}}  {'metric':<18}  {'A':>5}  {'B':>5}  {'A - B':<28}  McNemar p")
+    click.echo(f"{'slice':<{width}}  {'metric':<18}  {'A':>5}  {'B':>5}  {'A - B':<28}  p")
     for row in rows:
-        p = "-" if row["p"] is None else f"{row['p']:.3g}"
-        click.echo(
-            f"{row['slice']:<{width}}  {row['metric']:<18}  {row['a']:>5.2f}  {row['b']:>5.2f}  {row['difference']!s:<28}  {p}"
-        )
+        a_, b_, p = f"{row['a']:>5.2f}", f"{row['b']:>5.2f}", f"{row['p']:.3g}"
+        click.echo(f"{row['slice']:<{width}}  {row['metric']:<18}  {a_}  {b_}  {row['difference']!s:<28}  {p}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import click
 from kit.cli.options import as_json, echo_json, experiment_of, override
 
 if TYPE_CHECKING:
-    from kit.sweep.forecast import Forecast, Outlook
+    from kit.sweep.forecast import Outlook
 
 
 @click.command()
@@ -28,36 +29,42 @@ def command(experiment: str, overrides: tuple[str, ...], json_: bool) -> None:
     if json_:
         echo_json({**asdict(found), "outlooks": [{**asdict(o), "claim": dump(o.claim)} for o in found.outlooks]})
         return
-    own = len(config.replicates)
-    click.echo(f"{config.name}: {own} replicate{'s' if own > 1 else ''}, {len(config.arms)} arms, D ∈ {{{', '.join(map(str, config.counts))}}}")
-    _cost(found)
-    click.echo("\nquestions of a measure (and the size of the cluster that one is in), " + ("counted" if found.counted else "reckoned"))
-    for name, asked in found.asked.items():
-        click.echo(f"  {name}: {asked.questions} ({asked.cluster:.1f})")
-    if found.outlooks:
-        few = "" if own >= 3 else f"; {own} establish{'es' if own == 1 else ''} nothing"
-        click.echo(f"\nthe smallest distance from its bound that is found in four of five runs, by replicates{few}")
+    own, counts = len(config.replicates), ", ".join(map(str, config.counts))
+    click.echo(f"{config.name}\nreplicates: {own}; arms: {len(config.arms)}; D ∈ {{{counts}}}")
+    click.echo(f"stages: {', '.join(f'{n} {kind}' for kind, n in found.stages.items())}")
+    size = "not known here: that of the checkpoint" if found.bytes is None else f"about {found.bytes / 2**20:,.0f} MiB"
+    click.echo(f"trained on: about {found.tokens:,} tokens\ndisk: {size}")
+    asked = ", ".join(f"{name} {each.questions}" for name, each in found.asked.items())
+    click.echo(f"questions, {'counted' if found.counted else 'reckoned'}: {asked}")
+    if not found.outlooks:
+        return
+    replicates = sorted({r for o in found.outlooks for r in (*o.smallest, *o.telling)})
+    many = "" if own >= min(replicates, default=own) else f" ({own} decide{'s' if own == 1 else ''} nothing)"
+    click.echo(f"\nWhat is found in four of five runs of {_by(replicates)} replicates{many}")
     for outlook in found.outlooks:
         _outlook(outlook)
 
 
-def _cost(found: Forecast) -> None:
-    counted = ", ".join(f"{n} {kind}" for kind, n in found.stages.items())
-    size = "not known here: that of the checkpoint" if found.bytes is None else f"about {found.bytes / 2**20:,.0f} MiB"
-    click.echo(f"stages: {counted}\ntrained on: about {found.tokens:,} tokens\ndisk: {size}")
+def _by(values: Iterable[object]) -> str:
+    return " / ".join(map(str, values))
 
 
 def _outlook(outlook: Outlook) -> None:
     claim = outlook.claim
-    family = f"primary, at {100 * outlook.alpha:.2g} %" if claim.primary else "secondary, at 5 %"
-    click.echo(f"- {claim.says} ({claim.kind}; {family})")
+    click.echo(f"- {claim.says} ({claim.kind}, {'primary' if claim.primary else 'secondary'}, at {100 * outlook.alpha:.2g} %)")
     if outlook.smallest:
-        by = ", ".join(f"{r} replicates: {least:.2f}" for r, least in outlook.smallest.items())
-        click.echo(f"    {by}  ({claim.bound_text()}; where scores are about one half, elsewhere it is less)")
-    for replicates, tellings in outlook.telling.items():
-        click.echo(f"    {replicates} replicates:")
-        for telling in tellings:
-            rejected = ", ".join(f"{form} {share:.2f}" for form, share in telling.rejected.items())
-            click.echo(f"      were it {telling.truth}: rejected {rejected}; told apart from all others {telling.supported:.2f}")
-    if not (outlook.smallest or outlook.telling):
+        by = _by(f"{least:.2f}" for least in outlook.smallest.values())
+        click.echo(
+            f"    a distance of {by} from its bound ({claim.bound_text()}), where scores are about one half; elsewhere less"
+        )
+    elif outlook.telling:
+        truths = {t.truth for tellings in outlook.telling.values() for t in tellings}
+        for truth in sorted(truths):
+            told = [next(t for t in tellings if t.truth == truth) for tellings in outlook.telling.values()]
+            rejected = [f"{form} {_by(f'{t.rejected[form]:.2f}' for t in told)}" for form in told[0].rejected if form != truth]
+            alone = _by(f"{t.supported:.2f}" for t in told)
+            click.echo(
+                f"    were {truth} the law, it would be told apart from all others in {alone}; rejecting {'; '.join(rejected)}"
+            )
+    else:
         click.echo("    depends on the scores")

@@ -114,6 +114,9 @@ def _points(results: Results) -> list[dict[str, Any]]:
             for measure in results.measures:
                 found = results.estimate(arm, count, measure)
                 if found:
-                    own = {results.replicates[c.replicate]: float(results.values(c, measure).mean()) for c in results.at(arm, count, measure)}
+                    own = {
+                        results.replicates[c.replicate]: float(results.values(c, measure).mean())
+                        for c in results.at(arm, count, measure)
+                    }
                     points.append({"arm": arm, "D": count, "measure": measure, **found._asdict(), "replicates": own})
     return points

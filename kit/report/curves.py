@@ -22,8 +22,8 @@ LEAST = 3
 @dataclass(frozen=True, slots=True)
 class Curve:
     """A measure of an arm. points: D and the score there, ascending. errors: by D, the share of all answers that fail in each way
-    that occurs on the curve. in_format, right_in_format: by D, the share of answers that an answer could be extracted from, and of
-    those the score (none where there is none): style and substance apart."""
+    that occurs on the curve. in_format, right_in_format: by D, the share of outputs that an answer was found in, and the score of
+    those (missing where there are none): style and substance apart."""
 
     arm: str
     measure: str
@@ -48,16 +48,17 @@ def curve(results: Results, arm: str, measure: str) -> Curve:
     """One of them."""
     points = [(count, found) for count in results.counts.get(arm, []) if (found := results.estimate(arm, count, measure))]
     shares = {
-        count: {kind: _over(results, arm, count, measure, _fails(results, measure, kind)) for kind in ERRORS} for count, _ in points
+        count: {kind: _over(results, arm, count, measure, _fails(results, measure, kind)) for kind in ERRORS}
+        for count, _ in points
     }
     seen = [kind for kind in ERRORS if any((kinds[kind] or NOTHING).value for kinds in shares.values())]
     errors = {count: {kind: kinds[kind] or NOTHING for kind in seen} for count, kinds in shares.items()}
     formed, right = {}, {}
     for count, _ in points:
-        formed[count] = _over(results, arm, count, measure, lambda cell: (_formed(cell, measure).astype(float), _all(cell, measure)))
-        right[count] = _over(
-            results, arm, count, measure, lambda cell: (results.values(cell, measure), _formed(cell, measure))
+        formed[count] = _over(
+            results, arm, count, measure, lambda cell: (_formed(cell, measure).astype(float), _all(cell, measure))
         )
+        right[count] = _over(results, arm, count, measure, lambda cell: (results.values(cell, measure), _formed(cell, measure)))
     return Curve(
         arm, measure, f"{results.measure(measure)}, {results.arm(arm)}", points, errors,
         {count: found for count, found in formed.items() if found}, {count: found for count, found in right.items() if found},

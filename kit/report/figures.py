@@ -73,8 +73,14 @@ def measure(results: Results, name: str) -> alt.LayerChart | None:
         alt.Data(values=_segments(rows, "arm", counts)), width=_WIDTH, height=_HEIGHT, title=results.measure(name)
     ).encode(x=_by_count(counts), color=arm_colour(results, [r["arm"] for r in rows]))
     score = alt.Y("score:Q", scale=_SHARE, title=results.score_name(name).replace("_", " "))
-    bars = base.mark_errorbar(opacity=0.6).encode(y=alt.Y("low:Q", title=results.score_name(name).replace("_", " "), scale=_SHARE), y2="high:Q")
-    return bars + base.mark_line().encode(y=score, detail="stretch:N") + base.mark_point(filled=True, size=45, opacity=1).encode(y=score)
+    bars = base.mark_errorbar(opacity=0.6).encode(
+        y=alt.Y("low:Q", title=results.score_name(name).replace("_", " "), scale=_SHARE), y2="high:Q"
+    )
+    return (
+        bars
+        + base.mark_line().encode(y=score, detail="stretch:N")
+        + base.mark_point(filled=True, size=45, opacity=1).encode(y=score)
+    )
 
 
 def top(results: Results) -> alt.LayerChart | None:
@@ -88,7 +94,9 @@ def top(results: Results) -> alt.LayerChart | None:
     if not rows:
         return None
     arms = list(results.arms.values())
-    base = alt.Chart(alt.Data(values=rows), width=_WIDTH, title="Every measure, each arm at its greatest D", height=alt.Step(11)).encode(
+    base = alt.Chart(
+        alt.Data(values=rows), width=_WIDTH, title="Every measure, each arm at its greatest D", height=alt.Step(11)
+    ).encode(
         y=alt.Y("measure:N", sort=list(results.measures.values()), title=None, axis=alt.Axis(labelLimit=240)),
         yOffset=alt.YOffset("arm:N", sort=arms),
         color=arm_colour(results, [r["arm"] for r in rows]),
@@ -140,7 +148,11 @@ def in_format(curve: Curve) -> alt.LayerChart | None:
     )
     score = alt.Y("score:Q", scale=_SHARE, title="share")
     bars = base.mark_errorbar(opacity=0.6).encode(y=alt.Y("low:Q", title="share", scale=_SHARE), y2="high:Q")
-    return bars + base.mark_line().encode(y=score, detail="stretch:N") + base.mark_point(filled=True, size=45, opacity=1).encode(y=score)
+    return (
+        bars
+        + base.mark_line().encode(y=score, detail="stretch:N")
+        + base.mark_point(filled=True, size=45, opacity=1).encode(y=score)
+    )
 
 
 def errors(curve: Curve) -> alt.Chart | None:

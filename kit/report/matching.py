@@ -39,7 +39,7 @@ OVERALL: dict[str, tuple[Callable[[Training], float], Near]] = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What an arm was shown of one source, in the mean over its facts (least: the least shown one). last: steps before the end."""
+    """What an arm was shown of one source, in the mean over its facts (least: of the least shown). last: steps before the end."""
 
     exposures: float
     documents: float
@@ -86,7 +86,9 @@ def mismatches(a: Training, b: Training) -> list[Mismatch]:
         mine, other = (Source.of(t, source, facts) for t in (a, b))
         counted = BY_SOURCE if mine.exposures and other.exposures else {"exposures": BY_SOURCE["exposures"]}
         found += [
-            Mismatch(f"{source} {name}", of(mine), of(other)) for name, (of, near) in counted.items() if not near(of(mine), of(other))
+            Mismatch(f"{source} {name}", of(mine), of(other))
+            for name, (of, near) in counted.items()
+            if not near(of(mine), of(other))
         ]
     # A source without facts is told by its rows.
     for source in sorted({*a.sources, *b.sources} - {*a.shown, *b.shown}):

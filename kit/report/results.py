@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +53,8 @@ class Training:
                     exposures + row.exposures, documents + row.new_documents, dose + row.dose, left - row.last_step,
                 )  # fmt: skip
             left -= int(results["steps"])
-        totals = (sum(int(r[key]) for r in done) for key in ("steps", "rows", "tokens"))
-        return Training(*totals, sources, shown)
+        steps, rows_, tokens = (sum(int(r[key]) for r in done) for key in ("steps", "rows", "tokens"))
+        return Training(steps, rows_, tokens, sources, shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,6 @@ class Results:
     seconds: float
     reused: int
     workers: int
-    _labels: dict[str, str] = field(default_factory=dict)
 
     @property
     def replicates(self) -> list[str]:
@@ -156,7 +155,9 @@ class Results:
         """See `kit.report.claims.claim.Reading`."""
         found = []
         for replicate in range(len(self.config["replicates"])):
-            there = [next((c for c in self.at(*cell[:3]) if c.replicate == replicate), None) for cell in cells]
+            there = [
+                next((c for c in self.at(cell.arm, cell.count, cell.measure) if c.replicate == replicate), None) for cell in cells
+            ]
             kept = [c for c in there if c is not None]
             if len(kept) == len(cells) and (matrix := self._matrix(cells, kept, given_recall)):
                 found.append(matrix)
@@ -191,7 +192,7 @@ class Results:
 
     def steps_since(self, cell: Cell, source: str) -> float:
         """See `kit.report.claims.claim.Reading`."""
-        since = [s for c in self.at(*cell[:3]) for *_, s in c.training.shown.get(source, {}).values()]
+        since = [s for c in self.at(cell.arm, cell.count, cell.measure) for *_, s in c.training.shown.get(source, {}).values()]
         return float(np.mean(since)) if since else float("nan")
 
 
@@ -207,8 +208,8 @@ def load_results(directory: Path) -> Results:
             raise KitError(missing)
         claims = CLAIMS.validate_json(json.dumps(data["config"]["claims"]))
         stages, cells = data["stages"], [(cell, cell["evaluations"], cell["stages"]) for cell in data["cells"]]
-        parts = [data["config"], claims, tuple(data["digests"]), data["declared"], data["gates"]]
-        costs = data["seconds"], data["reused"], data["workers"]
+        declared, digests = dict(data["declared"]), tuple(data["digests"])
+        config, gates, seconds, reused, workers = (data[key] for key in ("config", "gates", "seconds", "reused", "workers"))
     except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError, ValidationError):
         raise KitError(f"{path} is damaged or of another kit: run the sweep again, finished stages will be reused") from None
     manifests = {name: read_manifest(directory / "stages" / name) for name in stages}
@@ -234,4 +235,4 @@ def load_results(directory: Path) -> Results:
                         records.setdefault(measure, []).append(record)
         path_ = tuple(path_)
         loaded.append(CellResult(cell["replicate"], cell["arm"], cell["count"], path_, training(path_), records))
-    return Results(*parts, loaded, manifests, *costs)
+    return Results(config, claims, digests, declared, gates, loaded, manifests, seconds, reused, workers)

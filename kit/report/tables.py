@@ -38,8 +38,14 @@ def top_table(results: Results) -> Table:
             cell = next((c for c in results.cells if measure in c.records), None) if results.has(measure, prior) else None
             by_chance.append(f"{results.values(cell, measure, prior).mean():.2f}" if cell else "–")
         rows.append([label, *row, *by_chance])
-    header = ["", *(f"{results.arm(arm)}, D = {count}" for arm, count in greatest.items()), *(f"chance: {PRIORS[p]}" for p in priors)]
-    note = "Each arm at its greatest D. Scores are those that a measure is compared by. Chance: of the first replicate's questions."
+    header = [
+        "",
+        *(f"{results.arm(arm)}, D = {count}" for arm, count in greatest.items()),
+        *(f"chance: {PRIORS[p]}" for p in priors),
+    ]
+    note = (
+        "Each arm at its greatest D. Scores are those that a measure is compared by. Chance: of the first replicate's questions."
+    )
     return _table("Every measure by arm", note, header, rows)
 
 
@@ -63,7 +69,13 @@ def replicates_table(results: Results) -> Table:
             cells = results.at(arm, max(counts), measure) if counts else []
             by_number = {c.replicate: f"{results.values(c, measure).mean():.3f}" for c in cells}
             if by_number:
-                rows.append([label, f"{results.arm(arm)}, D = {max(counts)}", *(by_number.get(i, "–") for i in range(len(results.replicates)))])
+                rows.append(
+                    [
+                        label,
+                        f"{results.arm(arm)}, D = {max(counts)}",
+                        *(by_number.get(i, "–") for i in range(len(results.replicates))),
+                    ]
+                )
     return _table("Each replicate's own scores", "", ["measure", "arm", *(f"replicate {n}" for n in results.replicates)], rows)
 
 
@@ -80,9 +92,9 @@ def laws_table(results: Results, laws: Mapping[str, Laws]) -> Table:
             )  # fmt: skip
         rows += [[name, form, why, "–", "–", "–", "–", "–", "not tested"] for form, why in found.untested.items()]
     note = (
-        "Fitted to D > 0 by binomial likelihood, all replicates together. p: the chance, were the form true, of as much left over, "
-        "against how much replicates differ among themselves (F test); with one replicate it cannot be known. The interval is that "
-        "of the shape (of a power law also as b = 1/s)."
+        "Fitted to D > 0 by binomial likelihood, all replicates together. p: the chance, were the form true, of as much left "
+        "over, against how much replicates differ among themselves (F test); one replicate does not tell. The interval is that of "
+        "the shape (of a power law also as b = 1/s)."
     )
     header = ["", "form", "formula", "coefficients", "95 % interval of the shape", "deviance", "to spare", "p", ""]
     return _table("Laws, side by side", note, header, rows)
@@ -106,7 +118,7 @@ def format_table(curves: Sequence[Curve]) -> Table:
         if any(e.value < 1 for e in curve.in_format.values()):
             rows.append([curve.name, "in format", *(_text(curve.in_format.get(c)) for c in counts)])
             rows.append([curve.name, "right, of those", *(_text(curve.right_in_format.get(c)) for c in counts)])
-    note = "An answer is in format where the task's rule finds one in it. Learning the format raises the first row, learning the task the second."
+    note = "In format: the task's rule finds an answer. Learning the format raises the first row, learning the task the second."
     return _table("Format, and what is right within it, by D", note, ["", "", *(f"D = {c}" for c in counts)], rows)
 
 
@@ -124,7 +136,11 @@ def errors_table(curves: Sequence[Curve]) -> Table:
 
 def matching_table(results: Results) -> Table:
     """What each arm was shown after the base, at its greatest count, in the first replicate."""
-    trained = {arm: next(c.training for c in results.cells if c.arm == arm and c.count == max(n)) for arm, n in results.counts.items() if n}
+    trained = {
+        arm: next(c.training for c in results.cells if c.arm == arm and c.count == max(n))
+        for arm, n in results.counts.items()
+        if n
+    }
     facts: dict[str, list[str]] = {}
     for training in trained.values():
         for source, shown in training.shown.items():
@@ -138,9 +154,9 @@ def matching_table(results: Results) -> Table:
             row = [f"{each(Source.of(t, source, facts[source])):,.4g}" if t.shown.get(source) else "–" for t in trained.values()]
             rows.append([f"{source} {name}", *row])
     note = (
-        "Counted from the rows that training showed, after the base. Of a source, in the mean over its facts: exposures, different "
-        "documents that no stage before had shown, the exposures of the least shown fact, the dose (learning rate times the row's "
-        "share of the step, summed over exposures), and the steps from where a fact was last shown to the end."
+        "Counted from the rows that training showed after the base. Of a source, in the mean over its facts: exposures, documents "
+        "that no stage before had shown, the exposures of the least shown fact, the dose (learning rate times the row's share of "
+        "the step, summed over exposures), and the steps from where a fact was last shown to the end."
     )
     header = ["", *(f"{results.arm(arm)}, D = {max(results.counts[arm])}" for arm in trained)]
     return _table("What the arms were shown", note, header, rows)
@@ -148,7 +164,10 @@ def matching_table(results: Results) -> Table:
 
 def claims_table(results: Results, claims: Sequence[Claim]) -> Table:
     """When each claim was put down."""
-    rows = [[c.says, c.kind, results.declared.get(d, "after an evaluation was finished: post hoc")] for c, d in zip(claims, results.digests, strict=True)]
+    rows = [
+        [c.says, c.kind, results.declared.get(d, "after an evaluation was finished: post hoc")]
+        for c, d in zip(claims, results.digests, strict=True)
+    ]
     return _table("When the claims were made", "", ["claim", "kind", "put down"], rows)
 
 

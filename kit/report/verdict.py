@@ -37,7 +37,9 @@ def verdict(results: Results) -> list[Sentence]:
         "post hoc" if digest not in results.declared else "primary" if claim.primary else "secondary"
         for claim, digest in zip(results.claims, results.digests, strict=True)
     ]
-    levels = holm([f.p if isinstance(f, Found) and _enough(f) else 1.0 for f, own in zip(found, families, strict=True) if own == "primary"])
+    levels = holm(
+        [f.p if isinstance(f, Found) and _enough(f) else 1.0 for f, own in zip(found, families, strict=True) if own == "primary"]
+    )
     lines = []
     for claim, each, family in zip(results.claims, found, families, strict=True):
         level = levels.pop(0) if family == "primary" else ALPHA
@@ -92,15 +94,18 @@ def _notes(results: Results, families: Sequence[Family]) -> list[Sentence]:
     names = results.replicates
     for base in dict.fromkeys(g["base"] for g in results.gates):
         last = [g for g in results.gates if g["base"] == base][-1]
-        text = f"The base of {base} {'passed' if last['passed'] else 'did not pass'} its gate: it recalls {last['recall']:.2f} of the "
-        text += f"known facts, and its pilot scores {last['pilot']:.2f}"
+        passed = "passed" if last["passed"] else "did not pass"
+        text = f"The base of {base} {passed} its gate: it recalls {last['recall']:.2f} of the known facts"
+        text += f", and its pilot scores {last['pilot']:.2f}"
         if last["extensions"]:
             text += f", after pretraining was extended {last['extensions']} time(s)"
         lines.append(Sentence("note", text + "."))
     if not families:
         lines.append(Sentence("note", "The experiment makes no claims: its tables and figures describe what was seen."))
     if families.count("primary") > 1:
-        lines.append(Sentence("note", f"Holm's correction over {families.count('primary')} primary claims; others are not corrected."))
+        lines.append(
+            Sentence("note", f"Holm's correction over {families.count('primary')} primary claims; others are not corrected.")
+        )
     millions = max((m.results.get("parameters", 0.0) for m in results.manifests.values()), default=0.0) / 1e6
     few = "" if len(names) > 1 else " Its intervals cover questions, not worlds or models."
     what = f"{len(names)} replicate{'s' if len(names) > 1 else ''} of a model of {millions:.1f} million parameters"

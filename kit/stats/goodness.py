@@ -168,6 +168,8 @@ def _profile(form: Form, d: Array, right: Array, n: Array, best: Maximum, seen: 
             continue
         for _ in range(40):
             middle = (inside + outside) / 2
-            inside, outside = (middle, outside) if level_likelihood(form, d, right, n, best, middle) >= allowed else (inside, middle)
+            inside, outside = (
+                (middle, outside) if level_likelihood(form, d, right, n, best, middle) >= allowed else (inside, middle)
+            )
         ends.append(inside)
     return ends[0], ends[1]

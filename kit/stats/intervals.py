@@ -53,9 +53,9 @@ def quantile(level: float, df: float = np.inf) -> float:
 
 
 class Clusters(NamedTuple):
-    """Which observations belong together. index: shape (n,), the cluster of each; sizes: shape (G,)."""
+    """Which observations belong together. of_each: shape (n,), the number of each one's cluster; sizes: shape (G,)."""
 
-    index: NDArray[np.intp]
+    of_each: NDArray[np.intp]
     sizes: NDArray[np.int64]
 
     @staticmethod
@@ -76,7 +76,7 @@ class Clusters(NamedTuple):
             return 1.0
         squares = float(np.sum(residuals**2))
         pairs = float((self.sizes * (self.sizes - 1)).sum())
-        products = float(np.sum(np.bincount(self.index, weights=residuals) ** 2)) - squares
+        products = float(np.sum(np.bincount(self.of_each, weights=residuals) ** 2)) - squares
         seen = products / pairs / (squares / len(residuals)) if squares > _ROUNDING else 0.0
         weight = differing / (differing + PRIOR_ANSWERS) if squares > _ROUNDING else 0.0
         correlation = weight * seen + (1 - weight) * PRIOR_CORRELATION
@@ -102,7 +102,7 @@ def clustered_error(values: ArrayLike, clusters: Sequence[str]) -> float:
     count = len(groups.sizes)
     if count < 2:
         return float("nan")
-    sums = np.bincount(groups.index, weights=x - x.mean(), minlength=count)
+    sums = np.bincount(groups.of_each, weights=x - x.mean(), minlength=count)
     return float(np.sqrt(count / (count - 1) * np.sum(sums**2))) / x.size
 
 
@@ -146,7 +146,7 @@ def over_replicates(values: Sequence[ArrayLike], clusters: Sequence[Sequence[str
     end, of Student's interval on the replicates' means and of the interval that all questions leave were the replicates alike;
     replicates that agree to the last question are no proof that all others would. Cut to [0, 1].
     """
-    means = np.array([np.mean(v) for v in values])
+    means = np.array([np.asarray(v, dtype=float).mean() for v in values])
     labels = [f"{i}:{label}" for i, own in enumerate(clusters) for label in own]
     questions = clustered(np.concatenate([np.asarray(v, dtype=float) for v in values]), labels, level)
     if len(means) == 1:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import optimize, special
 
 from kit.core.seeds import stream
@@ -25,8 +25,8 @@ def smallest_difference(
     """The least distance of a signed sum from its bound that is established with a chance of POWER.
 
     weights: of the sum's cells. n: questions of a cell in a replicate; cluster: the size of the cluster that a random one is in.
-    alpha: two-sided. pairing: the part of a question's difficulty that cells share. level: about what the cells score; at one half
-    the distance is greatest. The sum is judged by Student's t on replicates (its noncentral distribution gives the chance) and by
+    alpha: two-sided. pairing: the part of a question's difficulty that cells share. level: about what the cells score; one half
+    is the worst. The sum is judged by Student's t on replicates (its noncentral distribution gives the chance) and by
     its questions. Raises ValueError for fewer than two replicates.
 
     Cells vary in themselves by SPREAD logits, and answers within a cluster go together by CORRELATION.
@@ -71,7 +71,8 @@ def example_curve(form: Form, d: Array, low: float = 0.1, high: float = 0.7) -> 
     return np.asarray(low + (high - low) * (w - w[0]) / (w[-1] - w[0]))
 
 
-def telling_apart(counts: ArrayLike, n: int, replicates: int, draws: int = 300) -> list[Telling]:
+@functools.cache
+def telling_apart(counts: tuple[int, ...], n: int, replicates: int, draws: int = 300) -> list[Telling]:
     """For every form that the counts can test, what becomes of data that follow it. Raises ValueError for one replicate."""
     if replicates < 2:
         raise ValueError("one replicate rejects no form")

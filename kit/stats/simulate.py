@@ -63,7 +63,13 @@ def draw_cells(
 
 
 def draw_curves(
-    rng: np.random.Generator, truth: ArrayLike, n: ArrayLike, replicates: int, draws: int, spread: float = SPREAD, shared: bool = False
+    rng: np.random.Generator,
+    truth: ArrayLike,
+    n: ArrayLike,
+    replicates: int,
+    draws: int,
+    spread: float = SPREAD,
+    shared: bool = False,
 ) -> tuple[Array, Array]:
     """Right answers, and all, of many experiments that follow a curve; both of shape (draws, replicates, k).
 

@@ -146,7 +146,9 @@ class ExperimentConfig(Config):
             self.measure(name)
         for arm in self.arms.values():
             self.evaluations(arm)
-        check_claims(self.claims, {name: self.counts_of(name) for name in self.arms}, {n: a.measures for n, a in self.arms.items()})
+        check_claims(
+            self.claims, {name: self.counts_of(name) for name in self.arms}, {n: a.measures for n, a in self.arms.items()}
+        )
         return self
 
     def counts_of(self, arm: str) -> tuple[int, ...]:
@@ -184,7 +186,9 @@ class ExperimentConfig(Config):
             slices = dict.fromkeys((*config.slices, *measure.config.slices))
             if len({s.name for s in slices}) < len(slices):
                 twin = next(name for name, asked in measures.items() if asked == measure.slice)
-                raise ValueError(f"measures.{measure.name}: asks {measure.slice} as {twin} does, otherwise: they cannot be told apart")
+                raise ValueError(
+                    f"measures.{measure.name}: asks {measure.slice} as {twin} does, otherwise: they cannot be told apart"
+                )
             together[key] = Evaluation(
                 config.model_copy(update={"slices": tuple(slices)}), data, {**measures, measure.name: measure.slice}
             )
@@ -226,10 +230,7 @@ class ExperimentConfig(Config):
             digest(
                 dump(claim),
                 {name: self.measures[name] for name in sorted(claim.named_measures())},
-                {
-                    name: [[stage, self.train[stage]] for stage in self.arms[name].path]
-                    for name in sorted(claim.named_arms())
-                },
+                {name: [[stage, self.train[stage]] for stage in self.arms[name].path] for name in sorted(claim.named_arms())},
                 self.evaluation,
             )
             for claim in self.claims

@@ -90,8 +90,8 @@ def forecast(experiment: ExperimentConfig, draws: int = 300) -> Forecast:
         tokens = sum(lengths.of(node) for node in nodes if isinstance(node.config, TrainConfig))
         outlooks = [_outlook(experiment, claim, asked, draws) for claim in experiment.claims]
         return Forecast(
-            dict(Counter(n.kind for n in nodes)), round(tokens), _bytes(experiment, nodes, asked, data, lengths), data is not None,
-            asked, outlooks,
+            dict(Counter(n.kind for n in nodes)), round(tokens), _bytes(experiment, nodes, asked, data, lengths),
+            data is not None, asked, outlooks,
         )  # fmt: skip
 
 
@@ -120,9 +120,8 @@ def _outlook(experiment: ExperimentConfig, claim: Claim, asked: dict[str, Asked]
     of = sorted({*([own] if own >= REPLICATES else ()), REPLICATES, 5, 10})
     fewest = min((asked[cell.measure] for cell in cells), key=lambda a: a.questions / a.cluster)
     if isinstance(claim, Law):
-        at = [cell.count for cell in cells]
-        told = {r: telling_apart(at, fewest.questions, r, draws) for r in of}
-        return Outlook(claim, alpha, {}, told)
+        at = tuple(cell.count for cell in cells)
+        return Outlook(claim, alpha, {}, {r: telling_apart(at, fewest.questions, r, draws) for r in of})
     weights = claim.weights_at_bound(counts)
     if weights is None:
         return Outlook(claim, alpha, {}, {})
@@ -153,7 +152,9 @@ class _Lengths:
         assert isinstance(node.config, TrainConfig)
         config, total = node.config, 0.0
         for source, rows in config.mixture().items():
-            total += rows * config.step_count() * (self._examples(config) if source == "examples" else self.rows.get(source, 60.0))
+            total += (
+                rows * config.step_count() * (self._examples(config) if source == "examples" else self.rows.get(source, 60.0))
+            )
         return total
 
     def _examples(self, config: TrainConfig, most: int = 400) -> float:

@@ -42,7 +42,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One point of the experiment: an arm at a count in a replicate (its number), with its evaluations and the stages behind it."""
+    """One point of the experiment: an arm at a count in a replicate (its number), its evaluations and the stages behind it."""
 
     replicate: int
     arm: str
@@ -132,7 +132,9 @@ class Plan:
 
 def base_name(replicate: Replicate) -> str:
     """What a base is called; replicates that differ in their draw alone share it."""
-    return f"seed {replicate.world}" if replicate.world == replicate.model else f"world {replicate.world}, model {replicate.model}"
+    return (
+        f"seed {replicate.world}" if replicate.world == replicate.model else f"world {replicate.world}, model {replicate.model}"
+    )
 
 
 def _place(node: Node | str | None) -> str | None:

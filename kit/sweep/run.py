@@ -200,8 +200,8 @@ def sweep(experiment: ExperimentConfig, out: Path, workers: int | None = None) -
 
 
 def _declare(experiment: ExperimentConfig, out: Path, now: str) -> dict[str, Any]:
-    """Put down what is claimed, with the date, before anything runs. Once an evaluation is finished in `out`, claims that were not
-    put down before are no longer declared: they may have been made after looking.
+    """Put down what is claimed, with the date, before anything runs. Once an evaluation is finished in `out`, claims that were
+    not put down before are no longer declared: they may have been made after looking.
 
     Raises KitError where what was put down cannot be read.
     """
@@ -214,7 +214,9 @@ def _declare(experiment: ExperimentConfig, out: Path, now: str) -> dict[str, Any
             try:
                 declared = dict(json.loads(path.read_text("utf-8"))["declared"])
             except (ValueError, KeyError, TypeError):
-                raise KitError(f"{path} is damaged or of another kit: choose another --out, or delete it and lose its claims") from None
+                raise KitError(
+                    f"{path} is damaged or of another kit: choose another --out, or delete it and lose its claims"
+                ) from None
     found = {"config": dump(experiment), "digests": digests, "declared": declared, "finished": False}
     write_json(path, found)
     return found

@@ -1,4 +1,4 @@
-"""Rows dealt into steps of a fixed composition, in an order known in advance; a stage deals on from where the one before it ended."""
+"""Rows dealt into steps of a fixed composition, in an order known in advance; a stage deals on where the last one ended."""
 
 from __future__ import annotations
 

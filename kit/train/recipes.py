@@ -102,7 +102,6 @@ class TrainConfig(Config):
         assert self.epochs is not None
         return max(1, round(self.epochs * self.examples / self.rows["examples"]))
 
-
     def rate(self, step: int) -> float:
         """The learning rate of a step, from 1: transformers' schedules (`constant` has no warmup there)."""
         steps = self.step_count()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from kit.stats.paired import mcnemar, oracle_ratio, paired_difference
 from scipy import stats
 
 from kit.core.seeds import stream
 from kit.stats.intervals import clustered, clustered_error, hierarchical, over_seeds, weighted, wilson
 from kit.stats.laws import FORMS, fit_laws
-from kit.stats.paired import mcnemar, oracle_ratio, paired_difference
 
 
 @pytest.mark.parametrize(("right", "n"), [(0, 10), (10, 10), (3, 7), (180, 200), (1, 1)])

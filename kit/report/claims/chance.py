@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from kit.report.claims.claim import Bounded, Cell, Counts, Found, Reading, Withheld, greatest
@@ -27,7 +28,7 @@ class Chance(Bounded):
     def cells(self, counts: Counts) -> list[Cell]:
         count = greatest([self.arm], counts) if self.count is None else self.count
         own = Cell(self.arm, count or 0, self.measure)
-        return [own, own._replace(score=self.against)] if isinstance(self.against, str) else [own]
+        return [own, replace(own, score=self.against)] if isinstance(self.against, str) else [own]
 
     def weights_at_bound(self, counts: Counts) -> list[float]:
         return [1.0, -1.0] if isinstance(self.against, str) else [1.0]

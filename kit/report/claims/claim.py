@@ -1,11 +1,11 @@
-"""What a claim is: its settings, the cells it rests on, and what is found of it. One small contract; a kind is a file that meets it."""
+"""What a claim is: its settings, the cells it rests on, and what is found of it. A kind is a file that meets this contract."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, NamedTuple, Protocol
+from typing import Annotated, ClassVar, Literal, Protocol
 
 from pydantic import Field, model_validator
 
@@ -25,7 +25,8 @@ PROPERTIES = ("rows", "exposures", "documents", "least exposures", "dose", "last
 OVERALL = ("rows", "steps", "tokens")
 
 
-class Cell(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Cell:
     """An arm at a count, asked a measure. score: which of its scores, if not the one that the measure is compared by."""
 
     arm: str

@@ -14,7 +14,7 @@ from kit.stats.contrasts import Inverted, signed_sum
 
 class Decay(Bounded):
     """The half-life, in steps, of what an arm's score is above its control's: of arms that go on training on other data after the
-    first, by ever more steps, counted from where the source's facts were last shown. The interval is that of the signed sum of all
+    first, by ever more steps, counted from where the source's facts were last shown. The interval is that of a signed sum of the
     cells, each less what the first would have become."""
 
     kind: Literal["decay"]
@@ -46,7 +46,7 @@ class Decay(Bounded):
         later = np.array(steps[1:]) - steps[0]
         if not (np.diff([0.0, *later]) > 0).all():
             return Withheld(f"its arms do not follow one another by steps since {self.source} facts were shown: {steps}")
-        weigh = _falling(later, bool(self.control))
+        weigh = _falling(later.tolist(), bool(self.control))
         half_life = Inverted(found, weigh, float(later[0]) / 1e3, float(later[-1]) * 1e3)
         first = signed_sum(found, weigh(0.0))
         what = f"{read.measure(self.measure)}, {read.arm(self.arms[0])}, half-life in steps over {later[-1]:.0f} steps"
@@ -54,7 +54,7 @@ class Decay(Bounded):
 
 
 def _falling(later: Sequence[float], control: bool) -> Callable[[float], list[float]]:
-    """The weights of cells for a half-life: the first, those after it, and the control. Their sum is above 0 where more is left."""
+    """The weights of the first cell, those after it, and the control, for a half-life: a sum above 0 where more is left."""
 
     def weigh(half_life: float) -> list[float]:
         left = [2.0 ** (-t / half_life) if half_life > 0 else 0.0 for t in later]

@@ -44,5 +44,7 @@ class Trend(Bounded):
         if not found:
             return Withheld("not asked at all of its counts")
         rise = signed_sum(found, self.weights_at_bound(counts))
-        what = f"{read.measure(self.measure)}, {read.arm(self.arm)}, rise of its line from D = {cells[0].count} to {cells[-1].count}"
+        what = (
+            f"{read.measure(self.measure)}, {read.arm(self.arm)}, rise of its line from D = {cells[0].count} to {cells[-1].count}"
+        )
         return self.found(what, rise, rise.value, rise.n, len(found))
