@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 from scipy import optimize
 
 from kit.core.seeds import stream
-from kit.report.claims import Cell, Claim, Found
+from kit.report.claims import Cell, Claim, Found, Given
 from kit.stats.contrasts import Cells
 from kit.stats.goodness import rejections
 from kit.stats.intervals import clustered
@@ -109,9 +109,13 @@ class Drawn:
     def __init__(self, replicates: list[Cells], steps: Sequence[float]) -> None:
         self.replicates, self.steps = replicates, iter(steps)
 
-    def scores(self, cells: Sequence[Cell], given_recall: bool = False) -> list[Cells]:
+    def scores(self, cells: Sequence[Cell], given: Given | None = None) -> list[Cells]:
         """All of them: they were drawn for these cells."""
         return self.replicates
+
+    def steps(self, cell: Cell) -> int:
+        """The same everywhere."""
+        return 0
 
     def steps_since(self, cell: Cell, source: str) -> float:
         """As planted."""

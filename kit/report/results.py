@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from kit.core.errors import KitError
 from kit.core.records import EvalRecord, Manifest, Shown
 from kit.core.store import read_manifest, read_table
-from kit.report.claims import CLAIMS, Cell, Claim
+from kit.report.claims import CLAIMS, Cell, Claim, Given
 from kit.stats.contrasts import Cells
 from kit.stats.intervals import Estimate, over_replicates
 
@@ -151,7 +151,7 @@ class Results:
             return None
         return over_replicates([self.values(c, measure, score) for c in cells], [c.clusters(measure) for c in cells])
 
-    def scores(self, cells: Sequence[Cell], given_recall: bool = False) -> list[Cells]:
+    def scores(self, cells: Sequence[Cell], given: Given | None = None) -> list[Cells]:
         """See `kit.report.claims.claim.Reading`."""
         found = []
         for replicate in range(len(self.config["replicates"])):
@@ -159,11 +159,11 @@ class Results:
                 next((c for c in self.at(cell.arm, cell.count, cell.measure) if c.replicate == replicate), None) for cell in cells
             ]
             kept = [c for c in there if c is not None]
-            if len(kept) == len(cells) and (matrix := self._matrix(cells, kept, given_recall)):
+            if len(kept) == len(cells) and (matrix := self._matrix(cells, kept, given)):
                 found.append(matrix)
         return found
 
-    def _matrix(self, cells: Sequence[Cell], there: Sequence[CellResult], given_recall: bool) -> Cells | None:
+    def _matrix(self, cells: Sequence[Cell], there: Sequence[CellResult], given: Given | None) -> Cells | None:
         """Scores by question, and each question's cluster; None where a cell has none left."""
         by_cell: list[dict[str, float]] = []
         clusters: dict[str, str] = {}
@@ -174,12 +174,13 @@ class Results:
                 return None
             several: dict[str, list[float]] = {}
             for r in records:
-                if not given_recall or r.scores.get(RECALL) == 1.0:
+                if (given != "recall" or r.scores.get(RECALL) == 1.0) and (given != "format" or r.error != "format"):
                     several.setdefault(r.question_id, []).append(r.scores[name])
                     clusters[r.question_id] = r.cluster
             # Of several samples of a question the mean counts.
             by_cell.append({question: sum(v) / len(v) for question, v in several.items()})
-        for measure in {cell.measure for cell in cells}:
+        # What is in format differs from cell to cell by nature; all else is compared on the same questions.
+        for measure in {cell.measure for cell in cells} if given != "format" else ():
             same = [i for i, cell in enumerate(cells) if cell.measure == measure]
             shared = set.intersection(*(set(by_cell[i]) for i in same))
             for i in same:
@@ -189,6 +190,10 @@ class Results:
         questions = list(dict.fromkeys(question for scores in by_cell for question in scores))
         matrix = np.array([[scores.get(question, np.nan) for question in questions] for scores in by_cell])
         return Cells(matrix, tuple(clusters[question] for question in questions))
+
+    def steps(self, cell: Cell) -> int:
+        """See `kit.report.claims.claim.Reading`."""
+        return next((c.training.steps for c in self.at(cell.arm, cell.count, cell.measure)), 0)
 
     def steps_since(self, cell: Cell, source: str) -> float:
         """See `kit.report.claims.claim.Reading`."""

@@ -93,8 +93,8 @@ def laws_table(results: Results, laws: Mapping[str, Laws]) -> Table:
         rows += [[name, form, why, "–", "–", "–", "–", "–", "not tested"] for form, why in found.untested.items()]
     note = (
         "Fitted to D > 0 by binomial likelihood, all replicates together. p: the chance, were the form true, of as much left "
-        "over, against how much replicates differ among themselves (F test); one replicate does not tell. The interval is that of "
-        "the shape (of a power law also as b = 1/s)."
+        "over, against how much replicates differ among themselves (F test); one replicate does not tell. The interval is of the "
+        "shape (of a power law also as b = 1/s)."
     )
     header = ["", "form", "formula", "coefficients", "95 % interval of the shape", "deviance", "to spare", "p", ""]
     return _table("Laws, side by side", note, header, rows)
@@ -154,9 +154,9 @@ def matching_table(results: Results) -> Table:
             row = [f"{each(Source.of(t, source, facts[source])):,.4g}" if t.shown.get(source) else "–" for t in trained.values()]
             rows.append([f"{source} {name}", *row])
     note = (
-        "Counted from the rows that training showed after the base. Of a source, in the mean over its facts: exposures, documents "
-        "that no stage before had shown, the exposures of the least shown fact, the dose (learning rate times the row's share of "
-        "the step, summed over exposures), and the steps from where a fact was last shown to the end."
+        "Counted from the rows that training showed after the base. Of a source, in the mean over its facts: exposures, "
+        "documents that no stage before had shown, the exposures of the least shown fact, the dose (learning rate times the "
+        "row's share of the step, summed over exposures), and the steps from where a fact was last shown to the end."
     )
     header = ["", *(f"{results.arm(arm)}, D = {max(results.counts[arm])}" for arm in trained)]
     return _table("What the arms were shown", note, header, rows)

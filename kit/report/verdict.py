@@ -68,7 +68,7 @@ def _find(results: Results, claim: Claim) -> Found | Withheld:
     missing = [arm for arm in claim.named_arms() if arm not in results.arms]
     if missing:
         return Withheld(f"there is no arm {missing[0]}")
-    differing = unmatched(results, claim.cells(results.counts), (*claim.differs, *claim.inherent()))
+    differing = unmatched(results, claim.compared(results.counts), (*claim.differs, *claim.inherent()))
     if differing:
         return Withheld(f"not matched in {', '.join(map(str, differing))}")
     return claim.find(results, results.counts)
@@ -83,9 +83,9 @@ def _line(claim: Claim, found: Found | Withheld, family: Family, level: float) -
         of = f"{NUMBERS[found.replicates]} of the {NUMBERS[REPLICATES]} replicates it needs"
         return Sentence("seen here", f"{says}: seen here: {found.what}: {found.told(ALPHA)} ({questions}); {of}.", family)
     decided: Decided = found.decide(level)
-    sure = f"{100 * (1 - level):.3g} % interval" if family == "primary" else "95 % interval, unadjusted"
+    alone = "" if family == "primary" else ", unadjusted"
     asked = f"; claimed {claim.bound_text()}" if claim.bound_text() else ""
-    text = f"{says}: {found.what}: {found.told(level)} ({questions}, {found.replicates} replicates, {sure}{asked})."
+    text = f"{says}: {found.what}: {found.told(level)} ({questions}, {found.replicates} replicates{alone}{asked})."
     return Sentence(decided, text, family)
 
 

@@ -35,7 +35,7 @@ class _Part(NamedTuple):
 
 
 class SignedSum(NamedTuple):
-    """sum_c w_c · mean(cell c), over replicates. n: questions answered in every cell, over all replicates."""
+    """sum_c w_c · mean(cell c), over replicates. n: questions, over all replicates."""
 
     parts: tuple[_Part, ...]
     n: int
@@ -106,13 +106,13 @@ def signed_sum(replicates: Sequence[Cells], weights: ArrayLike) -> SignedSum:
     w = np.asarray(weights, dtype=float)
     if not replicates:
         raise ValueError("the sum of nothing is undefined")
-    parts, shared = [], 0
+    parts, questions = [], 0
     for scores, clusters in replicates:
         asked = ~np.isnan(scores)
         n = asked.sum(axis=1)
         if not n.all():
             raise ValueError("a cell of the sum has no scores")
-        shared += int(asked.all(axis=0).sum())
+        questions += scores.shape[1]
         x = np.where(asked, scores, 0.0)
         means = x.sum(axis=1) / n
         value = float(w @ means)
@@ -125,7 +125,7 @@ def signed_sum(replicates: Sequence[Cells], weights: ArrayLike) -> SignedSum:
         imagined = float(np.sum(w**2 * PSEUDO / 4 / (effective + PSEUDO) ** 2))
         centre = float(w @ ((means * effective + PSEUDO / 2) / (effective + PSEUDO)))
         parts.append(_Part(value, centre, seen + imagined, max(1, len(groups.sizes) - 1)))
-    return SignedSum(tuple(parts), shared)
+    return SignedSum(tuple(parts), questions)
 
 
 Weighing = Callable[[float], ArrayLike]

@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter
 
 from kit.core.errors import nearest
 from kit.report.claims.chance import Chance
-from kit.report.claims.claim import Cell, Found, Reading, Status, Withheld, check_differs
+from kit.report.claims.claim import Cell, Found, Given, Reading, Status, Withheld, check_differs
 from kit.report.claims.decay import Decay
 from kit.report.claims.difference import Difference
 from kit.report.claims.interaction import Interaction
@@ -29,7 +29,7 @@ PRIMARY = 5
 
 SOURCES = ("known", "novel", "shuffled", "reading", "edits", "examples")
 
-__all__ = ["CLAIMS", "PRIMARY", "Cell", "Claim", "Found", "Law", "Reading", "Status", "Withheld", "check_claims"]
+__all__ = ["CLAIMS", "PRIMARY", "Cell", "Claim", "Found", "Given", "Law", "Reading", "Status", "Withheld", "check_claims"]
 
 
 def check_claims(claims: Sequence[Claim], counts: Mapping[str, Sequence[int]], asked: Mapping[str, Sequence[str]]) -> None:

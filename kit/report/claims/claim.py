@@ -16,6 +16,16 @@ from kit.stats.intervals import LEVEL
 
 Status = Literal["holds", "does not hold", "cannot say"]
 
+Given = Literal["recall", "format"]
+"""What a score may be taken on: the questions of which, in every cell, each hop is right by itself (the measure asks
+sub-questions); or, cell by cell, the answers that are in format."""
+
+GIVEN: dict[Given | None, str] = {
+    None: "",
+    "recall": ", where every hop is right by itself",
+    "format": ", of answers in format",
+}
+
 Counts = Mapping[str, Sequence[int]]
 """Arm -> the counts it is run at."""
 
@@ -38,9 +48,12 @@ class Cell:
 class Reading(Protocol):
     """What a kind may ask of the results."""
 
-    def scores(self, cells: Sequence[Cell], given_recall: bool = False) -> list[Cells]:
-        """The scores in some cells, for every replicate that has them all; of each measure, the questions that all of its cells
-        were asked. given_recall: those alone of which every hop is right by itself in each cell."""
+    def scores(self, cells: Sequence[Cell], given: Given | None = None) -> list[Cells]:
+        """The scores in some cells, for every replicate that has them all: of each measure, on the questions that its cells
+        share, and on fewer where something is `given`."""
+
+    def steps(self, cell: Cell) -> int:
+        """Optimizer steps of the cell's training."""
 
     def steps_since(self, cell: Cell, source: str) -> float:
         """Steps from where a source's facts were last shown to the end of the cell's training, in the mean."""
@@ -85,6 +98,10 @@ class ClaimSettings(Config):
     @abstractmethod
     def cells(self, counts: Counts) -> list[Cell]:
         """The cells that it rests on, in the order of their weights."""
+
+    def compared(self, counts: Counts) -> list[Cell]:
+        """The cells whose training has to be alike: all, unless they are points of one curve."""
+        return self.cells(counts)
 
     @abstractmethod
     def find(self, read: Reading, counts: Counts) -> Found | Withheld:
@@ -138,7 +155,8 @@ class Bounded(ClaimSettings):
 
         def told(alpha: float) -> str:
             low, high = (end - shift for end in number.interval(1 - alpha))
-            return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+            found = f"{value:.2f} [{low:.2f}, {high:.2f}]".replace("-0.00", "0.00")
+            return f"{found}, {100 * (1 - alpha):.3g} % interval"
 
         return Found(what, number.p_value(self.bound + shift), decide, told, n, replicates)
 
@@ -166,4 +184,4 @@ def check_differs(differs: Sequence[str], sources: Sequence[str]) -> None:
             raise ValueError(f"differs: arms are not matched in {each}; {nearest(each, known)}")
 
 
-__all__ = ["LEVEL", "Bounded", "Cell", "ClaimSettings", "Counts", "Found", "Reading", "Status", "Withheld"]
+__all__ = ["GIVEN", "LEVEL", "Bounded", "Cell", "ClaimSettings", "Counts", "Found", "Given", "Reading", "Status", "Withheld"]

@@ -8,18 +8,18 @@ from typing import Annotated
 
 from pydantic import Field
 
-from kit.report.claims.claim import Bounded, Cell, Counts, Found, Reading, Withheld, greatest, several
+from kit.report.claims.claim import GIVEN, Bounded, Cell, Counts, Found, Given, Reading, Withheld, greatest, several
 from kit.stats.contrasts import signed_sum
 
 
 class Crossed(Bounded):
     """Cells of one or two arms, measures and counts each. count: the greatest that all of its arms are run at, unless given.
-    given_recall: on the questions alone of which, in every cell, each hop is right by itself (the measures ask sub-questions)."""
+    given: see `Given`."""
 
     arms: Annotated[tuple[str, ...], Field(min_length=1, max_length=2)]
     measure: str | tuple[str, str]
     count: int | tuple[int, int] | None = None
-    given_recall: bool = False
+    given: Given | None = None
 
     def named_arms(self) -> list[str]:
         return list(self.arms)
@@ -45,9 +45,9 @@ class Crossed(Bounded):
 
     def find(self, read: Reading, counts: Counts) -> Found | Withheld:
         cells = self.cells(counts)
-        found = read.scores(cells, self.given_recall)
+        found = read.scores(cells, self.given)
         if not found:
-            return Withheld("no question was right in every hop" if self.given_recall else "not asked of all of its arms")
+            return Withheld(f"not asked of all of its cells{GIVEN[self.given]}")
         total = signed_sum(found, self.weights_at_bound(counts))
         return self.found(self.words(read, cells), total, total.value, total.n, len(found))
 
@@ -56,5 +56,4 @@ class Crossed(Bounded):
         arms = " less ".join(read.arm(a) for a in self.arms)
         measures = " less ".join(read.measure(m) for m in self.named_measures())
         at = " less ".join(f"D = {c}" for c in dict.fromkeys(cell.count for cell in cells))
-        given = ", where every hop is right by itself" if self.given_recall else ""
-        return f"{measures}, {arms}, {at}{given}"
+        return f"{measures}, {arms}, {at}{GIVEN[self.given]}"

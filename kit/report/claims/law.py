@@ -40,6 +40,9 @@ class Law(ClaimSettings):
     def cells(self, counts: Counts) -> list[Cell]:
         return [Cell(self.arm, count, self.measure) for count in sorted(self.counts or (c for c in counts[self.arm] if c))]
 
+    def compared(self, counts: Counts) -> list[Cell]:
+        return []
+
     def laws(self, read: Reading, counts: Counts) -> Laws | None:
         """Every form fitted; None where it was not asked."""
         cells = self.cells(counts)
@@ -52,9 +55,11 @@ class Law(ClaimSettings):
 
     def find(self, read: Reading, counts: Counts) -> Found | Withheld:
         laws = self.laws(read, counts)
-        what = f"{read.measure(self.measure)}, {read.arm(self.arm)}, by D"
         if laws is None:
             return Withheld("not asked at all of its counts")
+        same = len({read.steps(cell) for cell in self.cells(counts)}) == 1
+        protocol = "the same steps at every D" if same else "steps that grow with D"
+        what = f"{read.measure(self.measure)}, {read.arm(self.arm)}, by D ({protocol})"
         if self.form in laws.untested:
             return Withheld(f"{what}: {self.form} cannot be tested: {laws.untested[self.form]}")
         cells = len(self.cells(counts))
@@ -75,6 +80,7 @@ class Law(ClaimSettings):
 
 def _words(laws: Laws, p: dict[str, float], alpha: float) -> str:
     untested = f"; not tested: {', '.join(laws.untested)}" if laws.untested else ""
+    level = f", at {100 * alpha:.2g} %"
     if laws.replicates == 1:
         ranked = ", ".join(f"{f.form} {f.deviance:.1f} ({f.spare} to spare)" for f in sorted(laws.fits, key=lambda f: f.deviance))
         return f"deviance {ranked}{untested}"
@@ -82,7 +88,7 @@ def _words(laws: Laws, p: dict[str, float], alpha: float) -> str:
     rejected = [f"{form} (p = {each:.2g})" for form, each in p.items() if each < alpha]
     told = f"rejected: {', '.join(rejected)}" if rejected else "no form is rejected"
     if len(standing) > 1:
-        told += f"; the data cannot tell apart: {', '.join(standing)}"
+        told += f"{level}; the data cannot tell apart: {', '.join(standing)}"
     elif standing:
-        told += f"; not rejected: {standing[0]}"
+        told += f"{level}; not rejected: {standing[0]}"
     return told + untested

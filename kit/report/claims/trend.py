@@ -7,18 +7,19 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from kit.report.claims.claim import Bounded, Cell, Counts, Found, Reading, Withheld
+from kit.report.claims.claim import GIVEN, Bounded, Cell, Counts, Found, Given, Reading, Withheld
 from kit.stats.contrasts import signed_sum
 
 
 class Trend(Bounded):
     """The rise of the least-squares line of a score on log10 D, from the least count to the greatest. counts: those above 0 that
-    the arm is run at, unless given."""
+    the arm is run at, unless given. given: see `Given`; of answers in format, the rise of what is learned beside the format."""
 
     kind: Literal["trend"]
     fewest: ClassVar[int] = 2
     arm: str
     measure: str
+    given: Given | None = None
     counts: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2)] | None = None
 
     def named_arms(self) -> list[str]:
@@ -40,11 +41,10 @@ class Trend(Bounded):
 
     def find(self, read: Reading, counts: Counts) -> Found | Withheld:
         cells = self.cells(counts)
-        found = read.scores(cells)
+        found = read.scores(cells, self.given)
         if not found:
-            return Withheld("not asked at all of its counts")
+            return Withheld(f"not asked at all of its counts{GIVEN[self.given]}")
         rise = signed_sum(found, self.weights_at_bound(counts))
-        what = (
-            f"{read.measure(self.measure)}, {read.arm(self.arm)}, rise of its line from D = {cells[0].count} to {cells[-1].count}"
-        )
+        what = f"{read.measure(self.measure)}, {read.arm(self.arm)}{GIVEN[self.given]}, rise of its line"
+        what += f" from D = {cells[0].count} to {cells[-1].count}"
         return self.found(what, rise, rise.value, rise.n, len(found))

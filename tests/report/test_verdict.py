@@ -1,0 +1,295 @@
+"""What the report says of experiments whose truth is known."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kit.core.errors import KitError
+from kit.core.seeds import stream
+from kit.report.build import build_report
+from kit.report.results import load_results
+from kit.report.verdict import ALPHA, Sentence, holm, verdict
+from tests.report.planted import Answer, Planted, Stage, at_rates
+
+ORDER = {"says": "The order of stages matters", "kind": "difference", "measure": "two hops", "arms": ["a", "b"], "above": 0.0}
+
+
+def said(planted: Planted, out: Path) -> list[Sentence]:
+    return [line for line in verdict(load_results(planted.write(out))) if line.family != "note"]
+
+
+def only(planted: Planted, out: Path) -> Sentence:
+    (line,) = said(planted, out)
+    return line
+
+
+def two_arms(a: list[Stage], b: list[Stage], claim: dict[str, Any] = ORDER, **more: Any) -> Planted:
+    return Planted({"a": a, "b": b}, ["two hops"], [claim], at_rates({"a": 0.6, "b": 0.3}), **more)
+
+
+def test_arms_that_were_shown_the_same_are_compared(tmp_path: Path) -> None:
+    line = only(two_arms([Stage()], [Stage()]), tmp_path)
+    assert (line.status, line.family) == ("holds", "secondary")
+    value, low, high = map(float, re.findall(r"(-?\d\.\d\d) \[(-?\d\.\d\d), (-?\d\.\d\d)\]", line.text)[0])
+    assert 0 < low < value < high
+    assert value == pytest.approx(0.3, abs=0.08)
+    assert "n=600, 3 replicates" in line.text
+
+
+def test_recency_alone_is_no_effect_of_order(tmp_path: Path) -> None:
+    """Two orders of the same rows: one was shown the novel facts at its end, the other 200 steps before."""
+    known, novel = Stage(200, shown={"known": (5, 5, 200, 0.01)}), Stage(200, shown={"novel": (8, 8, 200, 0.01)})
+    last, first = [known, novel], [novel, known]
+    line = only(two_arms(last, first), tmp_path)
+    assert line.status == "cannot say"
+    assert "not matched in" in line.text
+    assert "novel last step (0 against 200)" in line.text
+    # Said once it is named; and matched where both are equally recent.
+    named = {**ORDER, "differs": ["novel last step", "known last step"]}
+    assert only(two_arms(last, first, named), tmp_path / "named").status == "holds"
+    assert only(two_arms(last, last), tmp_path / "alike").status == "holds"
+
+
+def test_two_stages_that_were_dealt_the_same_documents_are_seen(tmp_path: Path) -> None:
+    once = [Stage(shown={"novel": (8, 8, 100, 0.01)}), Stage(shown={"novel": (8, 8, 100, 0.01)})]
+    twice = [Stage(shown={"novel": (8, 8, 100, 0.01)}), Stage(shown={"novel": (8, 0, 100, 0.01)})]
+    line = only(two_arms(once, twice), tmp_path)
+    assert line.status == "cannot say"
+    assert "novel documents (16 against 8)" in line.text
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"rows": 1001}, "rows"),
+        ({"steps": 101, "shown": {"novel": (8, 8, 101, 0.01)}}, "steps"),
+        ({"tokens": 51_100}, "tokens"),
+        ({"shown": {"novel": (9, 8, 100, 0.01)}}, "novel exposures"),
+        ({"shown": {"novel": (8, 7, 100, 0.01)}}, "novel documents"),
+        ({"shown": {"novel": (8, 8, 100, 0.0106)}}, "novel dose"),
+        ({"shown": {"novel": (8, 8, 89, 0.01)}}, "novel last step"),
+        ({"shown": {}}, "novel exposures"),
+    ],
+)
+def test_each_thing_that_arms_are_matched_in(change: dict[str, Any], what: str, tmp_path: Path) -> None:
+    planted = two_arms([Stage()], [replace(Stage(), **change)])
+    assert f"{what} (" in only(planted, tmp_path).text
+    named = replace(planted, claims=[{**ORDER, "differs": [what, *(["novel"] if what.startswith("novel") else [])]}])
+    assert only(named, tmp_path / "named").status == "holds"
+
+
+@pytest.mark.parametrize("change", [{"tokens": 50_900}, {"shown": {"novel": (8, 8, 91, 0.0104)}}])
+def test_what_is_near_enough_matches(change: dict[str, Any], tmp_path: Path) -> None:
+    assert only(two_arms([Stage()], [replace(Stage(), **change)]), tmp_path).status == "holds"
+
+
+def test_format_learned_alone_is_no_reasoning(tmp_path: Path) -> None:
+    """The share in format goes from little to all with D; of answers in format a fifth is right, in both arms, as by chance.
+
+    Eight times, since one claim in forty may hold by chance."""
+    counts = {"a": [10, 100, 1000], "b": [10, 100, 1000]}
+    formed = {10: 0.3, 100: 0.7, 1000: 1.0}
+
+    def answers(rng: np.random.Generator, arm: str, count: int, measure: str, replicate: int) -> list[Answer]:
+        rng = stream(int(rng.integers(2**31)), "planted again", *again)
+        inside, right = rng.random(200) < formed[count], rng.random(200) < 0.2
+        guesses = (rng.random(200) < 0.2).astype(float)
+        return [
+            Answer(float(f and r), "none" if f and r else "recall" if f else "format", {"popularity_guess": g})
+            for f, r, g in zip(inside, right, guesses, strict=True)
+        ]
+
+    trend = {"kind": "trend", "measure": "two hops", "arm": "a", "above": 0.0}
+    chance = {"kind": "chance", "measure": "two hops", "arm": "a", "above": 0.0}
+    claims = [
+        {**ORDER, "says": "used"},
+        {**trend, "says": "rises in format", "given": "format"},
+        {**trend, "says": "rises"},
+        {**chance, "says": "beyond chance", "against": 0.2},
+        {**chance, "says": "beyond the commonest", "against": "popularity_guess"},
+    ]
+    again: list[int] = []
+    planted = Planted({"a": [Stage()], "b": [Stage()]}, ["two hops"], claims, answers, counts)
+    holding: Counter[str] = Counter()
+    for i in range(8):
+        again[:] = [i]
+        holding.update(line.text.split(":")[0] for line in said(planted, tmp_path / str(i)) if line.status == "holds")
+    assert holding.pop("rises") == 8, "the score does rise: with the format"
+    assert holding.total() <= 3, holding
+
+
+def test_other_names_of_arms_and_measures_make_the_same_claims(tmp_path: Path) -> None:
+    def make(a: str, b: str, measure: str) -> Planted:
+        claims = [
+            {"says": "one", "kind": "difference", "measure": measure, "arms": [a, b], "above": 0.0, "primary": True},
+            {"says": "two", "kind": "chance", "measure": measure, "arm": a, "against": 0.5, "above": 0.0},
+            {"says": "three", "kind": "difference", "measure": measure, "arms": [a], "count": [1000, 0], "above": 0.0},
+        ]
+        return Planted({a: [Stage()], b: [Stage()]}, [measure], claims, at_rates({a: 0.6, b: 0.3}))
+
+    def blank(lines: list[Sentence], *names: str) -> list[str]:
+        return [re.sub("|".join(names), "_", f"{line.status} {line.family} {line.text}") for line in lines]
+
+    ours = blank(said(make("inject", "none", "novel2"), tmp_path / "ours"), "inject", "none", "novel2")
+    theirs = blank(said(make("Ω arm", "plain", "their measure"), tmp_path / "theirs"), "Ω arm", "plain", "their measure")
+    assert ours == theirs
+
+
+def test_a_claim_made_after_the_run_is_post_hoc(tmp_path: Path) -> None:
+    planted = two_arms([Stage()], [Stage()], {**ORDER, "primary": True}, declared=False)
+    line = only(planted, tmp_path)
+    assert (line.status, line.family) == ("holds", "post hoc")
+
+
+@pytest.mark.parametrize(("replicates", "said_"), [(1, "one of the three"), (2, "two of the three")])
+def test_with_fewer_than_three_replicates_it_is_seen_and_no_more(replicates: int, said_: str, tmp_path: Path) -> None:
+    line = only(two_arms([Stage()], [Stage()], {**ORDER, "primary": True}, replicates=replicates), tmp_path)
+    assert line.status == "seen here"
+    assert f"{said_} replicates it needs" in line.text
+    law = {"says": "a law", "kind": "law", "measure": "two hops", "arm": "a"}
+    curve = two_arms([Stage()], [Stage()], law, replicates=replicates, counts={"a": [10, 30, 100, 300, 1000]})
+    assert only(curve, tmp_path / "law").status == "seen here"
+
+
+def test_a_false_claim_does_not_hold_and_a_bound_is_kept(tmp_path: Path) -> None:
+    for bound, status in (({"below": 0.0}, "does not hold"), ({"above": 0.9}, "does not hold"), ({"below": 0.9}, "holds")):
+        claim = {key: value for key, value in ORDER.items() if key != "above"} | bound
+        assert only(two_arms([Stage()], [Stage()], claim), tmp_path / str(bound)).status == status
+
+
+def test_composition_is_compared_on_questions_of_which_every_arm_has_all_hops(tmp_path: Path) -> None:
+    """Arm a has the hops of more questions, hard ones; where both have them they answer alike."""
+
+    def answers(rng: np.random.Generator, arm: str, count: int, measure: str, replicate: int) -> list[Answer]:
+        found = []
+        for i in range(200):
+            hard = i % 2 == 1
+            has = arm == "a" or not hard
+            right = rng.random() < (0.1 if hard else 0.8) * has
+            found.append(Answer(float(right), scores={"sub_questions_right": float(has)}))
+        return found
+
+    claims = [{**ORDER, "given": "recall"}]
+    given = only(Planted({"a": [Stage()], "b": [Stage()]}, ["two hops"], claims, answers), tmp_path)
+    assert given.status == "cannot say"
+    assert "n=300" in given.text, "half of the questions of three replicates"
+    value = float(re.findall(r"(-?\d\.\d\d) \[", given.text)[0])
+    assert abs(value) < 0.1
+
+
+def test_a_share_of_an_oracle_that_knows_little_is_withheld(tmp_path: Path) -> None:
+    claim = {"says": "as the oracle", "kind": "share", "measures": ["alone", "told"], "arms": ["a", "b"], "above": 0.5}
+
+    def rated(told: float) -> Planted:
+        rates = {"a": {"alone": 0.5, "told": 0.9}, "b": {"alone": 0.02, "told": told}}
+
+        def answers(rng: np.random.Generator, arm: str, count: int, measure: str, replicate: int) -> list[Answer]:
+            return [Answer(float(x)) for x in rng.random(200) < rates[arm][measure]]
+
+        return Planted({"a": [Stage()], "b": [Stage()]}, ["alone", "told"], [claim], answers)
+
+    weak = only(rated(0.05), tmp_path / "weak")
+    assert weak.status == "cannot say"
+    assert "told, b is itself only 0.0" in weak.text
+    strong = only(rated(0.65), tmp_path / "strong")
+    assert strong.status == "holds"
+    value = float(re.findall(r"(\d\.\d\d) \[", strong.text)[0])
+    assert value == pytest.approx(0.48 / 0.63, abs=0.1)
+    assert "that is no upper bound" in only(rated(0.35), tmp_path / "above").text
+
+
+def test_what_lasts_is_told_by_steps_since_it_was_shown(tmp_path: Path) -> None:
+    kept = {"after": 0, "after 50": 50, "after 200": 200}
+    rates = {arm: 0.7 * 2 ** (-steps / 100) for arm, steps in kept.items()}
+    arms = {
+        arm: [Stage(), *([Stage(steps, shown={"known": (5, 5, steps, 0.01)})] if steps else [])] for arm, steps in kept.items()
+    }
+    claim = {"says": "it lasts", "kind": "decay", "arms": list(arms), "measure": "two hops", "above": 500.0}
+    line = only(Planted(arms, ["two hops"], [claim], at_rates(rates)), tmp_path)
+    assert line.status == "does not hold"
+    value = float(re.findall(r"(\d+\.\d\d) \[", line.text)[0])
+    assert value == pytest.approx(100, rel=0.3)
+    reverse = {**claim, "arms": list(arms)[::-1]}
+    assert "do not follow one another" in only(Planted(arms, ["two hops"], [reverse], at_rates(rates)), tmp_path / "r").text
+
+
+COUNTS = [10, 30, 100, 300, 1000]
+
+
+@pytest.mark.parametrize(("curve", "status"), [("hill", "does not hold"), ("power", "cannot say")])
+def test_laws_are_rejected_or_cannot_be_told_apart(curve: str, status: str, tmp_path: Path) -> None:
+    of = {"hill": lambda d: 0.9 * d / (d + 150), "power": lambda d: 0.1 * d**0.25}[curve]
+
+    def answers(rng: np.random.Generator, arm: str, count: int, measure: str, replicate: int) -> list[Answer]:
+        return [Answer(float(x)) for x in rng.random(200) < of(count)]
+
+    law = {"says": "a power law", "kind": "law", "measure": "two hops", "arm": "a", "form": "power"}
+    line = only(Planted({"a": [Stage()]}, ["two hops"], [law], answers, {"a": COUNTS}), tmp_path)
+    assert line.status == status
+    assert ("rejected: power (p = " in line.text) == (curve == "hill")
+    assert ("the data cannot tell apart: power" in line.text) == (curve == "power")
+
+
+def test_forms_without_a_spare_count_are_named_as_untested(tmp_path: Path) -> None:
+    law = {"says": "a power law", "kind": "law", "measure": "two hops", "arm": "a"}
+    answers = at_rates({"a": 0.4})
+    three = only(Planted({"a": [Stage()]}, ["two hops"], [law], answers, {"a": [10, 100, 1000]}), tmp_path)
+    assert "not tested: saturating power, Hill" in three.text
+
+
+def test_holm_is_kept_over_the_primary_claims_alone(tmp_path: Path) -> None:
+    assert holm([0.001, 0.5, 0.012, 0.04]) == pytest.approx([ALPHA / 4, ALPHA / 2, ALPHA / 3, ALPHA / 2])
+    claims = [{**ORDER, "says": f"claim {i}", "primary": i < 4} for i in range(6)]
+    lines = said(Planted({"a": [Stage()], "b": [Stage()]}, ["two hops"], claims, at_rates({"a": 0.8, "b": 0.2})), tmp_path)
+    assert [line.family for line in lines] == ["primary"] * 4 + ["secondary"] * 2
+    intervals = [re.findall(r"([\d.]+) % interval", line.text)[0] for line in lines]
+    assert intervals == ["98.8", "98.3", "97.5", "95", "95", "95"]
+
+
+def test_the_whole_page_of_a_foreign_experiment(tmp_path: Path) -> None:
+    counts = {"left": COUNTS, "right": [10, 1000]}
+    claims = [
+        {"says": "A law", "kind": "law", "measure": "their score", "arm": "left"},
+        {
+            "says": "More",
+            "kind": "difference",
+            "measure": "their score",
+            "arms": ["left", "right"],
+            "above": 0.0,
+            "primary": True,
+        },
+    ]
+
+    def answers(rng: np.random.Generator, arm: str, count: int, measure: str, replicate: int) -> list[Answer]:
+        right = rng.random(60) < 0.1 * count**0.2
+        return [Answer(float(r), "none" if r else "format" if i % 5 == 0 else "recall") for i, r in enumerate(right)]
+
+    measures = ["their score", "<b>other</b>"]
+    out = Planted({"left": [Stage()], "right": [Stage()]}, measures, claims, answers, counts).write(tmp_path)
+    report = build_report(out)
+    page = (out / "report.html").read_text("utf-8")
+    assert "<b>other</b>" not in page
+    assert "their score, left" in page
+    point = next(p for p in report["points"] if (p["arm"], p["D"], p["measure"]) == ("left", 1000, "their score"))
+    assert point["value"] == pytest.approx(np.mean(list(point["replicates"].values())))
+    titles = [table["title"] for table in report["tables"] if table["rows"]]
+    assert {"Laws, side by side", "What the arms were shown", "Format, and what is right within it, by D"} <= set(titles)
+
+
+def test_an_unfinished_or_damaged_sweep_is_told(tmp_path: Path) -> None:
+    out = two_arms([Stage()], [Stage()]).write(tmp_path)
+    data = json.loads((out / "experiment.json").read_text())
+    (out / "experiment.json").write_text(json.dumps({**data, "finished": False}))
+    with pytest.raises(KitError, match="holds no finished sweep"):
+        load_results(out)
+    (out / "experiment.json").write_text(json.dumps({**data, "config": {**data["config"], "claims": [{"kind": "nothing"}]}}))
+    with pytest.raises(KitError, match="is damaged or of another kit"):
+        load_results(out)
