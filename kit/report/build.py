@@ -63,14 +63,14 @@ def build_report(directory: Path) -> dict[str, Any]:
     }
     drawn = {name: chart for name, chart in charts.items() if chart is not None}
     page = jinja2.Environment(autoescape=True).from_string(resources.files("kit.report").joinpath("page.html").read_text("utf-8"))
-    svgs = {name: vl_convert.vegalite_to_svg(chart.to_json()) for name, chart in drawn.items()}
+    svgs = {name: vl_convert.vegalite_to_svg(chart.to_json(validate=False)) for name, chart in drawn.items()}
     shown = [table for table in tables if table["rows"]]
     declared = sorted(set(results.declared.values()))
     text = page.render(results=results, lines=lines, tables=shown, svgs=svgs, declared=declared)
     with atomic_path(directory / "report.html") as temporary:
         temporary.write_text(text, "utf-8")
     with atomic_path(directory / "report.png") as temporary:
-        temporary.write_bytes(vl_convert.vegalite_to_png(_grid(list(drawn.values())).to_json(), scale=1.5))
+        temporary.write_bytes(vl_convert.vegalite_to_png(_grid(_foremost(results, drawn)).to_json(validate=False), scale=1.5))
     report = {
         "verdict": [asdict(line) for line in lines],
         "tables": tables,
@@ -82,6 +82,14 @@ def build_report(directory: Path) -> dict[str, Any]:
     }
     write_json(directory / "report.json", report)
     return report
+
+
+def _foremost(results: Results, drawn: dict[str, Any]) -> list[Any]:
+    """For the one picture: the measures of the primary claims (of all, where none is), and every measure by arm."""
+    claims = [c for c in results.claims if c.primary] or results.claims
+    names = dict.fromkeys(f"measure {measure}" for c in claims for measure in c.named_measures())
+    chosen = [drawn[name] for name in names if name in drawn] or [c for name, c in drawn.items() if name.startswith("measure ")]
+    return [*chosen, *([drawn["top"]] if "top" in drawn else [])]
 
 
 def _grid(charts: list[Any]) -> Any:

@@ -56,8 +56,11 @@ def rejections(form: Form, d: ArrayLike, right: ArrayLike, n: ArrayLike) -> Arra
     from the fit, over its degrees of freedom, against their dispersion: an F test (McCullagh & Nelder 1989, section 4.5).
     """
     right, n = (np.asarray(x, dtype=np.float64) for x in (right, n))
+    return _chances(form, maximise(form, d, right.sum(axis=1), n.sum(axis=1)), right, n)
+
+
+def _chances(form: Form, best: Maximum, right: Array, n: Array) -> Array:
     pooled, all_ = right.sum(axis=1), n.sum(axis=1)
-    best = maximise(form, d, pooled, all_)
     seen = dispersion(right, n)
     df = spare(form, best, pooled.shape[1])
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -141,7 +144,7 @@ def fit_laws(counts: ArrayLike, right: ArrayLike, n: ArrayLike) -> Laws:
 def _fit(form: Form, d: Array, right: Array, n: Array, seen: Dispersion) -> Fit:
     pooled, all_ = right.sum(axis=0)[None], n.sum(axis=0)[None]
     best = maximise(form, d, pooled, all_)
-    p = float(rejections(form, d, right[None], n[None])[0]) if len(right) > 1 else float("nan")
+    p = float(_chances(form, best, right[None], n[None])[0]) if len(right) > 1 else float("nan")
     a, b, shape = (float(x[0]) for x in best[:3])
     names = form.coefficients(a, b, shape, float(d[0]), float(d[-1]))
     return Fit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -51,7 +52,7 @@ class Law(ClaimSettings):
             return None
         right = np.array([np.nansum(replicate.scores, axis=1) for replicate in found])
         n = np.array([(~np.isnan(replicate.scores)).sum(axis=1) for replicate in found])
-        return fit_laws([cell.count for cell in cells], right, n)
+        return _fitted(tuple(cell.count for cell in cells), right.tobytes(), n.astype(float).tobytes())
 
     def find(self, read: Reading, counts: Counts) -> Found | Withheld:
         laws = self.laws(read, counts)
@@ -76,6 +77,13 @@ class Law(ClaimSettings):
 
         n = sum(int((~np.isnan(r.scores)).sum()) for r in read.scores(self.cells(counts)))
         return Found(what, min(own, others), decide, told, n // cells, laws.replicates)
+
+
+@functools.lru_cache(maxsize=64)
+def _fitted(counts: tuple[int, ...], right: bytes, n: bytes) -> Laws:
+    """Once for the verdict, the tables and the figures."""
+    shape = (-1, len(counts))
+    return fit_laws(counts, np.frombuffer(right).reshape(shape), np.frombuffer(n).reshape(shape))
 
 
 def _words(laws: Laws, p: dict[str, float], alpha: float) -> str:
