@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check install wheel clean
+.PHONY: demo test test-full lint check install wheel clean
 
 demo: install
 	$(BIN)/kit demo --out runs/demo
@@ -11,12 +11,17 @@ demo: install
 test: install
 	$(BIN)/pytest
 
-check: install
+# What takes long: simulations of the statistics, kills, matrices.
+test-full: install
+	$(BIN)/pytest -m full
+
+lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+
+check: lint test
 
 wheel: install
 	rm -rf dist

@@ -169,7 +169,7 @@ def _profile(form: Form, d: Array, right: Array, n: Array, best: Maximum, seen: 
         if level_likelihood(form, d, right, n, best, outside) >= allowed:
             ends.append(end)
             continue
-        for _ in range(40):
+        for _ in range(24):
             middle = (inside + outside) / 2
             inside, outside = (
                 (middle, outside) if level_likelihood(form, d, right, n, best, middle) >= allowed else (inside, middle)

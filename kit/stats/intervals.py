@@ -17,6 +17,9 @@ PRIOR_CORRELATION = 0.3
 PRIOR_ANSWERS = 10.0
 """How many answers that differ it weighs as much as."""
 
+PRIOR_SCORES = 2.0
+"""The same of p(1 - p), in place of the variance of graded scores that do not show it."""
+
 
 class Estimate(NamedTuple):
     """A value with its interval and the number of observations behind it."""
@@ -120,7 +123,7 @@ def clustered(values: ArrayLike, clusters: Sequence[str], level: float = LEVEL) 
     apart = differing(x)
     effect = groups.design_effect(x - mean, apart)
     if (binary := mean * (1 - mean)) > _ROUNDING:
-        weight = apart / (apart + PRIOR_ANSWERS)
+        weight = apart / (apart + PRIOR_SCORES)
         effect *= weight * float(x.var()) / binary + (1 - weight)
     df = max(1, len(groups.sizes) - 1)
     n = x.size / max(effect, _ROUNDING)
