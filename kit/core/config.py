@@ -91,20 +91,25 @@ def _value(override: str, text: str) -> object:
         raise KitError(f"-o {override}: neither JSON nor TOML ({error})") from None
 
 
+def _models_in(hint: Any) -> list[type[BaseModel]]:
+    """The tables that a type may hold: itself, of a union, or in a list or a dictionary."""
+    if isinstance(hint, type) and issubclass(hint, BaseModel):
+        return [hint]
+    return [model for part in typing.get_args(hint) for model in _models_in(part)]
+
+
 def _fields_at(config: type[Config], path: Sequence[str | int]) -> list[str]:
     """Names of the fields a table at `path` may hold; empty when the path leads to no table."""
-    here: Any = config
+    here: list[type[BaseModel]] = [config]
     for part in path:
-        if isinstance(here, type) and issubclass(here, BaseModel):
-            if part not in here.model_fields:
-                return []
-            here = here.model_fields[str(part)].annotation
-        else:
-            args = [a for a in typing.get_args(here) if isinstance(a, type) and issubclass(a, BaseModel)]
-            here = args[0] if args else None
-    args = [a for a in typing.get_args(here) if isinstance(a, type) and issubclass(a, BaseModel)]
-    here = args[0] if args else here
-    return list(here.model_fields) if isinstance(here, type) and issubclass(here, BaseModel) else []
+        if within := [m.model_fields[str(part)].annotation for m in here if str(part) in m.model_fields]:
+            here = [model for hint in within for model in _models_in(hint)]
+        elif tagged := [
+            m for m in here if "kind" in m.model_fields and part in typing.get_args(m.model_fields["kind"].annotation)
+        ]:
+            here = tagged
+        # Else the number of an item, or a name of one's own, among tables of one form.
+    return [name for model in here for name in model.model_fields]
 
 
 def resolve(config: type[C], data: dict[str, Any]) -> C:

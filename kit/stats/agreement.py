@@ -12,8 +12,8 @@ def kappa(a: Sequence[str], b: Sequence[str], clusters: Sequence[str], level: fl
     """Cohen's kappa of two raters' labels for the same n things: (agreement - chance) / (1 - chance), chance being how often
     they would agree if each drew labels by its own shares.
 
-    The interval is that of the agreement, carried over with chance held fixed, as in Cohen (1960, equation 7), but the score interval of
-    `clustered`. None where chance alone agrees always. Raises ValueError for n = 0.
+    The interval is that of the agreement (see `clustered`), carried over with chance held fixed, as in Cohen (1960, equation 7).
+    None where chance alone agrees always. Raises ValueError for n = 0.
 
     >>> str(kappa(["a", "a", "b", "b"], ["a", "a", "b", "a"], list("wxyz")))
     '0.50 [-0.67, 0.96] (n=4)'

@@ -1,71 +1,161 @@
-"""The demo's preset: its arms are matched row for row, and a mistake in it is told before anything runs."""
+"""Experiments: what the demo's preset plans, and that a mistake in any of it is told before anything runs."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from kit.core.config import apply_overrides, read_preset, resolve
+from kit.core.config import apply_overrides, dump, read_preset, resolve
 from kit.core.errors import KitError
 from kit.sweep.experiment import ExperimentConfig
 from kit.sweep.plan import Plan
 
 
-def test_arms_share_their_prefixes_and_match_row_for_row(tmp_path: Path) -> None:
-    full = resolve(ExperimentConfig, read_preset("demo"))
-    assert len(full.evaluations_of(("known", "novel"))) == 1, "a model is loaded once for slices that are asked alike"
+def demo(*overrides: str) -> ExperimentConfig:
+    return resolve(ExperimentConfig, apply_overrides(read_preset("demo"), overrides))
+
+
+def claimed(**claim: Any) -> ExperimentConfig:
+    """The demo with one claim."""
+    data = read_preset("demo")
+    return resolve(ExperimentConfig, {**data, "claims": [{"says": "it is so", **claim}]})
+
+
+@pytest.mark.parametrize("preset", ["demo", "demo-tasks"])
+def test_a_saved_experiment_is_read_back_the_same(preset: str) -> None:
+    found = resolve(ExperimentConfig, read_preset(preset))
+    again = resolve(ExperimentConfig, dump(found))
+    assert again == found
+    assert again.claim_digests() == found.claim_digests()
+
+
+def test_arms_share_their_prefixes_and_measures_a_load(tmp_path: Path) -> None:
+    full = demo()
+    assert [len(full.evaluations(arm)) for arm in full.arms.values()] == [1] * 6, "a model is loaded once for all it is asked"
     plan = Plan(full, tmp_path)
-    plan.add_cells(0, plan.base(0, 0, 1))
+    plan.add_cells(0, plan.base(full.replicates[0], 0, 1))
     trained = [n for n in plan.nodes.values() if n.kind == "train"]
-    assert len({n.key for n in trained}) == len(trained)
-    top = max(full.counts)
-    totals = {}
-    for name in ("none", "inject", "inject_first", "shuffled"):
-        rows: dict[str, int] = {}
-        for stage in full.arms[name].path:
-            config = full.train_config(stage, top, 0)
-            for source, each in config.rows.items():
-                kind = "injected" if source in ("novel", "shuffled") else source
-                rows[kind] = rows.get(kind, 0) + each * config.step_count()
-            rows["steps"] = rows.get("steps", 0) + config.step_count()
-        totals[name] = rows
-    assert totals["inject"] == totals["inject_first"] == totals["shuffled"]
-    assert totals["none"]["steps"] == totals["inject"]["steps"]
-    assert totals["none"]["examples"] == totals["inject"]["examples"]
-    assert totals["none"]["known"] == totals["inject"]["known"] + totals["inject"]["injected"]
+    assert len({n.key for n in trained}) == len(trained) == 21
+    for cell in plan.cells:
+        (asked,) = cell.evaluations
+        assert set(asked.measures) == set(full.arms[cell.arm].measures)
+
+
+def test_measures_of_other_settings_are_evaluations_of_their_own() -> None:
+    full = demo("measures.known1.max_new_tokens={cot=99}")
+    found = full.evaluations(full.arms["posttrain"])
+    assert sorted(len(e.measures) for e in found) == [1, 5]
+    assert {s.name for e in found for s in e.config.slices} == {s for e in found for s in e.measures.values()}
+
+
+def test_a_replicate_is_a_world_a_model_and_a_draw(tmp_path: Path) -> None:
+    full = demo('replicates=[0,{"world":0,"model":0,"draw":1},{"world":0,"model":1,"draw":0}]')
+    assert [r.name for r in full.replicates] == ["0", "world 0, model 0, draw 1", "world 0, model 1, draw 0"]
+    plan = Plan(full, tmp_path)
+    for i, replicate in enumerate(full.replicates):
+        plan.add_cells(i, plan.base(replicate, 0, 1))
+    kinds = [n.kind for n in plan.nodes.values()]
+    assert kinds.count("generate") == 1
+    bases = [n for n in plan.nodes.values() if n.model == "tiny"]
+    assert len(bases) == 2, "what differs in its draw alone shares its base"
+    by_cell = {(c.replicate, c.arm, c.count): c.stages for c in plan.cells}
+    assert by_cell[0, "posttrain", 0] == by_cell[1, "posttrain", 0], "and where no examples are drawn, all"
+    assert by_cell[0, "posttrain", 100] != by_cell[1, "posttrain", 100] != by_cell[2, "posttrain", 100]
+
+
+def test_a_claim_is_another_one_once_it_asks_otherwise() -> None:
+    first = demo().claim_digests()
+    assert demo("replicates=[0,1,2]").claim_digests() == first, "with more replicates it says the same"
+    asked = demo("measures.novel2.limit=100").claim_digests()
+    assert [a == b for a, b in zip(first, asked, strict=True)].count(False) == sum(
+        "novel2" in claim.named_measures() for claim in demo().claims
+    )
+    assert demo("train.inject.steps=100").claim_digests() != first
+    assert demo("train.posttrain_epochs.epochs=2.0").claim_digests() == first, "an arm that no claim names"
 
 
 @pytest.mark.parametrize(
     ("override", "message"),
     [
         ('arms.inject.path=["injct"]', "did you mean inject"),
-        ('arms.inject.evaluations=["nvel"]', "did you mean novel"),
+        ('arms.inject.measures=["nvel2"]', "did you mean novel2"),
         ("train.inject.rows.novle=3", "did you mean novel"),
-        ("seeds=[0,0]", "different"),
+        ("replicates=[0,0]", "different"),
+        ('replicates=[{"world":0}]', "missing key replicates.0.model"),
+        ("replicates=[]", "at least 1"),
+        ("replicates=3", "replicates"),
+        ("seeds=[0]", "unknown key seeds"),
+        ("arms.inject.counts=[10,10]", "counts and measures must each be different"),
+        ("arms.posttrain.path=[]", "give that a path"),
         ("counts=[]", "at least 1"),
-        ('evaluations.known.slices=[{"split":"novel","style":"cloze"}]', "recall splits"),
-        ('evaluations.known.task="maths"', r"evaluations\.known: task"),
-        ('evaluations.known={task="code",slices=[{split="test"}]}', "known: the task code is asked in style direct"),
-        ("evaluations.known.data=nope.jsonl", r"evaluations\.known: nope.jsonl does not exist"),
-        ("evaluations.known.data=5", r"evaluations\.known: data must be"),
-        ("evaluations.known.slices=5", r"evaluations\.known: slices"),
-        ("evaluations.known={temperature=0.5}", r"evaluations\.known: missing key slices"),
-        ('evaluations.extra={slices=[{split="validation"}],shots_from="nope.jsonl"}', "nope.jsonl does not exist"),
+        ('measures.known1={split="novel",style="cloze"}', r"measures\.known1: slices\.0: style cloze is for the probes"),
+        ("measures.known1.task=maths", r"measures\.known1: task"),
+        ('measures.known1={task="code",split="test"}', "known1: the task code is asked in style direct"),
+        ("measures.known1.data=nope.jsonl", r"measures\.known1: nope.jsonl does not exist"),
+        ("measures.known1.data=5", r"measures\.known1: data must be"),
+        ("measures.known1.slices=5", r"measures\.known1: unknown key slices"),
+        ("measures.known1.limt=5", r"measures\.known1: unknown key limt; did you mean limit"),
+        ("measures.known1={hops=1}", r"measures\.known1: missing key slices\.0\.split"),
+        ("measures.known1.score=accuracy", r"measures\.known1: the task multihop has no score accuracy"),
+        ('measures.known1.shots_from="nope.jsonl"', "nope.jsonl does not exist"),
+        (
+            'measures.known1={split="test_entity",hops=2,limit=7}',
+            "measures.known2: asks test_entity/2-hop/cot/closed/generate as known1",
+        ),
         ('train.posttrain.examples_from="nope.jsonl"', "nope.jsonl does not exist"),
         ("train.posttrain.rows=5", r"train\.posttrain\.rows must be a table"),
-        ('evaluations.novel={temperature=0.5,slices=[{split="test_entity",hops=2}]}', "two ask test_entity/2-hop/cot"),
         ('evaluation={backend="recorded",recorded="x"}', "evaluates the checkpoints it makes"),
     ],
 )
 def test_mistakes_anywhere_are_told_before_anything_runs(override: str, message: str) -> None:
     with pytest.raises(KitError, match=message):
-        resolve(ExperimentConfig, apply_overrides(read_preset("demo"), [override]))
+        demo(override)
+
+
+DIFFERENCE = {"kind": "difference", "measure": "novel2", "arms": ["inject", "none"], "above": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("claim", "message"),
+    [
+        ({**DIFFERENCE, "kind": "diference"}, "claims.0"),
+        ({**DIFFERENCE, "arm": ["inject"]}, "unknown key claims.0.difference.arm; did you mean arms"),
+        ({**DIFFERENCE, "arms": ["inject", "nothing"]}, r"claims.0 \(it is so\): unknown arm nothing"),
+        ({**DIFFERENCE, "measure": "novle2"}, "the arm inject is not asked novle2; did you mean novel2"),
+        ({**DIFFERENCE, "measure": "shuffled2"}, "the arm inject is not asked shuffled2"),
+        ({**DIFFERENCE, "count": 77}, "the arm inject is not run at D = 77"),
+        ({**DIFFERENCE, "differs": ["novle"]}, "differs: arms are not matched in novle; did you mean novel"),
+        ({**DIFFERENCE, "differs": ["novel doses"]}, "did you mean novel dose"),
+        ({**DIFFERENCE, "below": 1.0}, "give either above or below"),
+        ({**DIFFERENCE, "above": None}, "give either above or below"),
+        ({**DIFFERENCE, "arms": ["inject"]}, "a difference is of two arms, or two measures, or two counts"),
+        ({**DIFFERENCE, "count": [1000, 0]}, "a difference is of two arms"),
+        ({**DIFFERENCE, "kind": "interaction"}, "an interaction crosses two"),
+        ({"kind": "trend", "measure": "novel2", "arm": "none", "above": 0.0}, "run at too few counts"),
+        ({"kind": "law", "measure": "novel2", "arm": "none"}, "run at too few counts"),
+        ({"kind": "law", "measure": "novel2", "arm": "inject", "form": "powre"}, "unknown form powre; did you mean power"),
+        ({**DIFFERENCE, "says": ""}, "claims.0.difference.says"),
+    ],
+)
+def test_a_claim_speaks_of_what_is_run(claim: dict[str, Any], message: str) -> None:
+    with pytest.raises(KitError, match=message):
+        claimed(**claim)
+
+
+def test_at_most_five_claims_are_primary_and_no_two_say_the_same() -> None:
+    data = read_preset("demo")
+    many = [{**DIFFERENCE, "says": f"claim {i}", "primary": True} for i in range(6)]
+    with pytest.raises(KitError, match="6 are primary; at most 5"):
+        resolve(ExperimentConfig, {**data, "claims": many})
+    with pytest.raises(KitError, match="two say 'claim 0'"):
+        resolve(ExperimentConfig, {**data, "claims": [many[0], many[0]]})
 
 
 def test_the_gate_asks_about_the_world_whatever_else_is_evaluated() -> None:
-    full = resolve(ExperimentConfig, apply_overrides(read_preset("demo"), ["evaluation.max_new_tokens={cot=9}"]))
+    full = demo("evaluation.max_new_tokens={cot=9}")
     assert full.gate
-    asked = full.model_copy(update={"evaluation": {**full.evaluation, "data": "x.jsonl", "task": "math"}})
+    asked = full.model_copy(update={"evaluation": {**full.evaluation, "task": "math"}})
     found = asked.evaluation_of(full.gate.recall_slice)
     assert (found.data, found.config.task, found.config.max_new_tokens) == (None, "multihop", {"cot": 9})

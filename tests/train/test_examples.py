@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from kit.core.errors import KitError
 from kit.core.store import read_manifest
 from kit.models.tiny import build_tokenizer
 from kit.models.tokens import encode, example_row, prompt_text
-from kit.train.data import load_sources
+from kit.train.data import examples_of, load_sources
 from kit.train.recipes import TrainConfig, with_defaults
 from kit.train.run import train
 
@@ -42,15 +43,28 @@ def taught(settings: TrainConfig, source: Path) -> list[str]:
     return [tokenizer.decode(row.input_ids) for row in load_sources(settings, str(source), tokenizer).sources["examples"].rows]
 
 
-def test_smaller_sets_are_prefixes_of_larger_ones_drawn_by_the_seed(tmp_path: Path) -> None:
+def test_smaller_sets_are_prefixes_of_larger_ones_by_their_draw(tmp_path: Path) -> None:
     source = rows(tmp_path / "rows.jsonl")
-    few, many, other = (
-        taught(config(examples=d, seed=seed, skip_bad_rows=True), source) for d, seed in ((4, 0), (11, 0), (11, 1))
+    few, many, other, same = (
+        taught(config(examples=d, draw=draw, seed=seed, skip_bad_rows=True), source)
+        for d, draw, seed in ((4, 0, 0), (11, 0, 0), (11, 1, 0), (11, 0, 1))
     )
+    assert same == many, "the seed orders rows in training; which they are is the draw's"
     assert many[:4] == few
     assert sorted(many) == sorted(other)
     assert many != other
     assert many != sorted(many)
+
+
+def test_a_worlds_own_examples_are_drawn_too(small_dir: Path) -> None:
+    def ids(draw: int, count: int) -> list[str]:
+        return [where for where, _ in islice(examples_of(str(small_dir), "multihop", draw), count)]
+
+    assert ids(0, 60)[:10] == ids(0, 10)
+    assert set(ids(0, 60)) == set(ids(1, 60))
+    assert set(ids(0, 20)) != set(ids(1, 20))
+    with pytest.raises(KitError, match="draw says which examples are learned"):
+        config(examples=0, draw=1)
 
 
 def test_rows_that_cannot_be_used_are_told_or_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

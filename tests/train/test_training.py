@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,17 +10,17 @@ import torch
 
 from kit.core.config import resolve
 from kit.core.errors import KitError
-from kit.core.records import Document
+from kit.core.records import Document, Shown
 from kit.core.seeds import derive_seed
 from kit.core.store import read_table
 from kit.models.load import checkpoint_path, load_model
 from kit.models.prompts import assistant_message, user_message
 from kit.models.tiny import TinyConfig, build_model, build_tokenizer
-from kit.models.tokens import Row, document_row, encode, example_row, prompt_text
-from kit.train.data import Source, deal, load_sources
+from kit.models.tokens import document_row, encode, example_row, prompt_text
+from kit.train.data import load_sources
 from kit.train.muon import orthogonalise
 from kit.train.recipes import TrainConfig, with_defaults
-from kit.train.run import Exposure, train, vocabulary_texts
+from kit.train.run import train, vocabulary_texts
 
 TINY = {"hidden": 32, "layers": 1, "heads": 2, "intermediate": 64}
 
@@ -40,20 +39,6 @@ def losses(run: Path) -> list[float]:
 
 def distance(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> float:
     return float(sum(((a[k] - b[k]) ** 2).sum() for k in a)) ** 0.5
-
-
-def test_steps_have_the_asked_composition() -> None:
-    sources = {
-        "known": Source([Row([1] * n, ((0, n),)) for n in range(1, 6)], [(f"k{i}",) for i in range(5)]),
-        "novel": Source([Row([2], ((0, 1),)), Row([2, 2], ((0, 2),))], [("n0",), ("n1",)]),
-    }
-    schedule = deal(sources, {"known": 2, "novel": 1}, 10, seed=0)
-    for step in range(10):
-        rows = schedule.rows[3 * step : 3 * step + 3]
-        assert Counter(r.input_ids[0] for r in rows) == {1: 2, 2: 1}
-        assert [len(r.input_ids) for r in rows] == sorted(len(r.input_ids) for r in rows)
-    assert schedule.exposures["known"] == dict.fromkeys(["k0", "k1", "k2", "k3", "k4"], 4)
-    assert schedule.exposures["novel"] == {"n0": 5, "n1": 5}
 
 
 def test_no_examples_means_known_documents_in_their_place() -> None:
@@ -117,10 +102,10 @@ def test_a_model_learns_exposures_are_logged_and_runs_repeat(small_dir: Path, tm
     settings = config(steps=60, learning_rate=1e-2, rows={"known": 8})
     run = train(settings, str(small_dir), "tiny", tmp_path / "a")
     assert losses(run)[-1] < 0.6 * losses(run)[0]
-    exposures = read_table(run / "exposures.parquet", Exposure)
+    exposures = read_table(run / "shown.parquet", Shown)
     documents = {d.id: d for d in read_table(small_dir / "documents.parquet", Document) if d.corpus == "known"}
     stated = sum(len(d.facts) for d in documents.values())
-    shown = sum(e.count for e in exposures)
+    shown = sum(e.exposures for e in exposures)
     assert abs(shown / (60 * 8) - stated / len(documents)) < 1.0
     again = train(settings, str(small_dir), "tiny", tmp_path / "b")
     assert all(torch.equal(a, b) for a, b in zip(weights(run).values(), weights(again).values(), strict=True))
