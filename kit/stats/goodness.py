@@ -13,6 +13,9 @@ from scipy import special
 from kit.stats.intervals import LEVEL
 from kit.stats.laws import EDGE, FORMS, REJECTED, Array, Form, Maximum, level_likelihood, likelihood, maximise
 
+ALIKE = 1.0
+"""The least dispersion that is reckoned with: questions alone make replicates differ so much."""
+
 SPARE = 1
 """How many more counts than coefficients a form needs: with none to spare it fits whatever is there, and is not tested."""
 
@@ -64,7 +67,7 @@ def _chances(form: Form, best: Maximum, right: Array, n: Array) -> Array:
     seen = dispersion(right, n)
     df = spare(form, best, pooled.shape[1])
     with np.errstate(invalid="ignore", divide="ignore"):
-        f = _deviance(best, pooled, all_) / df / seen.ratio
+        f = _deviance(best, pooled, all_) / df / np.maximum(seen.ratio, ALIKE)
         return np.where((seen.df > 0) & (df > 0), special.fdtrc(df, np.maximum(seen.df, 1), f), np.nan)
 
 
@@ -161,7 +164,7 @@ def _profile(form: Form, d: Array, right: Array, n: Array, best: Maximum, seen: 
     """Every shape whose likelihood is not too far from the best one's, by the dispersion (profile F); bounds are its ends."""
     if form.bounds is None or not seen.df[0] > 0:
         return None
-    allowed = float(best.log_likelihood[0]) - float(special.fdtri(1, seen.df[0], LEVEL)) * max(float(seen.ratio[0]), 1e-9) / 2
+    allowed = float(best.log_likelihood[0]) - float(special.fdtri(1, seen.df[0], LEVEL)) * max(float(seen.ratio[0]), ALIKE) / 2
     low, high = form.bounds
     ends = []
     for end in (low, high):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from kit.core.config import read_preset
 from kit.core.records import EvalRecord
 from kit.core.store import file_digest, read_table
 from kit.report.build import build_report
@@ -62,11 +64,20 @@ def test_the_report_says_what_the_records_say(calm: Calm) -> None:
     records = read_table(out / "stages" / asked["stage"] / "records.parquet", EvalRecord)
     chosen = [r for r in records if r.tags["slice"] == "novel/2-hop/direct/closed/choice"]
     expected = sum(r.scores["exact_match"] for r in chosen) / len(chosen)
-    point = next(p for p in report["points"] if (p["arm"], p["D"], p["measure"]) == ("none", 100, "novel 2-hop, forced choice"))
+    assert asked["measures"]["novel2_choice"] == "novel/2-hop/direct/closed/choice"
+    point = next(p for p in report["points"] if (p["arm"], p["D"], p["measure"]) == ("none", 100, "novel2_choice"))
     assert point["value"] == pytest.approx(expected)
     assert point["n"] == len(chosen)
     assert point["low"] <= point["value"] <= point["high"]
-    assert any("too few" in line["text"] for line in report["verdict"]), "three counts allow no law, and it says so"
+    laws = [line["text"] for line in report["verdict"] if line["text"].startswith("A power law")]
+    assert len(laws) == 2
+    assert all("cannot be tested: 2 counts for 2 coefficients leave none to spare" in text for text in laws)
+    order = next(line for line in report["verdict"] if line["text"].startswith("Post-training before injection"))
+    assert (order["status"], order["family"]) == ("cannot say", "primary")
+    assert "not matched in" in order["text"]
+    assert "rows (100 against 84)" in order["text"]
+    used = next(line for line in report["verdict"] if line["text"].startswith("Injected facts are used in two hops"))
+    assert used["status"] == "seen here"
     page = (out / "report.html").read_text("utf-8")
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert "<svg" in page
@@ -74,10 +85,45 @@ def test_the_report_says_what_the_records_say(calm: Calm) -> None:
     assert (out / "report.png").stat().st_size > 10_000
 
 
+def test_what_training_showed_is_read_from_its_rows(calm: Calm) -> None:
+    """The two orders were shown the same rows and documents; in the one that injects last, later."""
+    table = next(t for t in calm.report["tables"] if t["title"] == "What the arms were shown")
+    columns = {name.split(",")[0]: i for i, name in enumerate(table["header"])}
+    first, last = columns["inject → post-train"], columns["post-train → inject"]
+    rows = {row[0]: row for row in table["rows"]}
+    # Stages of 4 steps each, in the preset's rows a step.
+    assert [rows["novel rows"][i] for i in (last, first)] == ["16", "12"]
+    assert float(rows["novel last step"][last]) < float(rows["novel last step"][first])
+    assert rows["novel rows"][columns["no injection"]] == "0"
+
+
+def test_a_claim_that_is_added_later_is_post_hoc_and_the_others_stay(calm: Calm, tmp_path: Path) -> None:
+    out = tmp_path / "again"
+    shutil.copytree(calm.directory, out)
+    declared = json.loads((out / "experiment.json").read_text())["declared"]
+    preset = read_preset("demo")
+    later = {
+        "says": "An afterthought",
+        "kind": "chance",
+        "measure": "novel1",
+        "arm": "inject",
+        "against": 0.5,
+        "below": 0.5,
+        "primary": True,
+    }
+    claims = json.dumps([*preset["claims"][:4], later])
+    found = subprocess.run([*COMMAND, "-o", f"claims={claims}", "--out", str(out)], capture_output=True, text=True, check=True)
+    families = {line["text"].split(":")[0]: line["family"] for line in json.loads(found.stdout)["verdict"]}
+    assert families["An afterthought"] == "post hoc"
+    assert families["Injected facts are used in two hops"] == "primary"
+    assert json.loads((out / "experiment.json").read_text())["declared"] == declared
+
+
 def _report(sweep: Path, out: Path) -> None:
     build_report(sweep)
 
 
+@pytest.mark.full
 def test_killed_ten_times(calm: Calm, tmp_path: Path) -> None:
     """The engine with its workers, killed in one directory at ten moments; then the report, while it is written."""
     out, moments = tmp_path / "killed", random.Random(0)

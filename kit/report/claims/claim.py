@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 from pydantic import Field, model_validator
 
@@ -87,13 +87,11 @@ class Withheld:
 
 class ClaimSettings(Config):
     """What every claim says: its sentence; whether it is one of the few that the experiment is for; and in what its arms may
-    differ, as they are matched: `steps`, `tokens`, `rows`, `novel exposures`, or `novel` for all of a source. fewest: cells that
-    it needs."""
+    differ, as they are matched: `steps`, `tokens`, `rows`, `novel exposures`, or `novel` for all of a source."""
 
     says: Annotated[str, Field(min_length=1)]
     primary: bool = False
     differs: tuple[str, ...] = ()
-    fewest: ClassVar[int] = 1
 
     @abstractmethod
     def cells(self, counts: Counts) -> list[Cell]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -19,7 +19,6 @@ class Law(ClaimSettings):
     counts: those above 0 that the arm is run at, unless given."""
 
     kind: Literal["law"]
-    fewest: ClassVar[int] = 3
     arm: str
     measure: str
     form: str = "power"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -16,7 +16,6 @@ class Trend(Bounded):
     the arm is run at, unless given. given: see `Given`; of answers in format, the rise of what is learned beside the format."""
 
     kind: Literal["trend"]
-    fewest: ClassVar[int] = 2
     arm: str
     measure: str
     given: Given | None = None
@@ -31,8 +30,10 @@ class Trend(Bounded):
     def cells(self, counts: Counts) -> list[Cell]:
         return [Cell(self.arm, count, self.measure) for count in sorted(self.counts or (c for c in counts[self.arm] if c))]
 
-    def weights_at_bound(self, counts: Counts) -> list[float]:
+    def weights_at_bound(self, counts: Counts) -> list[float] | None:
         x = np.log10([cell.count for cell in self.cells(counts)])
+        if len(x) < 2:
+            return None
         weights: list[float] = ((x - x.mean()) / np.sum((x - x.mean()) ** 2) * np.ptp(x)).tolist()
         return weights
 
@@ -42,9 +43,12 @@ class Trend(Bounded):
     def find(self, read: Reading, counts: Counts) -> Found | Withheld:
         cells = self.cells(counts)
         found = read.scores(cells, self.given)
+        weights = self.weights_at_bound(counts)
+        if weights is None:
+            return Withheld("it is run at one count above 0")
         if not found:
             return Withheld(f"not asked at all of its counts{GIVEN[self.given]}")
-        rise = signed_sum(found, self.weights_at_bound(counts))
+        rise = signed_sum(found, weights)
         what = f"{read.measure(self.measure)}, {read.arm(self.arm)}{GIVEN[self.given]}, rise of its line"
         what += f" from D = {cells[0].count} to {cells[-1].count}"
         return self.found(what, rise, rise.value, rise.n, len(found))
