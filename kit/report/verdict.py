@@ -23,11 +23,12 @@ NUMBERS = ("none", "one", "two", "three")
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One line of the verdict."""
+    """One line of the verdict. claim: what it begins with, where it is of a claim."""
 
     status: Status
     text: str
     family: Family = "note"
+    claim: str = ""
 
 
 def verdict(results: Results) -> list[Sentence]:
@@ -77,16 +78,16 @@ def _find(results: Results, claim: Claim) -> Found | Withheld:
 def _line(claim: Claim, found: Found | Withheld, family: Family, level: float) -> Sentence:
     says = claim.says.rstrip(".")
     if isinstance(found, Withheld):
-        return Sentence("cannot say", f"{says}: {found.why}.", family)
+        return Sentence("cannot say", f"{says}: {found.why}.", family, says)
     questions = f"n={found.n}"
     if not _enough(found):
         of = f"{NUMBERS[found.replicates]} of the {NUMBERS[REPLICATES]} replicates it needs"
-        return Sentence("seen here", f"{says}: seen here: {found.what}: {found.told(ALPHA)} ({questions}); {of}.", family)
+        return Sentence("seen here", f"{says}: seen here: {found.what}: {found.told(ALPHA)} ({questions}); {of}.", family, says)
     decided: Decided = found.decide(level)
     alone = "" if family == "primary" else ", unadjusted"
     asked = f"; claimed {claim.bound_text()}" if claim.bound_text() else ""
     text = f"{says}: {found.what}: {found.told(level)} ({questions}, {found.replicates} replicates{alone}{asked})."
-    return Sentence(decided, text, family)
+    return Sentence(decided, text, family, says)
 
 
 def _notes(results: Results, families: Sequence[Family]) -> list[Sentence]:

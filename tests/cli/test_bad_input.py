@@ -77,6 +77,8 @@ CASES: list[tuple[str, Callable[[Path], None], list[str], str]] = [
     ("an --out that is a file", text("file", "x"), ["generate", "--out", "{tmp}/file"], "is a file"),
     ("an --out under a file", text("file", "x"), ["generate", "--out", "{tmp}/file/x"], "Not a directory"),
     ("two seeds at once", nothing, ["demo", "--seed", "1", "--seeds", "2"], "either --seed or --seeds"),
+    ("a plan of nothing", nothing, ["plan", "nope.toml"], "cannot read nope.toml"),
+    ("a plan with a mistake", nothing, ["plan", "demo", "-o", "arms.inject.label=3"], "arms.inject.label"),
     ("no workers", nothing, ["demo", "--workers", "0", "--out", "{out}"], "not in the range"),
     # Settings.
     ("an unknown preset", nothing, [*GENERATE, "--preset", "dmo"], "did you mean demo?"),

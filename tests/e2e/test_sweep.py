@@ -9,15 +9,18 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from kit.core.config import read_preset
+from kit.core.config import apply_overrides, read_preset, resolve
 from kit.core.records import EvalRecord
-from kit.core.store import file_digest, read_table
+from kit.core.store import file_digest, read_manifest, read_table
 from kit.report.build import build_report
+from kit.sweep.experiment import ExperimentConfig
+from kit.sweep.forecast import forecast
 from tests.e2e.test_interruption import KILLS, disturbed, outputs
 
 pytestmark = pytest.mark.slow
@@ -117,6 +120,25 @@ def test_a_claim_that_is_added_later_is_post_hoc_and_the_others_stay(calm: Calm,
     assert families["An afterthought"] == "post hoc"
     assert families["Injected facts are used in two hops"] == "primary"
     assert json.loads((out / "experiment.json").read_text())["declared"] == declared
+
+
+def test_the_plan_told_what_it_took(calm: Calm) -> None:
+    found = forecast(resolve(ExperimentConfig, apply_overrides(read_preset("demo"), OVERRIDES)), draws=20)
+    manifests = [read_manifest(p.parent) for p in calm.directory.glob("stages/*/manifest.json")]
+    kinds = Counter(m.stage for m in manifests)
+    extended = sum(gate["extensions"] for gate in calm.report["gates"][-1:])
+    # The gate's own evaluations, and what it repeats, are not foreseen.
+    assert found.stages["generate"] == kinds["generate"] == 1
+    assert extended or found.stages["train"] == kinds["train"]
+    tokens = sum(m.results["tokens"] for m in manifests if m.stage == "train")
+    assert extended or found.tokens == pytest.approx(tokens, rel=0.1)
+    size = sum(p.stat().st_size for p in (calm.directory / "stages").rglob("*") if p.is_file())
+    assert found.bytes is not None
+    assert 0.5 < found.bytes / size < 2
+    assert found.counted
+    assert found.asked["novel1"].questions == next(p["n"] for p in calm.report["points"] if p["measure"] == "novel1")
+    differences = [o for o in found.outlooks if o.smallest]
+    assert all(o.smallest[3] > o.smallest[5] > o.smallest[10] > 0 for o in differences)
 
 
 def _report(sweep: Path, out: Path) -> None:
