@@ -163,19 +163,17 @@ def errors(kind: str, case: Case, n: int, draws: int, replicates: int = REPLICAT
     return Error(told["holds"] / draws, told["does not hold"] / draws, power / draws)
 
 
-def claims(draws: int) -> dict[tuple[str, int, int], Error]:
-    """Every case at two sizes; and the smallest difference by simulation beside `kit plan`'s."""
+def claims(draws: int) -> dict[tuple[str, int, int, float], Error]:
+    """Every case at two sizes, and where replicates differ much; and the smallest difference by simulation beside `kit plan`'s."""
     print(f"claims at their bound, decided either way (nominal .025), and power: {draws} draws of {REPLICATES} replicates")
-    found: dict[tuple[str, int, int], Error] = {}
+    found: dict[tuple[str, int, int, float], Error] = {}
     for kind, cases in CASES.items():
         for i, case in enumerate(cases):
-            for n in (100, 300):
-                found[kind, i, n] = error = errors(kind, case, n, draws)
+            for n, spread in ((100, 0.1), (300, 0.1), (300, 0.5)):
+                found[kind, i, n, spread] = error = errors(kind, case, n, draws, spread=spread)
                 shown = f"{tuple(round(p, 2) for p in case.null)} -> {tuple(round(p, 2) for p in case.true)}"
-                print(
-                    f"  {kind:<12} n = {n}  {error.upwards:.4f} {error.downwards:.4f}  power {error.power:.2f}  {shown}",
-                    flush=True,
-                )
+                told = f"{error.upwards:.4f} {error.downwards:.4f}  power {error.power:.2f}"
+                print(f"  {kind:<12} n = {n}, s.d. {spread}  {told}  {shown}", flush=True)
     print(f"  worst direction: {max(max(e[:2]) for e in found.values()):.4f}")
     print("smallest difference found in four of five runs (two arms about .5): by simulation, and by `kit plan`")
     for n, replicates in ((100, 3), (300, 3), (200, 5), (200, 10)):

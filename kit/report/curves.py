@@ -72,13 +72,14 @@ Chosen = tuple[NDArray[np.float64], NDArray[np.bool_]]
 
 def _over(results: Results, arm: str, count: int, measure: str, choose: Callable[[CellResult], Chosen]) -> Estimate | None:
     """A value of some records of each replicate. None where there are no records."""
-    values, clusters = [], []
+    values, clusters, questions = [], [], []
     for cell in results.at(arm, count, measure):
         found, kept = choose(cell)
         if kept.any():
             values.append(found[kept])
             clusters.append([label for label, keep in zip(cell.clusters(measure), kept, strict=True) if keep])
-    return over_replicates(values, clusters) if values else None
+            questions.append([name for name, keep in zip(cell.questions(measure), kept, strict=True) if keep])
+    return over_replicates(values, clusters, questions) if values else None
 
 
 def _all(cell: CellResult, measure: str) -> NDArray[np.bool_]:

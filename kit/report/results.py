@@ -59,7 +59,8 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class CellResult:
-    """One arm at one count in one replicate. `records`: measure -> records of whole questions."""
+    """One arm at one count in one replicate. records: measure -> records of whole questions. of: measure -> whose questions those
+    are, a world's or a data set's, which replicates may share."""
 
     replicate: int
     arm: str
@@ -67,10 +68,15 @@ class CellResult:
     stages: tuple[str, ...]
     training: Training
     records: dict[str, list[EvalRecord]]
+    of: dict[str, str]
 
     def clusters(self, measure: str) -> list[str]:
         """Cluster labels of a measure's records."""
-        return [r.cluster for r in self.records[measure]]
+        return [f"{self.of[measure]} {r.cluster}" for r in self.records[measure]]
+
+    def questions(self, measure: str) -> list[str]:
+        """What is asked in a measure's records: the same name, the same question, in whichever replicate."""
+        return [f"{self.of[measure]} {r.question_id}" for r in self.records[measure]]
 
 
 @dataclass(frozen=True)
@@ -149,7 +155,8 @@ class Results:
         cells = self.at(arm, count, measure)
         if not cells:
             return None
-        return over_replicates([self.values(c, measure, score) for c in cells], [c.clusters(measure) for c in cells])
+        values = [self.values(c, measure, score) for c in cells]
+        return over_replicates(values, [c.clusters(measure) for c in cells], [c.questions(measure) for c in cells])
 
     def scores(self, cells: Sequence[Cell], given: Given | None = None) -> list[Cells]:
         """See `kit.report.claims.claim.Reading`."""
@@ -175,8 +182,9 @@ class Results:
             several: dict[str, list[float]] = {}
             for r in records:
                 if (given != "recall" or r.scores.get(RECALL) == 1.0) and (given != "format" or r.error != "format"):
-                    several.setdefault(r.question_id, []).append(r.scores[name])
-                    clusters[r.question_id] = r.cluster
+                    question = f"{result.of[cell.measure]} {r.question_id}"
+                    several.setdefault(question, []).append(r.scores[name])
+                    clusters[question] = f"{result.of[cell.measure]} {r.cluster}"
             # Of several samples of a question the mean counts.
             by_cell.append({question: sum(v) / len(v) for question, v in several.items()})
         # What is in format differs from cell to cell by nature; all else is compared on the same questions.
@@ -189,7 +197,7 @@ class Results:
             return None
         questions = list(dict.fromkeys(question for scores in by_cell for question in scores))
         matrix = np.array([[scores.get(question, np.nan) for question in questions] for scores in by_cell])
-        return Cells(matrix, tuple(clusters[question] for question in questions))
+        return Cells(matrix, tuple(clusters[question] for question in questions), tuple(questions))
 
     def steps(self, cell: Cell) -> int:
         """See `kit.report.claims.claim.Reading`."""
@@ -239,5 +247,7 @@ def load_results(directory: Path) -> Results:
                     for measure in measure_of.get(record.tags["slice"], ()):
                         records.setdefault(measure, []).append(record)
         path_ = tuple(path_)
-        loaded.append(CellResult(cell["replicate"], cell["arm"], cell["count"], path_, training(path_), records))
+        world = f"world {config['replicates'][cell['replicate']]['world']}"
+        of = {measure: str(config["measures"][measure].get("data") or world) for measure in records}
+        loaded.append(CellResult(cell["replicate"], cell["arm"], cell["count"], path_, training(path_), records, of))
     return Results(config, claims, digests, declared, gates, loaded, manifests, seconds, reused, workers)

@@ -107,6 +107,10 @@ def _notes(results: Results, families: Sequence[Family]) -> list[Sentence]:
         lines.append(
             Sentence("note", f"Holm's correction over {families.count('primary')} primary claims; others are not corrected.")
         )
+    own = results.config["replicates"]
+    shared = [f"one {key}" for key in ("world", "model") if len(names) > 1 and len({r[key] for r in own}) == 1]
+    if shared:
+        lines.append(Sentence("note", f"The replicates share {' and '.join(shared)}: nothing is said of any other."))
     millions = max((m.results.get("parameters", 0.0) for m in results.manifests.values()), default=0.0) / 1e6
     few = "" if len(names) > 1 else " Its intervals cover questions, not worlds or models."
     what = f"{len(names)} replicate{'s' if len(names) > 1 else ''} of a model of {millions:.1f} million parameters"

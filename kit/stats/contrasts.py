@@ -19,40 +19,36 @@ paired proportions): where nothing differs something may yet."""
 
 class Cells(NamedTuple):
     """One replicate's scores in the cells of a sum. scores: shape (c, q), a row a cell and a column a question, nan where a
-    question was not asked. clusters: q labels of questions that belong together."""
+    question was not asked. clusters: q labels of questions that belong together. questions: their q names, where replicates may
+    share questions (and with them clusters); without names they are the replicate's own."""
 
     scores: NDArray[np.float64]
     clusters: tuple[str, ...]
-
-
-class _Part(NamedTuple):
-    """What one replicate says: the sum, where its interval is centred, the variance of questions, and degrees of freedom."""
-
-    value: float
-    centre: float
-    variance: float
-    df: int
+    questions: tuple[str, ...] = ()
 
 
 class SignedSum(NamedTuple):
-    """sum_c w_c · mean(cell c), over replicates. n: questions, over all replicates."""
+    """sum_c w_c · mean(cell c), over replicates. sums: every replicate's own. centre, error, df: of the interval that questions
+    leave. n: different questions, over all replicates."""
 
-    parts: tuple[_Part, ...]
+    sums: tuple[float, ...]
+    centre: float
+    error: float
+    df: int
     n: int
 
     @property
     def value(self) -> float:
         """The mean over replicates."""
-        return float(np.mean([p.value for p in self.parts]))
+        return float(np.mean(self.sums))
 
     def interval(self, level: float = LEVEL) -> tuple[float, float]:
         """The wider, at either end, of Student's interval on the replicates' sums and of the interval that the questions leave,
         were the replicates alike. With one replicate, the latter."""
-        centre, error, df = self._questions()
-        reach = quantile(level, df) * error
-        low, high = min(self.value, centre - reach), max(self.value, centre + reach)
-        if len(self.parts) > 1:
-            reach = quantile(level, len(self.parts) - 1) * self._spread()
+        reach = quantile(level, self.df) * self.error
+        low, high = min(self.value, self.centre - reach), max(self.value, self.centre + reach)
+        if len(self.sums) > 1:
+            reach = quantile(level, len(self.sums) - 1) * self._spread()
             low, high = min(low, self.value - reach), max(high, self.value + reach)
         return low, high
 
@@ -74,58 +70,76 @@ class SignedSum(NamedTuple):
         """For each of the two intervals, the chance of as much on one side of the bound."""
         if sign * (self.value - bound) <= 0:
             return [1.0]
-        centre, error, df = self._questions()
-        tails = [float(special.stdtr(df, -sign * (centre - bound) / error))]
-        if len(self.parts) > 1 and (spread := self._spread()):
-            tails.append(float(special.stdtr(len(self.parts) - 1, -sign * (self.value - bound) / spread)))
+        tails = [float(special.stdtr(self.df, -sign * (self.centre - bound) / self.error))]
+        if len(self.sums) > 1 and (spread := self._spread()):
+            tails.append(float(special.stdtr(len(self.sums) - 1, -sign * (self.value - bound) / spread)))
         return tails
 
     def _spread(self) -> float:
-        return float(np.std([p.value for p in self.parts], ddof=1)) / len(self.parts) ** 0.5
-
-    def _questions(self) -> tuple[float, float, int]:
-        r = len(self.parts)
-        return (
-            float(np.mean([p.centre for p in self.parts])),
-            float(sum(p.variance for p in self.parts)) ** 0.5 / r,
-            sum(p.df for p in self.parts),
-        )
-
-
-_grouped = functools.lru_cache(maxsize=256)(Clusters.of)
+        return float(np.std(self.sums, ddof=1)) / len(self.sums) ** 0.5
 
 
 def signed_sum(replicates: Sequence[Cells], weights: ArrayLike) -> SignedSum:
     """The sum of cells' means, each times its weight, in every replicate.
 
-    weights: shape (c,). A replicate's variance is that of the linearised sum: of every question, what it adds to the means of the
-    cells it was asked in, so that cells may share all questions, some or none. Questions of a cluster count together, by a design
-    effect that does not vanish where few answers differ (see `Clusters.design_effect`). Raises ValueError for no replicate, or a
-    cell without scores.
+    weights: shape (c,). The variance of questions is that of the linearised sum: of every question, what it adds to the means of
+    the cells it was asked in, so that cells may share all questions, some or none, and replicates too. Questions of a cluster
+    count together, by a design effect that does not vanish where few answers differ (see `Clusters.design_effect`). Raises
+    ValueError for no replicate, or a cell without scores.
     """
     w = np.asarray(weights, dtype=float)
     if not replicates:
         raise ValueError("the sum of nothing is undefined")
-    parts, questions = [], 0
-    for scores, clusters in replicates:
+    shared = _shared(tuple((cells.clusters, cells.questions) for cells in replicates))
+    residuals, added = np.zeros(shared.n), np.zeros(shared.n)
+    sums, asked_of = [], []
+    for (scores, *_), places in zip(replicates, shared.places, strict=True):
         asked = ~np.isnan(scores)
         n = asked.sum(axis=1)
         if not n.all():
             raise ValueError("a cell of the sum has no scores")
-        questions += scores.shape[1]
         x = np.where(asked, scores, 0.0)
         means = x.sum(axis=1) / n
-        value = float(w @ means)
-        scaled = w / n
-        residuals = scaled @ np.where(asked, x - means[:, None], 0.0)
-        groups = _grouped(clusters)
-        effect = groups.design_effect(residuals, differing(scaled @ x))
-        effective = n / effect
-        seen = effect * float(residuals @ residuals) * np.mean(effective / (effective + PSEUDO)) ** 2
-        imagined = float(np.sum(w**2 * PSEUDO / 4 / (effective + PSEUDO) ** 2))
-        centre = float(w @ ((means * effective + PSEUDO / 2) / (effective + PSEUDO)))
-        parts.append(_Part(value, centre, seen + imagined, max(1, len(groups.sizes) - 1)))
-    return SignedSum(tuple(parts), questions)
+        scaled = w / n / len(replicates)
+        residuals[places] += scaled @ np.where(asked, x - means[:, None], 0.0)
+        added[places] += scaled @ x
+        sums.append(float(w @ means))
+        asked_of.append((means, n))
+    effect = shared.clusters.design_effect(residuals, differing(added))
+    # Replicates that were asked the same questions are no more questions.
+    sets = shared.n / float(np.mean([len(places) for places in shared.places]))
+    means, n = (np.mean(each, axis=0) for each in zip(*asked_of, strict=True))
+    effective = n / effect
+    seen = effect * float(residuals @ residuals) * np.mean(effective / (effective + PSEUDO)) ** 2
+    imagined = float(np.sum(w**2 * PSEUDO / 4 / (effective + PSEUDO) ** 2)) / sets
+    centre = float(w @ ((means * effective + PSEUDO / 2) / (effective + PSEUDO)))
+    df = max(1, len(shared.clusters.sizes) - 1)
+    return SignedSum(tuple(sums), centre, (seen + imagined) ** 0.5, df, shared.n)
+
+
+class _Shared(NamedTuple):
+    """Which of n different questions each replicate's are, and the clusters of those."""
+
+    n: int
+    places: tuple[NDArray[np.intp], ...]
+    clusters: Clusters
+
+
+@functools.lru_cache(maxsize=64)
+def _shared(replicates: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]) -> _Shared:
+    place: dict[str, int] = {}
+    labels: list[str] = []
+    places = []
+    for i, (clusters, questions) in enumerate(replicates):
+        names = questions or tuple(f"{i} {j}" for j in range(len(clusters)))
+        own = []
+        for name, cluster in zip(names, clusters, strict=True):
+            if name not in place:
+                place[name] = len(labels)
+                labels.append(cluster if questions else f"{i} {cluster}")
+            own.append(place[name])
+        places.append(np.array(own, dtype=np.intp))
+    return _Shared(len(labels), tuple(places), Clusters.of(labels))
 
 
 Weighing = Callable[[float], ArrayLike]
@@ -149,7 +163,7 @@ class Inverted(NamedTuple):
 
     def value(self) -> float:
         """Where the sum is 0."""
-        means = np.mean([np.nanmean(scores, axis=1) for scores, _ in self.replicates], axis=0)
+        means = np.mean([np.nanmean(cells.scores, axis=1) for cells in self.replicates], axis=0)
         return self._edge(lambda x: float(np.asarray(self.weigh(x)) @ means))
 
     def interval(self, level: float = LEVEL) -> tuple[float, float]:

@@ -142,18 +142,24 @@ def weighted(values: ArrayLike, weights: ArrayLike) -> NDArray[np.float64]:
     return w / w.mean() * (x - mean) + mean
 
 
-def over_replicates(values: Sequence[ArrayLike], clusters: Sequence[Sequence[str]], level: float = LEVEL) -> Estimate:
+def over_replicates(
+    values: Sequence[ArrayLike], clusters: Sequence[Sequence[str]], questions: Sequence[Sequence[str]], level: float = LEVEL
+) -> Estimate:
     """A score over replicates of an experiment: the mean of their means.
 
-    values, clusters: a list a replicate, as for `clustered`. One replicate: that of its questions. More: the wider, at either
-    end, of Student's interval on the replicates' means and of the interval that all questions leave were the replicates alike;
-    replicates that agree to the last question are no proof that all others would. Cut to [0, 1].
+    values, clusters: a list a replicate, as for `clustered`. questions: what was asked, by name; replicates that were asked the
+    same are no more questions, and of several samples of one the mean counts. One replicate: that of its questions. More: the
+    wider, at either end, of Student's interval on the replicates' means and of the interval that all questions leave were the
+    replicates alike; replicates that agree to the last question are no proof that all others would. Cut to [0, 1].
     """
-    means = np.array([np.asarray(v, dtype=float).mean() for v in values])
-    labels = [f"{i}:{label}" for i, own in enumerate(clusters) for label in own]
-    questions = clustered(np.concatenate([np.asarray(v, dtype=float) for v in values]), labels, level)
+    scores = [np.asarray(v, dtype=float) for v in values]
+    means = np.array([v.mean() for v in scores])
+    label = {name: c for own, names in zip(clusters, questions, strict=True) for name, c in zip(names, own, strict=True)}
+    names, of_each = np.unique([name for own in questions for name in own], return_inverse=True)
+    together = np.bincount(of_each, weights=np.concatenate(scores)) / np.bincount(of_each)
+    found = clustered(together, [label[str(name)] for name in names], level)
     if len(means) == 1:
-        return questions
+        return found._replace(value=float(means[0]))
     mean = float(means.mean())
     reach = quantile(level, len(means) - 1) * float(means.std(ddof=1)) / len(means) ** 0.5
-    return Estimate(mean, max(0.0, min(questions.low, mean - reach)), min(1.0, max(questions.high, mean + reach)), questions.n)
+    return Estimate(mean, max(0.0, min(found.low, mean - reach)), min(1.0, max(found.high, mean + reach)), found.n)

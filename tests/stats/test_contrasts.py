@@ -75,6 +75,20 @@ def test_cells_of_other_questions_are_independent_parts_of_the_sum() -> None:
     assert (found.high - found.low) / 2 == pytest.approx(1.96 * error, rel=0.05)
 
 
+def test_replicates_that_were_asked_the_same_are_no_more_questions() -> None:
+    rng = stream(5, "same questions")
+    a, b = (rng.random((3, 100)) < p for p in (0.5, 0.45))
+    names = tuple(map(str, range(100)))
+    own = [Cells(np.stack([x, y]).astype(float), names) for x, y in zip(a, b, strict=True)]
+    same = [cells._replace(questions=names) for cells in own]
+    found, apart = signed_sum(same, (1, -1)), signed_sum(own, (1, -1))
+    assert (found.n, apart.n) == (100, 300)
+    assert found.sums == apart.sums
+    # Were the answers the same each time, three replicates would tell no more than one.
+    copies = signed_sum([same[0]] * 3, (1, -1))
+    assert copies.error == pytest.approx(signed_sum([own[0]], (1, -1)).error)
+
+
 def test_nothing_cannot_be_summed() -> None:
     with pytest.raises(ValueError, match="nothing"):
         signed_sum([], (1, -1))

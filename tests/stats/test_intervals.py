@@ -18,6 +18,11 @@ def singles(n: int) -> list[str]:
     return [str(i) for i in range(n)]
 
 
+def named(replicates: int, n: int) -> list[list[str]]:
+    """Questions of each replicate's own."""
+    return [[f"{i} {j}" for j in range(n)] for i in range(replicates)]
+
+
 @pytest.mark.parametrize(("right", "n"), [(0, 10), (10, 10), (3, 7), (180, 200), (1, 1)])
 def test_wilson_agrees_with_scipy(right: int, n: int) -> None:
     reference = stats.binomtest(right, n).proportion_ci(method="wilson")
@@ -119,17 +124,27 @@ def test_a_weighted_mean_has_the_error_of_a_ratio() -> None:
 def test_over_replicates_is_students_interval_where_they_differ() -> None:
     means = [0.61, 0.3, 0.55, 0.64]
     values = [np.r_[np.ones(round(200 * m)), np.zeros(200 - round(200 * m))] for m in means]
-    found = over_replicates(values, [singles(200)] * 4)
+    found = over_replicates(values, named(4, 200), named(4, 200))
     low, high = stats.t.interval(0.95, 3, loc=np.mean(means), scale=stats.sem(means))
     assert (found.value, found.low, found.high, found.n) == pytest.approx((np.mean(means), low, high, 800), abs=1e-9)
 
 
 def test_replicates_that_agree_leave_an_interval() -> None:
-    found = over_replicates([np.zeros(20)] * 3, [singles(20)] * 3)
+    found = over_replicates([np.zeros(20)] * 3, named(3, 20), named(3, 20))
     assert (found.value, found.low, found.n) == (0.0, 0.0, 60)
     assert found.high == pytest.approx(wilson(0, 60, df=59).high)
-    alike = over_replicates([np.r_[np.ones(10), np.zeros(10)]] * 3, [singles(20)] * 3)
+    halves = [np.r_[np.ones(10), np.zeros(10)]] * 3
+    alike = over_replicates(halves, named(3, 20), named(3, 20))
     assert alike.high - alike.low > 0.2
+    same = over_replicates(halves, [singles(20)] * 3, [singles(20)] * 3)
+    assert same.n == 20, "three times the same questions are no sixty"
+    assert same.high - same.low > 1.5 * (alike.high - alike.low)
+
+
+def test_samples_of_a_question_are_no_more_questions() -> None:
+    values, names = [1.0, 0.0, 1.0, 1.0], ["a", "a", "b", "b"]
+    found = over_replicates([values], [names], [names])
+    assert (found.value, found.n) == (0.75, 2)
 
 
 def test_intervals_cover_what_they_promise() -> None:

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import functools
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
 from kit.core.errors import nearest
-from kit.report.claims.claim import Cell, ClaimSettings, Counts, Found, Reading, Status, Withheld
+from kit.report.claims.along import Along
+from kit.report.claims.claim import Cell, Counts, Found, Reading, Status, Withheld
 from kit.stats.goodness import Laws, fit_laws
 from kit.stats.laws import FORMS
 
 
-class Law(ClaimSettings):
+class Law(Along):
     """That `form` is the law of an arm's measure by D > 0: it is not rejected, and every other form that the counts can test is.
     counts: those above 0 that the arm is run at, unless given."""
 
     kind: Literal["law"]
-    arm: str
-    measure: str
     form: str = "power"
-    counts: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=3)] | None = None
 
     @field_validator("form")
     @classmethod
@@ -30,15 +28,6 @@ class Law(ClaimSettings):
         if name not in FORMS:
             raise ValueError(f"unknown form {name}; {nearest(name, FORMS)}")
         return name
-
-    def named_arms(self) -> list[str]:
-        return [self.arm]
-
-    def named_measures(self) -> list[str]:
-        return [self.measure]
-
-    def cells(self, counts: Counts) -> list[Cell]:
-        return [Cell(self.arm, count, self.measure) for count in sorted(self.counts or (c for c in counts[self.arm] if c))]
 
     def compared(self, counts: Counts) -> list[Cell]:
         return []

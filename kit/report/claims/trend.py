@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
-from pydantic import Field
 
-from kit.report.claims.claim import GIVEN, Bounded, Cell, Counts, Found, Given, Reading, Withheld
+from kit.report.claims.along import Along
+from kit.report.claims.claim import GIVEN, Bounded, Counts, Found, Given, Reading, Withheld
 from kit.stats.contrasts import signed_sum
 
 
-class Trend(Bounded):
+class Trend(Along, Bounded):
     """The rise of the least-squares line of a score on log10 D, from the least count to the greatest. counts: those above 0 that
     the arm is run at, unless given. given: see `Given`; of answers in format, the rise of what is learned beside the format."""
 
     kind: Literal["trend"]
-    arm: str
-    measure: str
     given: Given | None = None
-    counts: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2)] | None = None
-
-    def named_arms(self) -> list[str]:
-        return [self.arm]
-
-    def named_measures(self) -> list[str]:
-        return [self.measure]
-
-    def cells(self, counts: Counts) -> list[Cell]:
-        return [Cell(self.arm, count, self.measure) for count in sorted(self.counts or (c for c in counts[self.arm] if c))]
 
     def weights_at_bound(self, counts: Counts) -> list[float] | None:
         x = np.log10([cell.count for cell in self.cells(counts)])
