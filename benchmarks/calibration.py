@@ -164,7 +164,7 @@ def errors(kind: str, case: Case, n: int, draws: int, replicates: int = REPLICAT
 
 
 def claims(draws: int) -> dict[tuple[str, int, int, float], Error]:
-    """Every case at two sizes, and where replicates differ much; and the smallest difference by simulation beside `kit plan`'s."""
+    """Every case, also where replicates differ much; and the smallest difference by simulation beside `kit plan`'s."""
     print(f"claims at their bound, decided either way (nominal .025), and power: {draws} draws of {REPLICATES} replicates")
     found: dict[tuple[str, int, int, float], Error] = {}
     for kind, cases in CASES.items():
