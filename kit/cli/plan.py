@@ -27,7 +27,13 @@ def command(experiment: str, overrides: tuple[str, ...], json_: bool) -> None:
     config = experiment_of(experiment, overrides)
     found = forecast(config)
     if json_:
-        echo_json({**asdict(found), "outlooks": [{**asdict(o), "claim": dump(o.claim)} for o in found.outlooks]})
+        echo_json(
+            {
+                **asdict(found),
+                "asked": {name: {"questions": a.questions, "cluster": a.cluster} for name, a in found.asked.items()},
+                "outlooks": [{**asdict(o), "claim": dump(o.claim)} for o in found.outlooks],
+            }
+        )
         return
     own, counts = len(config.replicates), ", ".join(map(str, config.counts))
     click.echo(f"{config.name}\nreplicates: {own}; arms: {len(config.arms)}; D ∈ {{{counts}}}")

@@ -116,6 +116,8 @@ def resolve(config: type[C], data: dict[str, Any]) -> C:
     """A validated `config` from parsed settings. Raises KitError, one line, for the first thing wrong."""
     try:
         return config.model_validate_json(json.dumps(data))
+    except TypeError as error:
+        raise KitError(f"a value is no text, number, list or table ({error}): write dates and times in quotes") from None
     except ValidationError as error:
         first = error.errors()[0]
         path = ".".join(str(part) for part in first["loc"])

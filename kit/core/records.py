@@ -25,6 +25,9 @@ facts drawn anew for every reading exercise, so that they can only be read and n
 Corpus = Literal["known", "novel", "shuffled", "reading", "edits"]
 """What a document is for: edits tell what became of known facts later."""
 
+SOURCES: tuple[str, ...] = (*typing.get_args(Corpus), "examples")
+"""Where training rows come from: the corpora of documents, and the first D examples of a task."""
+
 Split = Literal[
     "train",
     "test",
@@ -262,7 +265,8 @@ class Exposure:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What one training stage showed of a fact in rows of one source, counted from the rows. exposures: how often.
+    """What one training stage showed of a fact in rows of one source, counted from the rows. fact: its id; of a source whose rows
+    carry none, a name of its set of rows, which stands for them all. exposures: how often.
     new_documents: in how many different rows that no stage before had shown, so that stages add up. last_step: the stage's step,
     from 1, that showed it last. dose: the sum, over exposures, of the step's learning rate times the row's share of the step."""
 

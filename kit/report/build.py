@@ -65,7 +65,7 @@ def build_report(directory: Path) -> dict[str, Any]:
     page = jinja2.Environment(autoescape=True).from_string(resources.files("kit.report").joinpath("page.html").read_text("utf-8"))
     svgs = {name: vl_convert.vegalite_to_svg(chart.to_json(validate=False)) for name, chart in drawn.items()}
     shown = [table for table in tables if table["rows"]]
-    declared = sorted(set(results.declared.values()))
+    declared = sorted({str(told["date"]) for told in results.declared.values()})
     text = page.render(results=results, lines=lines, tables=shown, svgs=svgs, declared=declared)
     with atomic_path(directory / "report.html") as temporary:
         temporary.write_text(text, "utf-8")
@@ -101,16 +101,20 @@ def _grid(charts: list[Any]) -> Any:
 
 
 def _claimed(results: Results, fitted: dict[str, Laws]) -> list[tuple[str, Law]]:
-    laws = [(f"{results.measure(c.measure)}, {results.arm(c.arm)}", c) for c in results.claims if isinstance(c, Law)]
+    laws = [(_curve_name(results, c), c) for c in results.claims if isinstance(c, Law)]
     return [(name, claim) for name, claim in dict(laws).items() if name in fitted]
+
+
+def _curve_name(results: Results, claim: Law) -> str:
+    return f"{results.measure(claim.measure)}, {results.arm(claim.arm)}"
 
 
 def _laws(results: Results) -> dict[str, Laws]:
     """Every form fitted to each curve that a law is claimed of."""
     found = {}
     for claim in results.claims:
-        if isinstance(claim, Law) and claim.arm in results.arms and (laws := claim.laws(results, results.counts)):
-            found[f"{results.measure(claim.measure)}, {results.arm(claim.arm)}"] = laws
+        if isinstance(claim, Law) and (laws := claim.laws(results, results.counts)):
+            found[_curve_name(results, claim)] = laws
     return found
 
 

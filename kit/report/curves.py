@@ -56,9 +56,11 @@ def curve(results: Results, arm: str, measure: str) -> Curve:
     formed, right = {}, {}
     for count, _ in points:
         formed[count] = _over(
-            results, arm, count, measure, lambda cell: (_formed(cell, measure).astype(float), _all(cell, measure))
+            results, arm, count, measure, lambda cell: (_formed(results, cell, measure).astype(float), _all(cell, measure))
         )
-        right[count] = _over(results, arm, count, measure, lambda cell: (results.values(cell, measure), _formed(cell, measure)))
+        right[count] = _over(
+            results, arm, count, measure, lambda cell: (results.values(cell, measure), _formed(results, cell, measure))
+        )
     return Curve(
         arm, measure, f"{results.measure(measure)}, {results.arm(arm)}", points, errors,
         {count: found for count, found in formed.items() if found}, {count: found for count, found in right.items() if found},
@@ -86,8 +88,9 @@ def _all(cell: CellResult, measure: str) -> NDArray[np.bool_]:
     return np.ones(len(cell.records[measure]), dtype=bool)
 
 
-def _formed(cell: CellResult, measure: str) -> NDArray[np.bool_]:
-    return np.array([r.error != "format" for r in cell.records[measure]])
+def _formed(results: Results, cell: CellResult, measure: str) -> NDArray[np.bool_]:
+    """What the measure's own score finds right is in format for it, whatever a stricter score says."""
+    return np.array([r.error != "format" for r in cell.records[measure]]) | (results.values(cell, measure) >= 1)
 
 
 def _fails(results: Results, measure: str, kind: ErrorKind) -> Callable[[CellResult], Chosen]:

@@ -30,11 +30,16 @@ def _legend() -> alt.Legend:
     return alt.Legend(orient="bottom", symbolOpacity=1, columns=2, labelLimit=260)
 
 
+def _colour(place: int) -> str:
+    """Beyond the palette, ever other hues."""
+    return COLOURS[place] if place < len(COLOURS) else f"hsl({place * 137 % 360}, 60%, 45%)"
+
+
 def arm_colour(results: Results, shown: Sequence[str]) -> alt.Color:
     """Every arm's own colour, with a legend of those that are shown."""
     labels = list(results.arms.values())
     kept = [label for label in labels if label in shown]
-    scale = alt.Scale(domain=kept, range=[COLOURS[labels.index(label) % len(COLOURS)] for label in kept])
+    scale = alt.Scale(domain=kept, range=[_colour(labels.index(label)) for label in kept])
     return alt.Color("arm:N", scale=scale, title=None, legend=_legend())
 
 

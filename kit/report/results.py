@@ -11,50 +11,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from kit.core.errors import KitError
 from kit.core.records import EvalRecord, Manifest, Shown
 from kit.core.store import read_manifest, read_table
-from kit.report.claims import CLAIMS, Cell, Claim, Given
+from kit.report.claims import CLAIMS, Cell, Claim, Given, check_claims
+from kit.report.shown import Training
 from kit.stats.contrasts import Cells
 from kit.stats.intervals import Estimate, over_replicates
 
 RECALL = "sub_questions_right"
 """The score that says that every hop of a question is right when asked by itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Training:
-    """What an arm's stages after the base showed, together. steps, rows, tokens; sources: rows dealt by source. shown: by source
-    and fact: exposures, documents, dose, and steps from where it was last shown to the end."""
-
-    steps: int
-    rows: int
-    tokens: int
-    sources: dict[str, int]
-    shown: dict[str, dict[str, tuple[int, int, float, int]]]
-
-    @staticmethod
-    def of(stages: Sequence[tuple[Manifest, Sequence[Shown]]]) -> Training:
-        """Of stages in their order."""
-        done = [manifest.results for manifest, _ in stages]
-        left = sum(int(r["steps"]) for r in done)
-        sources: dict[str, int] = {}
-        shown: dict[str, dict[str, tuple[int, int, float, int]]] = {}
-        for results, (_, rows) in zip(done, stages, strict=True):
-            for key, value in results.items():
-                if key.startswith("rows_"):
-                    name = key.removeprefix("rows_")
-                    sources[name] = sources.get(name, 0) + int(value)
-            for row in rows:
-                exposures, documents, dose, _ = shown.setdefault(row.source, {}).get(row.fact, (0, 0, 0.0, 0))
-                shown[row.source][row.fact] = (
-                    exposures + row.exposures, documents + row.new_documents, dose + row.dose, left - row.last_step,
-                )  # fmt: skip
-            left -= int(results["steps"])
-        steps, rows_, tokens = (sum(int(r[key]) for r in done) for key in ("steps", "rows", "tokens"))
-        return Training(steps, rows_, tokens, sources, shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +48,14 @@ class CellResult:
 
 @dataclass(frozen=True)
 class Results:
-    """A whole sweep. declared: by their digests, the claims that were made before anything was evaluated; digests: of the claims,
-    in their order."""
+    """A whole sweep. declared: by their digests, the claims that were made before anything was evaluated; first: the replicates
+    that it had then; digests: of the claims, in their order."""
 
     config: dict[str, Any]
     claims: tuple[Claim, ...]
     digests: tuple[str, ...]
-    declared: dict[str, str]
+    declared: dict[str, dict[str, Any]]
+    first: list[dict[str, int]]
     gates: list[dict[str, Any]]
     cells: list[CellResult]
     manifests: dict[str, Manifest]
@@ -160,37 +128,45 @@ class Results:
 
     def scores(self, cells: Sequence[Cell], given: Given | None = None) -> list[Cells]:
         """See `kit.report.claims.claim.Reading`."""
-        found = []
+        found: dict[object, Cells] = {}
         for replicate in range(len(self.config["replicates"])):
-            there = [
-                next((c for c in self.at(cell.arm, cell.count, cell.measure) if c.replicate == replicate), None) for cell in cells
-            ]
+            there = [next((c for c in self.at(*self._of(cell)) if c.replicate == replicate), None) for cell in cells]
             kept = [c for c in there if c is not None]
-            if len(kept) == len(cells) and (matrix := self._matrix(cells, kept, given)):
-                found.append(matrix)
-        return found
+            if len(kept) < len(cells):
+                continue
+            # Replicates that share all stages of a claim's cells are one run, and not several.
+            run = tuple((c.stages, c.of[cell.measure]) for c, cell in zip(kept, cells, strict=True))
+            matrix = self._matrix(cells, kept, given)
+            if matrix is None:
+                return []
+            found.setdefault(run, matrix)
+        return list(found.values())
+
+    @staticmethod
+    def _of(cell: Cell) -> tuple[str, int, str]:
+        return cell.arm, cell.count, cell.measure
 
     def _matrix(self, cells: Sequence[Cell], there: Sequence[CellResult], given: Given | None) -> Cells | None:
         """Scores by question, and each question's cluster; None where a cell has none left."""
         by_cell: list[dict[str, float]] = []
         clusters: dict[str, str] = {}
+        unfit: set[str] = set()
         for cell, result in zip(cells, there, strict=True):
             name = cell.score or self.score_name(cell.measure)
             records = result.records[cell.measure]
             if not all(name in r.scores for r in records):
                 return None
             several: dict[str, list[float]] = {}
-            for r in records:
-                if (given != "recall" or r.scores.get(RECALL) == 1.0) and (given != "format" or r.error != "format"):
-                    question = f"{result.of[cell.measure]} {r.question_id}"
-                    several.setdefault(question, []).append(r.scores[name])
-                    clusters[question] = f"{result.of[cell.measure]} {r.cluster}"
+            for r, question, cluster in zip(records, result.questions(cell.measure), result.clusters(cell.measure), strict=True):
+                several.setdefault(question, []).append(r.scores[name])
+                clusters[question] = cluster
+                if (given == "recall" and r.scores.get(RECALL) != 1.0) or (given == "format" and r.error == "format"):
+                    unfit.add(question)
             # Of several samples of a question the mean counts.
             by_cell.append({question: sum(v) / len(v) for question, v in several.items()})
-        # What is in format differs from cell to cell by nature; all else is compared on the same questions.
-        for measure in {cell.measure for cell in cells} if given != "format" else ():
+        for measure in {cell.measure for cell in cells}:
             same = [i for i, cell in enumerate(cells) if cell.measure == measure]
-            shared = set.intersection(*(set(by_cell[i]) for i in same))
+            shared = set.intersection(*(set(by_cell[i]) for i in same)) - unfit
             for i in same:
                 by_cell[i] = {question: value for question, value in by_cell[i].items() if question in shared}
         if not all(by_cell):
@@ -201,11 +177,11 @@ class Results:
 
     def steps(self, cell: Cell) -> int:
         """See `kit.report.claims.claim.Reading`."""
-        return next((c.training.steps for c in self.at(cell.arm, cell.count, cell.measure)), 0)
+        return next((c.training.steps for c in self.at(*self._of(cell))), 0)
 
     def steps_since(self, cell: Cell, source: str) -> float:
         """See `kit.report.claims.claim.Reading`."""
-        since = [s for c in self.at(cell.arm, cell.count, cell.measure) for *_, s in c.training.shown.get(source, {}).values()]
+        since = [told.last for c in self.at(*self._of(cell)) for told in c.training.shown.get(source, {}).values()]
         return float(np.mean(since)) if since else float("nan")
 
 
@@ -221,9 +197,12 @@ def load_results(directory: Path) -> Results:
             raise KitError(missing)
         claims = CLAIMS.validate_json(json.dumps(data["config"]["claims"]))
         stages, cells = data["stages"], [(cell, cell["evaluations"], cell["stages"]) for cell in data["cells"]]
-        declared, digests = dict(data["declared"]), tuple(data["digests"])
+        declared, digests, first = dict(data["declared"]), tuple(data["digests"]), list(data["first"])
         config, gates, seconds, reused, workers = (data[key] for key in ("config", "gates", "seconds", "reused", "workers"))
-    except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError, ValidationError):
+        counts = {arm: sorted({c["count"] for c, *_ in cells if c["arm"] == arm}) for arm in config["arms"]}
+        asked = {name: arm["measures"] for name, arm in config["arms"].items()}
+        check_claims(claims, counts, asked, config["measures"])
+    except (ValueError, KeyError, TypeError):
         raise KitError(f"{path} is damaged or of another kit: run the sweep again, finished stages will be reused") from None
     manifests = {name: read_manifest(directory / "stages" / name) for name in stages}
 
@@ -250,4 +229,8 @@ def load_results(directory: Path) -> Results:
         world = f"world {config['replicates'][cell['replicate']]['world']}"
         of = {measure: str(config["measures"][measure].get("data") or world) for measure in records}
         loaded.append(CellResult(cell["replicate"], cell["arm"], cell["count"], path_, training(path_), records, of))
-    return Results(config, claims, digests, declared, gates, loaded, manifests, seconds, reused, workers)
+    for measure, settings in config["measures"].items():
+        score = settings.get("score")
+        if score and any(score not in r.scores for cell in loaded for r in cell.records.get(measure, ())):
+            raise KitError(f"measures.{measure}: its records have no score {score}")
+    return Results(config, claims, digests, declared, first, gates, loaded, manifests, seconds, reused, workers)

@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kit.report.claims import Claim
+from kit.report.claims.chance import CHANCES
 from kit.report.curves import Curve
-from kit.report.matching import BY_SOURCE, OVERALL, Source
 from kit.report.results import Results
+from kit.report.shown import BY_SOURCE, OVERALL, Source
 from kit.stats.goodness import Laws
 from kit.stats.intervals import Estimate
+from kit.stats.laws import FORMS
 
 Table = dict[str, Any]
-
-PRIORS = {"popularity_guess": "always the commonest", "type_prior": "by frequency"}
-"""Scores that say what one would have without knowing."""
 
 
 def _table(title: str, note: str, header: list[str], rows: list[list[str]]) -> Table:
@@ -29,7 +28,7 @@ def _text(estimate: Estimate | None) -> str:
 def top_table(results: Results) -> Table:
     """Every measure of every arm at the arm's greatest count, and what chance would have."""
     greatest = {arm: max(counts) for arm, counts in results.counts.items() if counts}
-    priors = [prior for prior in PRIORS if any(results.has(m, prior) for m in results.measures)]
+    priors = [prior for prior in CHANCES if any(results.has(m, prior) for m in results.measures)]
     rows = []
     for measure, label in results.measures.items():
         row = [_text(results.estimate(arm, count, measure)) for arm, count in greatest.items()]
@@ -41,7 +40,7 @@ def top_table(results: Results) -> Table:
     header = [
         "",
         *(f"{results.arm(arm)}, D = {count}" for arm, count in greatest.items()),
-        *(f"chance: {PRIORS[p]}" for p in priors),
+        *(f"chance: {CHANCES[p]}" for p in priors),
     ]
     note = (
         "Each arm at its greatest D. Scores are those that a measure is compared by. Chance: of the first replicate's questions."
@@ -104,10 +103,10 @@ def _shape(form: str, interval: tuple[float, float] | None) -> str:
     if interval is None:
         return "–"
     low, high = interval
+    told = f"{FORMS[form].names[-1]} [{low:.3g}, {high:.3g}]"
     if form != "power":
-        return f"[{low:.3g}, {high:.3g}]" if form != "Hill" else "see D½"
-    upper = f"{1 / low:.3g}" if low > 0 else "unbounded"
-    return f"s [{low:.3g}, {high:.3g}], b [{1 / high:.3g}, {upper}]"
+        return told
+    return f"{told}, b [{1 / high:.3g}, {f'{1 / low:.3g}' if low > 0 else 'unbounded'}]"
 
 
 def format_table(curves: Sequence[Curve]) -> Table:
@@ -148,9 +147,8 @@ def matching_table(results: Results) -> Table:
     rows = []
     for name, (of, _) in OVERALL.items():
         rows.append([name, *(f"{of(t):,.0f}" for t in trained.values())])
-    for source in dict.fromkeys(s for t in trained.values() for s in t.sources):
-        rows.append([f"{source} rows", *(f"{t.sources.get(source, 0):,}" for t in trained.values())])
-        for name, (each, _) in BY_SOURCE.items() if source in facts else ():
+    for source in facts:
+        for name, (each, _) in BY_SOURCE.items():
             row = [f"{each(Source.of(t, source, facts[source])):,.4g}" if t.shown.get(source) else "–" for t in trained.values()]
             rows.append([f"{source} {name}", *row])
     note = (
@@ -165,10 +163,15 @@ def matching_table(results: Results) -> Table:
 def claims_table(results: Results, claims: Sequence[Claim]) -> Table:
     """When each claim was put down."""
     rows = [
-        [c.says, c.kind, results.declared.get(d, "after an evaluation was finished: post hoc")]
+        [
+            c.says,
+            c.kind,
+            ", ".join(c.differs) or "–",
+            results.declared[d]["date"] if d in results.declared else "after an evaluation: post hoc",
+        ]
         for c, d in zip(claims, results.digests, strict=True)
     ]
-    return _table("When the claims were made", "", ["claim", "kind", "put down"], rows)
+    return _table("The claims", "", ["claim", "kind", "may differ in", "put down"], rows)
 
 
 def cost_table(results: Results) -> Table:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 from kit.report.claims import Claim, Found, Withheld
 from kit.report.claims import Status as Decided
-from kit.report.matching import unmatched
 from kit.report.results import Results
+from kit.report.shown import Mismatch, mismatches
 
 Status = Literal["holds", "does not hold", "cannot say", "seen here", "note"]
 Family = Literal["primary", "secondary", "post hoc", "note"]
@@ -33,20 +34,25 @@ class Sentence:
 
 def verdict(results: Results) -> list[Sentence]:
     """A line for every claim, primary ones first, and what is to be said of the whole experiment."""
-    found = [_find(results, claim) for claim in results.claims]
+    differing = [_differing(results, claim) for claim in results.claims]
+    found = [_find(results, claim, own) for claim, own in zip(results.claims, differing, strict=True)]
     families: list[Family] = [
         "post hoc" if digest not in results.declared else "primary" if claim.primary else "secondary"
         for claim, digest in zip(results.claims, results.digests, strict=True)
     ]
-    levels = holm(
-        [f.p if isinstance(f, Found) and _enough(f) else 1.0 for f, own in zip(found, families, strict=True) if own == "primary"]
-    )
+    # Primary claims that were put down and are made no more still count: else leaving some out would help the others.
+    gone = [told for digest, told in results.declared.items() if digest not in results.digests]
+    own = [
+        f.p if isinstance(f, Found) and _enough(f) else 1.0 for f, kind in zip(found, families, strict=True) if kind == "primary"
+    ]
+    levels = holm([*own, *(1.0 for told in gone if told["primary"])])
     lines = []
-    for claim, each, family in zip(results.claims, found, families, strict=True):
+    for claim, each, family, differs in zip(results.claims, found, families, differing, strict=True):
         level = levels.pop(0) if family == "primary" else ALPHA
-        lines.append(_line(claim, each, family, level))
+        lines.append(_line(claim, each, family, level, differs))
     order: list[Family] = ["primary", "secondary", "post hoc"]
-    return [*sorted(lines, key=lambda line: order.index(line.family)), *_notes(results, families)]
+    notes = _notes(results, families, [str(told["says"]) for told in gone])
+    return [*sorted(lines, key=lambda line: order.index(line.family)), *notes]
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -65,32 +71,47 @@ def _enough(found: Found) -> bool:
     return found.replicates >= REPLICATES
 
 
-def _find(results: Results, claim: Claim) -> Found | Withheld:
-    missing = [arm for arm in claim.named_arms() if arm not in results.arms]
-    if missing:
-        return Withheld(f"there is no arm {missing[0]}")
-    differing = unmatched(results, claim.compared(results.counts), (*claim.differs, *claim.inherent()))
-    if differing:
-        return Withheld(f"not matched in {', '.join(map(str, differing))}")
-    return claim.find(results, results.counts)
+def _differing(results: Results, claim: Claim) -> list[Mismatch]:
+    """What the cells of a claim differ in, in any replicate, but for what its kind is about."""
+    found: dict[str, Mismatch] = {}
+    keys = list(dict.fromkeys((cell.arm, cell.count) for cell in claim.compared(results.counts)))
+    for replicate in range(len(results.config["replicates"])):
+        there = {(c.arm, c.count): c.training for c in results.cells if c.replicate == replicate}
+        for a, b in combinations([there[key] for key in keys if key in there], 2):
+            for each in mismatches(a, b):
+                found.setdefault(each.what, each)
+    return [each for each in found.values() if not _named(each, claim.inherent())]
 
 
-def _line(claim: Claim, found: Found | Withheld, family: Family, level: float) -> Sentence:
+def _named(mismatch: Mismatch, names: Sequence[str]) -> bool:
+    """Whether it is named, by itself or by its source."""
+    return any(mismatch.what == name or mismatch.what.startswith(f"{name} ") for name in names)
+
+
+def _find(results: Results, claim: Claim, differing: Sequence[Mismatch]) -> Found | Withheld:
+    unmatched = [str(each) for each in differing if not _named(each, claim.differs)]
+    return Withheld(f"not matched in {', '.join(unmatched)}") if unmatched else claim.find(results, results.counts)
+
+
+def _line(claim: Claim, found: Found | Withheld, family: Family, level: float, differing: Sequence[Mismatch]) -> Sentence:
     says = claim.says.rstrip(".")
     if isinstance(found, Withheld):
         return Sentence("cannot say", f"{says}: {found.why}.", family, says)
     questions = f"n={found.n}"
+    differs = f"; the arms differ, as named, in {', '.join(each.what for each in differing)}" if differing else ""
     if not _enough(found):
         of = f"{NUMBERS[found.replicates]} of the {NUMBERS[REPLICATES]} replicates it needs"
-        return Sentence("seen here", f"{says}: seen here: {found.what}: {found.told(ALPHA)} ({questions}); {of}.", family, says)
+        return Sentence(
+            "seen here", f"{says}: seen here: {found.what}: {found.told(ALPHA)} ({questions}); {of}{differs}.", family, says
+        )
     decided: Decided = found.decide(level)
     alone = "" if family == "primary" else ", unadjusted"
     asked = f"; claimed {claim.bound_text()}" if claim.bound_text() else ""
-    text = f"{says}: {found.what}: {found.told(level)} ({questions}, {found.replicates} replicates{alone}{asked})."
+    text = f"{says}: {found.what}: {found.told(level)} ({questions}, {found.replicates} replicates{alone}{asked}){differs}."
     return Sentence(decided, text, family, says)
 
 
-def _notes(results: Results, families: Sequence[Family]) -> list[Sentence]:
+def _notes(results: Results, families: Sequence[Family], gone: Sequence[str]) -> list[Sentence]:
     lines = []
     names = results.replicates
     for base in dict.fromkeys(g["base"] for g in results.gates):
@@ -103,16 +124,21 @@ def _notes(results: Results, families: Sequence[Family]) -> list[Sentence]:
         lines.append(Sentence("note", text + "."))
     if not families:
         lines.append(Sentence("note", "The experiment makes no claims: its tables and figures describe what was seen."))
-    if families.count("primary") > 1:
-        lines.append(
-            Sentence("note", f"Holm's correction over {families.count('primary')} primary claims; others are not corrected.")
-        )
+    primary = sum(told["primary"] for told in results.declared.values())
+    if primary > 1:
+        lines.append(Sentence("note", f"Holm's correction is kept over {primary} primary claims; the others are not corrected."))
+    if gone:
+        lines.append(Sentence("note", f"Put down before the run and no longer made: {'; '.join(gone)}."))
+    if results.first != results.config["replicates"]:
+        told = f"The replicates were changed once results were there; at first there were {len(results.first)}."
+        lines.append(Sentence("note", told))
     own = results.config["replicates"]
     shared = [f"one {key}" for key in ("world", "model") if len(names) > 1 and len({r[key] for r in own}) == 1]
     if shared:
         lines.append(Sentence("note", f"The replicates share {' and '.join(shared)}: nothing is said of any other."))
     millions = max((m.results.get("parameters", 0.0) for m in results.manifests.values()), default=0.0) / 1e6
-    few = "" if len(names) > 1 else " Its intervals cover questions, not worlds or models."
-    what = f"{len(names)} replicate{'s' if len(names) > 1 else ''} of a model of {millions:.1f} million parameters"
+    few = "" if len(names) > 1 else " Intervals cover questions, not worlds or models."
+    size = f" of a model of {millions:.1f} million parameters" if millions else ""
+    what = f"{len(names)} replicate{'s' if len(names) > 1 else ''}{size}"
     lines.append(Sentence("note", f"{what}: another model, or another kind of world, may fare otherwise.{few}"))
     return lines

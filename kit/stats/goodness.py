@@ -178,4 +178,6 @@ def _profile(form: Form, d: Array, right: Array, n: Array, best: Maximum, seen: 
                 (middle, outside) if level_likelihood(form, d, right, n, best, middle) >= allowed else (inside, middle)
             )
         ends.append(inside)
-    return ends[0], ends[1]
+    # In the formula's terms: the shape is its last coefficient.
+    low, high = (form.coefficients(0.0, 1.0, end, float(d[0]), float(d[-1]))[-1] for end in ends)
+    return float(low), float(high)

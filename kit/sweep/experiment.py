@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, field_validator, model_validator
@@ -12,6 +13,7 @@ from generators.config import GenerateConfig
 from kit.core.config import Config, dump, resolve
 from kit.core.errors import KitError, nearest
 from kit.core.seeds import digest
+from kit.core.store import EXECUTION
 from kit.report.claims import Claim, check_claims
 from kit.sources.hub import check_there
 from kit.train.recipes import TrainConfig, with_defaults
@@ -131,6 +133,7 @@ class ExperimentConfig(Config):
                     raise ValueError(f"arms.{name}.measures: unknown {part}; {nearest(part, self.measures)}")
             if len(set(arm.counts or ())) < len(arm.counts or ()) or len(set(arm.measures)) < len(arm.measures):
                 raise ValueError(f"arms.{name}: counts and measures must each be different")
+        self._nothing_in_vain()
         # Resolve everything once, so that a mistake anywhere is told before anything runs.
         first = self.replicates[0]
         self.generate_config(first)
@@ -146,10 +149,30 @@ class ExperimentConfig(Config):
             self.measure(name)
         for arm in self.arms.values():
             self.evaluations(arm)
-        check_claims(
-            self.claims, {name: self.counts_of(name) for name in self.arms}, {n: a.measures for n, a in self.arms.items()}
-        )
+        hops = [name for name in self.measures if self.measures[name].get("sub_questions")]
+        counts = {name: self.counts_of(name) for name in self.arms}
+        check_claims(self.claims, counts, {name: arm.measures for name, arm in self.arms.items()}, hops)
         return self
+
+    def _nothing_in_vain(self) -> None:
+        """Raises ValueError for what the experiment sets by itself, and for labels that readers could not tell apart."""
+        tables = {"generate": self.generate, "base": self.base or {}, "evaluation": self.evaluation}
+        tables |= {f"train.{name}": table for name, table in self.train.items()}
+        for name, table in tables.items():
+            for key in ("seed", "draw", "slices") if name != "evaluation" else ("slices",):
+                if key in table:
+                    raise ValueError(
+                        f"{name}.{key} is not for an experiment to set: replicates are its seeds, measures its slices"
+                    )
+            if name.startswith("train.") and "examples" in table:
+                raise ValueError(f"{name}.examples is not for an experiment to set: counts are")
+        arms = [arm.label or name for name, arm in self.arms.items()]
+        measures = [table.get("label", name) for name, table in self.measures.items()]
+        for kind, labels in (("arms", arms), ("measures", measures)):
+            if wrong := next((each for each in labels if not isinstance(each, str) or not each.strip()), None):
+                raise ValueError(f"{kind}: a label is a text, not {wrong!r}")
+            if len(set(labels)) < len(labels):
+                raise ValueError(f"{kind}: two have the same label")
 
     def counts_of(self, arm: str) -> tuple[int, ...]:
         """The counts an arm is run at."""
@@ -210,6 +233,10 @@ class ExperimentConfig(Config):
             check_styles(config)
             if score is not None and score not in TASKS[config.task].metrics:
                 raise KitError(f"the task {config.task} has no score {score}; {nearest(str(score), TASKS[config.task].metrics)}")
+            if score in TASKS[config.task].weights:
+                raise KitError(f"{score} weighs rows by their parts: arms are compared by {TASKS[config.task].metrics[0]}")
+            if (score == "plus" and not config.plus) or (score == "unnormalised" and part.get("mode") != "choice"):
+                raise KitError(f"what it asks has no score {score}")
             for source in filter(None, (data, *config.sources().values())):
                 check_there(source)
             if config.backend not in ("transformers", "vllm"):
@@ -220,18 +247,32 @@ class ExperimentConfig(Config):
 
     def evaluation_of(self, part: Slice) -> Evaluation:
         """The evaluation of one slice of the world's questions."""
-        given = {k: v for k, v in self.evaluation.items() if k not in ("data", "task")}
+        given = {k: v for k, v in self.evaluation.items() if k != "task"}
         return Evaluation(resolve(EvalConfig, {**given, "slices": [dump(part)]}), None, {})
 
     def claim_digests(self) -> list[str]:
-        """What each claim says and rests on: its own settings, and those of the measures and arms it names. Another count of
-        replicates makes it no other claim."""
-        return [
-            digest(
-                dump(claim),
-                {name: self.measures[name] for name in sorted(claim.named_measures())},
-                {name: [[stage, self.train[stage]] for stage in self.arms[name].path] for name in sorted(claim.named_arms())},
-                self.evaluation,
+        """What each claim says and rests on: its settings, the cells it is decided by, and everything that decides their scores.
+        Neither more replicates nor how a stage is run makes it another claim."""
+        counts = {name: self.counts_of(name) for name in self.arms}
+        first = self.replicates[0]
+        base = _decisive(dump(self.base_config(first))) if self.base else self.model
+        world = _decisive(dump(self.generate_config(first)))
+        found = []
+        for claim in self.claims:
+            measures = {name: self.measure(name) for name in sorted(claim.named_measures())}
+            stages = {name: [self.train[stage] for stage in self.arms[name].path] for name in sorted(claim.named_arms())}
+            found.append(
+                digest(
+                    dump(claim),
+                    [dataclasses.astuple(cell) for cell in claim.cells(counts)],
+                    {name: [_decisive(dump(m.config)), m.data, self.measures[name].get("score")] for name, m in measures.items()},
+                    {name: [_decisive(with_defaults(table)) for table in tables] for name, tables in stages.items()},
+                    [base, world, dump(self.gate) if self.gate else None],
+                )
             )
-            for claim in self.claims
-        ]
+        return found
+
+
+def _decisive(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings that decide a result, but for its seeds."""
+    return {key: value for key, value in settings.items() if key not in (*EXECUTION, "seed", "draw")}

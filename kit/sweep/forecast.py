@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tempfile
 from collections import Counter
@@ -31,6 +32,9 @@ SMALL = 20_000
 RECKONED_CLUSTER = 3.0
 """The size of the cluster that a random question is in, where no world was made to count it."""
 
+PAIRING = 0.5
+"""The part of a question's difficulty that is reckoned to be the same for all arms."""
+
 CHARACTERS = 4.2
 """Of a token, where the model is no tiny one (English prose, byte-level tokenizers of 50 to 130 thousand tokens)."""
 
@@ -43,10 +47,11 @@ WORD = re.compile(r"\d|[^\W\d]+|[^\w\s]")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A measure: its questions in a replicate, and the size of the cluster that a random one of them is in."""
+    """A measure: its questions in a replicate, the size of the cluster that a random one of them is in, and which they are."""
 
     questions: int
     cluster: float
+    ids: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,7 @@ def _asked(experiment: ExperimentConfig, measure: Measure, data: Path | None) ->
         raise KitError(f"measures.{measure.name}: {error}") from None
     whole = {ask.item.id: ask.item for ask in asks if ask.part < 0}
     sizes = Counter((bridge(item) if isinstance(item, Question) else "") or name for name, item in whole.items())
-    return Asked(len(whole), sum(n * n for n in sizes.values()) / len(whole))
+    return Asked(len(whole), sum(n * n for n in sizes.values()) / len(whole), frozenset(whole))
 
 
 def _outlook(experiment: ExperimentConfig, claim: Claim, asked: dict[str, Asked], draws: int) -> Outlook:
@@ -125,7 +130,11 @@ def _outlook(experiment: ExperimentConfig, claim: Claim, asked: dict[str, Asked]
     weights = claim.weights_at_bound(counts)
     if weights is None:
         return Outlook(claim, alpha, {}, {})
-    return Outlook(claim, alpha, {r: smallest_difference(weights, fewest.questions, fewest.cluster, r, alpha) for r in of}, {})
+    # Measures of other questions have no difficulty in common.
+    asked_of = [asked[cell.measure].ids for cell in cells]
+    pairing = PAIRING if all(ids & asked_of[0] or not asked_of[0] for ids in asked_of) else 0.0
+    smallest = {r: smallest_difference(weights, fewest.questions, fewest.cluster, r, alpha, pairing) for r in of}
+    return Outlook(claim, alpha, smallest, {})
 
 
 class _Lengths:
@@ -161,10 +170,12 @@ class _Lengths:
         source = config.examples_from or (str(self.data) if self.data else None)
         key = f"{source} {config.task} {config.draw} {min(most, config.examples)}"
         if key not in self.rows:
-            found: Sequence[tuple[str, str]] = ()
+            found: list[tuple[str, str]] = []
             if source:
                 read = islice(examples_of(source, config.task, config.draw), min(most, config.examples))
-                found = [turn for _, make in read for turn in make().turns]
+                for _, make in read:
+                    with contextlib.suppress(KitError):  # a bad row is told, or counted, where it is trained on
+                        found += make().turns
             self.rows[key] = sum(self.tokens(a) + self.tokens(b) + 3 for a, b in found) / len(found) if found else 120.0
             self.words.update(word for turn in found for text in turn for word in WORD.findall(text))
         return self.rows[key]

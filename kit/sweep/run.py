@@ -200,25 +200,26 @@ def sweep(experiment: ExperimentConfig, out: Path, workers: int | None = None) -
 
 
 def _declare(experiment: ExperimentConfig, out: Path, now: str) -> dict[str, Any]:
-    """Put down what is claimed, with the date, before anything runs. Once an evaluation is finished in `out`, claims that were
-    not put down before are no longer declared: they may have been made after looking.
+    """Put down what is claimed, of which replicates, with the date, before anything runs; returns what was. Once an evaluation is
+    finished in `out`, claims that were not put down before are no longer declared: they may have been made after looking.
 
     Raises KitError where what was put down cannot be read.
     """
     path = out / EXPERIMENT
     digests = experiment.claim_digests()
-    declared = dict.fromkeys(digests, now)
+    settings = {"config": dump(experiment), "digests": digests}
     if next(out.glob("stages/eval-*/manifest.json"), None):
-        declared = {}
-        if path.exists():
-            try:
-                declared = dict(json.loads(path.read_text("utf-8"))["declared"])
-            except (ValueError, KeyError, TypeError):
-                raise KitError(
-                    f"{path} is damaged or of another kit: choose another --out, or delete it and lose its claims"
-                ) from None
-    found = {"config": dump(experiment), "digests": digests, "declared": declared, "finished": False}
-    write_json(path, found)
+        try:
+            earlier = json.loads(path.read_text("utf-8"))
+            return {**settings, "declared": dict(earlier["declared"]), "first": list(earlier["first"])}
+        except (OSError, ValueError, KeyError, TypeError):
+            raise KitError(f"{path} is lost or damaged, and with it what was claimed: choose another --out") from None
+    declared = {
+        digest: {"says": claim.says, "primary": claim.primary, "date": now}
+        for digest, claim in zip(digests, experiment.claims, strict=True)
+    }
+    found = {**settings, "declared": declared, "first": [dump(r) for r in experiment.replicates]}
+    write_json(path, {**found, "finished": False})
     return found
 
 

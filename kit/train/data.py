@@ -22,13 +22,11 @@ if TYPE_CHECKING:
     from kit.train.recipes import TrainConfig
 
 DOCUMENT_SOURCES: tuple[Corpus, ...] = get_args(Corpus)
-SOURCES = (*DOCUMENT_SOURCES, "examples")
-"""Where training rows come from: the corpora of documents.parquet, and the first D examples of the task."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The rows of one source, the facts each carries (ids, for counting exposures), and what each is called."""
+    """The rows of one source, the facts each carries (ids, for counting exposures), and a digest of what each says."""
 
     rows: list[Row]
     facts: list[tuple[str, ...]]
@@ -92,7 +90,7 @@ def _examples(config: TrainConfig, source: str, tokenizer: PreTrainedTokenizerBa
             continue
         rows.append(row)
         facts.append(example.facts)
-        ids.append(where)
+        ids.append(digest(example.turns))
         if len(rows) == config.examples:
             return Source(rows, facts, ids), skipped
     left_out = f", {len(skipped)} left out ({skipped[0]})" if skipped else ""

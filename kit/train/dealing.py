@@ -80,7 +80,8 @@ class _Count:
     def __init__(self, name: str, source: Source, seed: int, earlier: Sequence[Dealt]) -> None:
         self.name, self.source, self.seed = name, source, seed
         size = len(source.rows)
-        same = [d for d in earlier if d.source == name and d.rows == source.digest]
+        self.digest, self.carries = source.digest, any(source.facts)
+        same = [d for d in earlier if d.source == name and d.rows == self.digest]
         self.seen = {i for d in same for i in islice(order(d.seed, name, size), min(d.count, size))}
         self.count = next((d.count for d in same if d.seed == seed), 0)
         self.queue = order(seed, name, size)
@@ -94,18 +95,19 @@ class _Count:
         for index in taken:
             new = index not in self.seen
             self.seen.add(index)
-            for fact in self.source.facts[index]:
+            facts = self.source.facts[index] if self.carries else (f"rows {self.digest}",)
+            for fact in facts:
                 told = self.facts.setdefault(fact, [0, 0, 0, 0.0])
                 told[0] += 1
                 told[2], told[3] = step, told[3] + weight
-            for fact in {*self.source.facts[index]} if new else ():
+            for fact in set(facts) if new else ():
                 self.facts[fact][1] += 1
         self.count += count
         return taken
 
     @property
     def dealt(self) -> Dealt:
-        return Dealt(self.name, self.source.digest, self.seed, self.count)
+        return Dealt(self.name, self.digest, self.seed, self.count)
 
     def shown(self) -> list[Shown]:
         return [Shown(f, self.name, int(e), int(d), int(s), dose) for f, (e, d, s, dose) in sorted(self.facts.items())]

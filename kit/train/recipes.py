@@ -9,10 +9,9 @@ from pydantic import Field, field_validator, model_validator
 
 from kit.core.config import Config
 from kit.core.errors import KitError, nearest
-from kit.core.records import TaskName
+from kit.core.records import SOURCES, TaskName
 from kit.models.load import Precision
 from kit.models.tiny import TinyConfig
-from kit.train.data import SOURCES
 
 Positive = Annotated[int, Field(ge=1)]
 

@@ -95,7 +95,6 @@ def _train(config: TrainConfig, data: str, model: str, out: Path) -> dict[str, f
     return {
         "steps": config.step_count(),
         "rows": len(schedule.rows),
-        **{f"rows_{name}": count * config.step_count() for name, count in config.mixture().items()},
         "tokens": sum(len(r.input_ids) for r in schedule.rows),
         "parameters": sum(p.numel() for p in network.parameters()),
         "trained_parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),

@@ -72,7 +72,21 @@ def test_a_claim_is_another_one_once_it_asks_otherwise() -> None:
     assert [a == b for a, b in zip(first, asked, strict=True)].count(False) == sum(
         "novel2" in claim.named_measures() for claim in demo().claims
     )
-    assert demo("train.inject.steps=100").claim_digests() != first
+    for change in (
+        "train.inject.steps=100",
+        "arms.inject.counts=[0,100,1000]",
+        "base.steps=10",
+        "generate.world.novel.person=16",
+        "gate.recall=0.5",
+    ):
+        assert demo(change).claim_digests() != first, change
+    for how in (
+        "evaluation.max_batch=64",
+        "train.inject.threads=2",
+        "measures.novel2.label=another",
+        "arms.inject.label=another",
+    ):
+        assert demo(how).claim_digests() == first, how
     assert demo("train.posttrain_epochs.epochs=2.0").claim_digests() == first, "an arm that no claim names"
 
 
@@ -98,6 +112,14 @@ def test_a_claim_is_another_one_once_it_asks_otherwise() -> None:
         ("measures.known1.slices=5", r"measures\.known1: unknown key slices"),
         ("measures.known1.limt=5", r"measures\.known1: unknown key limt; did you mean limit"),
         ("measures.known1={hops=1}", r"measures\.known1: missing key slices\.0\.split"),
+        ("train.inject.seed=3", r"train\.inject\.seed is not for an experiment to set"),
+        ("train.posttrain.examples=3", r"train\.posttrain\.examples is not for an experiment to set: counts are"),
+        ("generate.seed=3", r"generate\.seed is not for an experiment to set"),
+        ("evaluation.slices=[]", r"evaluation\.slices is not for an experiment to set"),
+        ("measures.known1.label=5", "measures: a label is a text, not 5"),
+        ('measures.known1.label="known 2-hop"', "measures: two have the same label"),
+        ('arms.inject.label="shuffled facts"', "arms: two have the same label"),
+        ("measures.known1.score=unnormalised", r"measures\.known1: what it asks has no score unnormalised"),
         ("measures.known1.score=accuracy", r"measures\.known1: the task multihop has no score accuracy"),
         ('measures.known1.shots_from="nope.jsonl"', "nope.jsonl does not exist"),
         (
@@ -135,9 +157,26 @@ DIFFERENCE = {"kind": "difference", "measure": "novel2", "arms": ["inject", "non
         ({**DIFFERENCE, "kind": "interaction"}, "an interaction crosses two"),
         ({"kind": "law", "measure": "novel2", "arm": "inject", "form": "powre"}, "unknown form powre; did you mean power"),
         ({**DIFFERENCE, "says": ""}, "claims.0.difference.says"),
+        ({**DIFFERENCE, "arms": ["inject", "inject"]}, "arms names one of them twice"),
+        ({**DIFFERENCE, "arms": ["inject"], "count": [10, 10]}, "count names one of them twice"),
+        (
+            {"kind": "trend", "measure": "novel2", "arm": "inject", "counts": [10, 10], "above": 0.0},
+            "counts names one of them twice",
+        ),
+        ({**DIFFERENCE, "above": 50.0}, "a bound of 50 is beyond what there can be"),
+        ({**DIFFERENCE, "measure": "known2", "given": "recall"}, "needs sub_questions = true of the measure known2"),
+        (
+            {"kind": "chance", "measure": "novel2", "arm": "inject", "against": "popularty_guess", "above": 0.0},
+            "claims.0.chance.against",
+        ),
+        ({"kind": "chance", "measure": "novel2", "arm": "inject", "against": 20.0, "above": 0.0}, "claims.0.chance.against"),
+        ({**DIFFERENCE, "arms": ["epochs", "none"], "measure": "known2", "count": None}, None),
     ],
 )
-def test_a_claim_speaks_of_what_is_run(claim: dict[str, Any], message: str) -> None:
+def test_a_claim_speaks_of_what_is_run(claim: dict[str, Any], message: str | None) -> None:
+    if message is None:
+        assert claimed(**claim).claims
+        return
     with pytest.raises(KitError, match=message):
         claimed(**claim)
 

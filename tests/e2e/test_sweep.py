@@ -95,15 +95,17 @@ def test_what_training_showed_is_read_from_its_rows(calm: Calm) -> None:
     first, last = columns["inject → post-train"], columns["post-train → inject"]
     rows = {row[0]: row for row in table["rows"]}
     # Stages of 4 steps each, in the preset's rows a step.
-    assert [rows["novel rows"][i] for i in (last, first)] == ["16", "12"]
-    assert float(rows["novel last step"][last]) < float(rows["novel last step"][first])
-    assert rows["novel rows"][columns["no injection"]] == "0"
+    assert [rows["rows"][i] for i in (last, first)] == ["100", "84"]
+    exposures = [float(rows["novel exposures"][i]) for i in (last, first)]
+    assert exposures[0] / exposures[1] == pytest.approx(16 / 12, rel=0.25)
+    assert rows["novel exposures"][columns["no injection"]] == "–"
 
 
 def test_a_claim_that_is_added_later_is_post_hoc_and_the_others_stay(calm: Calm, tmp_path: Path) -> None:
     out = tmp_path / "again"
     shutil.copytree(calm.directory, out)
     declared = json.loads((out / "experiment.json").read_text())["declared"]
+    assert len(declared) == 16
     preset = read_preset("demo")
     later = {
         "says": "An afterthought",
@@ -120,6 +122,8 @@ def test_a_claim_that_is_added_later_is_post_hoc_and_the_others_stay(calm: Calm,
     assert families["An afterthought"] == "post hoc"
     assert families["Injected facts are used in two hops"] == "primary"
     assert json.loads((out / "experiment.json").read_text())["declared"] == declared
+    told = [line["text"] for line in json.loads(found.stdout)["verdict"]]
+    assert [text for text in told if "no longer made: Injection costs less" in text]
 
 
 def test_the_plan_told_what_it_took(calm: Calm) -> None:

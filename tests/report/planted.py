@@ -44,7 +44,8 @@ Answers = Callable[[np.random.Generator, str, int, str, int], Sequence[Answer]]
 
 @dataclass
 class Planted:
-    """An experiment and its truth. arms: name -> stages; counts: name -> where it is run."""
+    """An experiment and its truth. arms: name -> stages; counts: name -> where it is run. gone: claims that were put down and are
+    no longer made. first: how many replicates there were at first. one_run: whether all replicates are the same run."""
 
     arms: dict[str, list[Stage]]
     measures: list[str]
@@ -53,11 +54,15 @@ class Planted:
     counts: dict[str, list[int]] = field(default_factory=dict)
     replicates: int = 3
     declared: bool = True
+    gone: list[dict[str, Any]] = field(default_factory=list)
+    first: int | None = None
+    one_run: bool = False
 
     def write(self, out: Path) -> Path:
         counts = {arm: self.counts.get(arm, [0, 1000]) for arm in self.arms}
         cells, stages = [], []
-        for replicate in range(self.replicates):
+        for number in range(self.replicates):
+            replicate = 0 if self.one_run else number
             for arm, path in self.arms.items():
                 for count in counts[arm]:
                     names = []
@@ -70,21 +75,25 @@ class Planted:
                     write_table(out / "stages" / asked / "records.parquet", EvalRecord, self._records(replicate, arm, count))
                     stages += [*names, asked]
                     evaluation = {"stage": asked, "measures": {m: f"slice of {m}" for m in self.measures}}
-                    cells.append(
-                        {"replicate": replicate, "arm": arm, "count": count, "evaluations": [evaluation], "stages": names}
-                    )
+                    cells.append({"replicate": number, "arm": arm, "count": count, "evaluations": [evaluation], "stages": names})
+        worlds = [0 if self.one_run else i for i in range(self.replicates)]
         config = {
             "name": "planted",
-            "replicates": [{"world": i, "model": i, "draw": i} for i in range(self.replicates)],
+            "replicates": [{"world": world, "model": world, "draw": i} for i, world in enumerate(worlds)],
             "counts": sorted({c for own in counts.values() for c in own}),
             "measures": {m: {} for m in self.measures},
             "arms": {arm: {"label": arm, "measures": self.measures, "path": []} for arm in self.arms},
             "claims": self.claims,
         }
         digests = [f"claim {i}" for i in range(len(self.claims))]
-        declared = dict.fromkeys(digests if self.declared else [], "2026-01-01T00:00:00+00:00")
+        date = "2026-01-01T00:00:00+00:00"
+        made = [*zip(digests, self.claims, strict=True), *((f"gone {i}", claim) for i, claim in enumerate(self.gone))]
+        declared = {
+            digest: {"says": claim["says"], "primary": claim.get("primary", False), "date": date} for digest, claim in made
+        }
+        first = config["replicates"][: self.first]
         data = {
-            "config": config, "digests": digests, "declared": declared, "finished": True,
+            "config": config, "digests": digests, "declared": declared if self.declared else {}, "first": first, "finished": True,
             "gates": [], "cells": cells, "stages": stages, "workers": 1, "seconds": 1.0, "reused": 0,
         }  # fmt: skip
         write_json(out / "experiment.json", data)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
 from kit.core.errors import nearest
 from kit.report.claims.chance import Chance
-from kit.report.claims.claim import Cell, Found, Given, Reading, Status, Withheld, check_differs
+from kit.report.claims.claim import Cell, Found, Given, Reading, Status, Withheld, check_differs, greatest
 from kit.report.claims.decay import Decay
 from kit.report.claims.difference import Difference
 from kit.report.claims.interaction import Interaction
@@ -27,13 +27,14 @@ CLAIMS: TypeAdapter[tuple[Claim, ...]] = TypeAdapter(tuple[Claim, ...])
 PRIMARY = 5
 """Most claims that an experiment may be for: with more, Holm's correction leaves few replicates nothing to establish."""
 
-SOURCES = ("known", "novel", "shuffled", "reading", "edits", "examples")
-
 __all__ = ["CLAIMS", "PRIMARY", "Cell", "Claim", "Found", "Given", "Law", "Reading", "Status", "Withheld", "check_claims"]
 
 
-def check_claims(claims: Sequence[Claim], counts: Mapping[str, Sequence[int]], asked: Mapping[str, Sequence[str]]) -> None:
-    """That claims speak of what the experiment runs. counts, asked: by arm, its counts and its measures.
+def check_claims(
+    claims: Sequence[Claim], counts: Mapping[str, Sequence[int]], asked: Mapping[str, Sequence[str]], hops: Collection[str]
+) -> None:
+    """That claims speak of what the experiment runs. counts, asked: by arm, its counts and its measures. hops: the measures that
+    ask sub-questions.
 
     Raises ValueError, with the claim's number, for an arm, a measure or a count that there is not, and for too many primary ones.
     """
@@ -42,14 +43,17 @@ def check_claims(claims: Sequence[Claim], counts: Mapping[str, Sequence[int]], a
             for arm in claim.named_arms():
                 if arm not in counts:
                     raise ValueError(f"unknown arm {arm}; {nearest(arm, counts)}")
-            check_differs(claim.differs, SOURCES)
-            for cell in claim.cells(counts):
+            check_differs(claim.differs)
+            cells = [] if greatest(claim.named_arms(), counts) is None else claim.cells(counts)
+            if not cells:
+                raise ValueError("its arms have no count in common, or none above 0")
+            for cell in cells:
                 if cell.measure not in asked[cell.arm]:
                     raise ValueError(f"the arm {cell.arm} is not asked {cell.measure}; {nearest(cell.measure, asked[cell.arm])}")
                 if cell.count not in counts[cell.arm]:
                     raise ValueError(f"the arm {cell.arm} is not run at D = {cell.count}")
-            if not claim.cells(counts):
-                raise ValueError("its arms have no count in common, or none above 0")
+            if getattr(claim, "given", None) == "recall" and (lacking := set(claim.named_measures()) - set(hops)):
+                raise ValueError(f"given = recall needs sub_questions = true of the measure {min(lacking)}")
         except ValueError as error:
             raise ValueError(f"claims.{number} ({claim.says}): {error}") from None
     if (many := sum(claim.primary for claim in claims)) > PRIMARY:

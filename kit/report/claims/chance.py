@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import Annotated, Literal
 
-from kit.report.claims.claim import Bounded, Cell, Counts, Found, Reading, Withheld, greatest
+from pydantic import Field
+
+from kit.report.claims.claim import Bounded, Cell, Counts, Found, Reading, Withheld, greatest, quoted
 from kit.stats.contrasts import signed_sum
+
+CHANCES = {"popularity_guess": "always the commonest", "type_prior": "by frequency"}
+"""Scores that say what one would have without knowing."""
 
 
 class Chance(Bounded):
@@ -16,7 +21,7 @@ class Chance(Bounded):
     kind: Literal["chance"]
     arm: str
     measure: str
-    against: float | str
+    against: Annotated[float, Field(ge=0, le=1)] | Literal["popularity_guess", "type_prior"]
     count: int | None = None
 
     def named_arms(self) -> list[str]:
@@ -40,6 +45,8 @@ class Chance(Bounded):
             return Withheld(f"its records have no score {self.against}" if len(cells) == 2 else "not asked")
         shift = 0.0 if isinstance(self.against, str) else self.against
         total = signed_sum(found, self.weights_at_bound(counts))
-        against = self.against.replace("_", " ") if isinstance(self.against, str) else f"{self.against:g}"
-        what = f"{read.measure(self.measure)}, {read.arm(self.arm)}, D = {cells[0].count}, less chance ({against})"
+        against = CHANCES[self.against] if isinstance(self.against, str) else f"{self.against:g}"
+        what = (
+            f"{quoted(read.measure(self.measure))} of {quoted(read.arm(self.arm))}, D = {cells[0].count}, less chance ({against})"
+        )
         return self.found(what, total, total.value - shift, total.n, len(found), shift)

@@ -5,34 +5,31 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, ClassVar, Literal, Protocol
 
 from pydantic import Field, model_validator
 
 from kit.core.config import Config
 from kit.core.errors import nearest
+from kit.core.records import SOURCES
+from kit.report.shown import BY_SOURCE, FACTS, OVERALL
 from kit.stats.contrasts import Cells, Inverted, SignedSum
 from kit.stats.intervals import LEVEL
 
 Status = Literal["holds", "does not hold", "cannot say"]
 
 Given = Literal["recall", "format"]
-"""What a score may be taken on: the questions of which, in every cell, each hop is right by itself (the measure asks
-sub-questions); or, cell by cell, the answers that are in format."""
+"""What a claim may be decided on: the questions of which, in every cell that asks them, each hop is right by itself (the measures
+ask sub-questions), or the answer is in format."""
 
 GIVEN: dict[Given | None, str] = {
     None: "",
     "recall": ", where every hop is right by itself",
-    "format": ", of answers in format",
+    "format": ", where every answer is in format",
 }
 
 Counts = Mapping[str, Sequence[int]]
 """Arm -> the counts it is run at."""
-
-PROPERTIES = ("rows", "exposures", "documents", "least exposures", "dose", "last step")
-"""What arms are matched in, source by source; beside `rows`, `steps` and `tokens` of all together."""
-
-OVERALL = ("rows", "steps", "tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +46,8 @@ class Reading(Protocol):
     """What a kind may ask of the results."""
 
     def scores(self, cells: Sequence[Cell], given: Given | None = None) -> list[Cells]:
-        """The scores in some cells, for every replicate that has them all: of each measure, on the questions that its cells
-        share, and on fewer where something is `given`."""
+        """The scores in some cells, for every run of them that is another: of each measure, on the questions that its cells
+        share, and on fewer where something is `given`; none at all where that leaves a cell of a replicate nothing."""
 
     def steps(self, cell: Cell) -> int:
         """Optimizer steps of the cell's training."""
@@ -93,6 +90,14 @@ class ClaimSettings(Config):
     primary: bool = False
     differs: tuple[str, ...] = ()
 
+    @model_validator(mode="after")
+    def _each_once(self) -> ClaimSettings:
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, tuple) and len(set(value)) < len(value):
+                raise ValueError(f"{name} names one of them twice")
+        return self
+
     @abstractmethod
     def cells(self, counts: Counts) -> list[Cell]:
         """The cells that it rests on, in the order of their weights."""
@@ -126,16 +131,22 @@ class ClaimSettings(Config):
         return ()
 
 
-class Bounded(ClaimSettings):
-    """A claim that a number lies above, or below, a bound: by its interval."""
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
-    above: float | None = None
-    below: float | None = None
+
+class Bounded(ClaimSettings):
+    """A claim that a number lies above, or below, a bound: by its interval. most: beyond which there is no bound."""
+
+    above: Finite | None = None
+    below: Finite | None = None
+    most: ClassVar[float] = 1.0
 
     @model_validator(mode="after")
     def _one_bound(self) -> Bounded:
         if (self.above is None) == (self.below is None):
             raise ValueError("give either above or below, the bound of what is claimed")
+        if abs(self.bound) > self.most:
+            raise ValueError(f"a bound of {self.bound:g} is beyond what there can be, {self.most:g}")
         return self
 
     @property
@@ -153,7 +164,7 @@ class Bounded(ClaimSettings):
 
         def told(alpha: float) -> str:
             low, high = (end - shift for end in number.interval(1 - alpha))
-            found = f"{value:.2f} [{low:.2f}, {high:.2f}]".replace("-0.00", "0.00")
+            found = f"{value:.2f} [{low:.2f}, {high:.2f}]".replace("-0.00", "0.00").replace("inf", "∞")
             return f"{found}, {100 * (1 - alpha):.3g} % interval"
 
         return Found(what, number.p_value(self.bound + shift), decide, told, n, replicates)
@@ -169,14 +180,24 @@ def greatest(arms: Iterable[str], counts: Counts) -> int | None:
     return max(shared) if shared else None
 
 
+def nothing_left(given: Given | None) -> str:
+    """Why there are no scores."""
+    return f"in some replicate no question is left{GIVEN[given]}" if given else "not asked in all of its cells"
+
+
+def quoted(label: str) -> str:
+    """A label in a sentence: it may hold commas."""
+    return f"“{label}”"
+
+
 def several(value: object) -> tuple[object, ...]:
     """One or two, as a tuple."""
     return tuple(value) if isinstance(value, (tuple, list)) else (value,)
 
 
-def check_differs(differs: Sequence[str], sources: Sequence[str]) -> None:
+def check_differs(differs: Sequence[str]) -> None:
     """Raises ValueError for what arms are not matched in."""
-    known = [*OVERALL, *sources, *(f"{source} {each}" for source in sources for each in PROPERTIES)]
+    known = [*OVERALL, *SOURCES, *(f"{source} {each}" for source in SOURCES for each in (FACTS, *BY_SOURCE))]
     for each in differs:
         if each not in known:
             raise ValueError(f"differs: arms are not matched in {each}; {nearest(each, known)}")

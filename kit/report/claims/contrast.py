@@ -8,7 +8,20 @@ from typing import Annotated
 
 from pydantic import Field
 
-from kit.report.claims.claim import GIVEN, Bounded, Cell, Counts, Found, Given, Reading, Withheld, greatest, several
+from kit.report.claims.claim import (
+    GIVEN,
+    Bounded,
+    Cell,
+    Counts,
+    Found,
+    Given,
+    Reading,
+    Withheld,
+    greatest,
+    nothing_left,
+    quoted,
+    several,
+)
 from kit.stats.contrasts import signed_sum
 
 
@@ -47,13 +60,20 @@ class Crossed(Bounded):
         cells = self.cells(counts)
         found = read.scores(cells, self.given)
         if not found:
-            return Withheld(f"not asked of all of its cells{GIVEN[self.given]}")
+            return Withheld(nothing_left(self.given))
         total = signed_sum(found, self.weights_at_bound(counts))
         return self.found(self.words(read, cells), total, total.value, total.n, len(found))
 
     def words(self, read: Reading, cells: Sequence[Cell]) -> str:
-        """`novel 2-hop, injected less no injection, D = 1000`."""
-        arms = " less ".join(read.arm(a) for a in self.arms)
-        measures = " less ".join(read.measure(m) for m in self.named_measures())
-        at = " less ".join(f"D = {c}" for c in dict.fromkeys(cell.count for cell in cells))
-        return f"{measures}, {arms}, {at}{GIVEN[self.given]}"
+        """`“novel 2-hop” of “injected” less “no injection”, D = 1000`."""
+        arms, measures = [quoted(read.arm(a)) for a in self.arms], [quoted(read.measure(m)) for m in self.named_measures()]
+        at = [f"D = {c}" for c in dict.fromkeys(cell.count for cell in cells)]
+        if self.factors() == 1:
+            parts = (" less ".join(measures), " less ".join(arms), " less ".join(at))
+            return f"{parts[0]} of {parts[1]}, {parts[2]}{GIVEN[self.given]}"
+        # The last of two, each time, is what the same is less of.
+        fixed, less = f"{measures[0]} of {arms[0]}, {at[0]}", list[str]()
+        for names, where in ((arms, "of"), (measures, "of"), (at, "at")):
+            if len(names) == 2:
+                less.append(f"less that {where} {names[1]}" if not less else f"less the same {where} {names[1]}")
+        return ", ".join([fixed, *less]) + GIVEN[self.given]

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from kit.report.claims.claim import Bounded, Cell, Counts, Found, Reading, Withheld, greatest
+from kit.report.claims.claim import LEVEL, Bounded, Cell, Counts, Found, Reading, Withheld, greatest, quoted
+from kit.report.claims.share import FLOOR
 from kit.stats.contrasts import Inverted, signed_sum
 
 
 class Decay(Bounded):
-    """The half-life, in steps, of what an arm's score is above its control's: of arms that go on training on other data after the
-    first, by ever more steps, counted from where the source's facts were last shown. The interval is that of a signed sum of the
-    cells, each less what the first would have become."""
+    """The half-life, in steps, of an arm's score: of arms that go on training on other data after the first, by ever more steps,
+    counted from where the source's facts were last shown. The interval is that of a signed sum of the cells, each less what the
+    first would have become."""
 
     kind: Literal["decay"]
+    most: ClassVar[float] = 1e9
     arms: Annotated[tuple[str, ...], Field(min_length=2)]
     measure: str
-    control: str | None = None
     count: int | None = None
     source: Literal["known", "novel", "shuffled", "examples"] = "novel"
 
     def named_arms(self) -> list[str]:
-        return [*self.arms, *((self.control,) if self.control else ())]
+        return list(self.arms)
 
     def named_measures(self) -> list[str]:
         return [self.measure]
@@ -42,23 +43,23 @@ class Decay(Bounded):
         found = read.scores(cells)
         if not found:
             return Withheld("not asked of all of its arms")
-        steps = [read.steps_since(cell, self.source) for cell in cells[: len(self.arms)]]
+        steps = [read.steps_since(cell, self.source) for cell in cells]
         later = np.array(steps[1:]) - steps[0]
         if not (np.diff([0.0, *later]) > 0).all():
             return Withheld(f"its arms do not follow one another by steps since {self.source} facts were shown: {steps}")
-        weigh = _falling(later.tolist(), bool(self.control))
-        half_life = Inverted(found, weigh, float(later[0]) / 1e3, float(later[-1]) * 1e3)
-        first = signed_sum(found, weigh(0.0))
-        what = f"{read.measure(self.measure)}, {read.arm(self.arms[0])}, half-life in steps over {later[-1]:.0f} steps"
+        first = signed_sum(found, [1.0, *(0.0 for _ in later)])
+        if first.interval(LEVEL)[0] < FLOOR:
+            return Withheld(f"what may decay, {quoted(read.arm(self.arms[0]))}, is itself only {first.estimate(LEVEL)}")
+        half_life = Inverted(found, _falling(later.tolist()), 0.0, float(later[-1]) * 1e3)
+        what = f"{quoted(read.measure(self.measure))} of {quoted(read.arm(self.arms[0]))}, half-life over {later[-1]:.0f} steps"
         return self.found(what, half_life, half_life.value(), first.n, len(found))
 
 
-def _falling(later: Sequence[float], control: bool) -> Callable[[float], list[float]]:
-    """The weights of the first cell, those after it, and the control, for a half-life: a sum above 0 where more is left."""
+def _falling(later: Sequence[float]) -> Callable[[float], list[float]]:
+    """The weights of the first cell and those after it, for a half-life: a sum above 0 where more is left."""
 
     def weigh(half_life: float) -> list[float]:
-        left = [2.0 ** (-t / half_life) if half_life > 0 else 0.0 for t in later]
-        weights = [-sum(left), *(1.0 for _ in later)]
-        return [*weights, sum(left) - len(left)] if control else weights
+        left = sum(2.0 ** (-t / half_life) if half_life > 0 else 0.0 for t in later)
+        return [-left, *(1.0 for _ in later)]
 
     return weigh

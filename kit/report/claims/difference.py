@@ -1,4 +1,4 @@
-"""Two cells on the same questions: of two arms, two measures or two counts."""
+"""One cell less another: of two arms, two measures or two counts."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import model_validator
 
@@ -14,6 +14,7 @@ class Interaction(Crossed):
     arms, measure and count name two."""
 
     kind: Literal["interaction"]
+    most: ClassVar[float] = 2.0
 
     @model_validator(mode="after")
     def _crossed(self) -> Interaction:

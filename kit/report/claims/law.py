@@ -10,13 +10,14 @@ from pydantic import field_validator
 
 from kit.core.errors import nearest
 from kit.report.claims.along import Along
-from kit.report.claims.claim import Cell, Counts, Found, Reading, Status, Withheld
+from kit.report.claims.claim import Cell, Counts, Found, Reading, Status, Withheld, quoted
 from kit.stats.goodness import Laws, fit_laws
 from kit.stats.laws import FORMS
 
 
 class Law(Along):
-    """That `form` is the law of an arm's measure by D > 0: it is not rejected, and every other form that the counts can test is.
+    """That `form` is the law of an arm's measure by D > 0: it is not rejected, and every other form is. Where a form cannot be
+    tested, nothing holds.
     counts: those above 0 that the arm is run at, unless given."""
 
     kind: Literal["law"]
@@ -48,7 +49,7 @@ class Law(Along):
             return Withheld("not asked at all of its counts")
         same = len({read.steps(cell) for cell in self.cells(counts)}) == 1
         protocol = "the same steps at every D" if same else "steps that grow with D"
-        what = f"{read.measure(self.measure)}, {read.arm(self.arm)}, by D ({protocol})"
+        what = f"{quoted(read.measure(self.measure))} of {quoted(read.arm(self.arm))} by D ({protocol})"
         if self.form in laws.untested:
             return Withheld(f"{what}: {self.form} cannot be tested: {laws.untested[self.form]}")
         cells = len(self.cells(counts))
@@ -58,7 +59,8 @@ class Law(Along):
         def decide(alpha: float) -> Status:
             if own < alpha:
                 return "does not hold"
-            return "holds" if others < alpha else "cannot say"
+            # What is not tested may be the law as well.
+            return "holds" if others < alpha and not laws.untested else "cannot say"
 
         def told(alpha: float) -> str:
             return _words(laws, p, alpha)
@@ -78,8 +80,8 @@ def _words(laws: Laws, p: dict[str, float], alpha: float) -> str:
     untested = f"; not tested: {', '.join(laws.untested)}" if laws.untested else ""
     level = f", at {100 * alpha:.2g} %"
     if laws.replicates == 1:
-        ranked = ", ".join(f"{f.form} {f.deviance:.1f} ({f.spare} to spare)" for f in sorted(laws.fits, key=lambda f: f.deviance))
-        return f"deviance {ranked}{untested}"
+        ranked = ", ".join(f"{f.form} {f.deviance:.1f} (of {f.spare})" for f in sorted(laws.fits, key=lambda f: f.deviance))
+        return f"misfit (deviance, of as much to be expected from questions alone): {ranked}{untested}"
     standing = [form for form, each in p.items() if each >= alpha]
     rejected = [f"{form} (p = {each:.2g})" for form, each in p.items() if each < alpha]
     told = f"rejected: {', '.join(rejected)}" if rejected else "no form is rejected"

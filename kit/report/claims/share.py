@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from kit.report.claims.claim import LEVEL, Bounded, Cell, Counts, Found, Reading, Withheld, greatest
+from kit.report.claims.claim import LEVEL, Bounded, Cell, Counts, Found, Reading, Withheld, greatest, quoted
 from kit.stats.contrasts import Inverted, signed_sum
 
 FLOOR = 0.2
-"""A share of what itself may be under this is withheld: its denominator is noise."""
+"""A share of what itself (with a control, the gain) may be under this is withheld: its denominator is noise."""
 
 GREATEST = 100.0
 
@@ -22,6 +22,7 @@ class Share(Bounded):
     the prompt, say: the oracle is the model that was not injected). The interval is Fieller's, by the signed sum of the cells."""
 
     kind: Literal["share"]
+    most: ClassVar[float] = GREATEST
     arms: Annotated[tuple[str, ...], Field(min_length=1, max_length=2)]
     measures: tuple[str, str]
     count: int | None = None
@@ -43,16 +44,16 @@ class Share(Bounded):
         found = read.scores(cells)
         if not found:
             return Withheld("not asked of all of its arms")
-        label = f"{read.measure(self.measures[1])}, {read.arm(self.arms[-1])}"
-        whole = signed_sum(found, [0.0, 1.0, 0.0][: len(cells)]).estimate(LEVEL)
-        if whole.low < FLOOR:
-            return Withheld(f"{label} is itself only {whole}")
-        if len(cells) == 3 and signed_sum(found, (0.0, 1.0, -1.0)).interval(LEVEL)[0] <= 0:
-            return Withheld(f"{label} is not shown to be better than without")
+        label = f"{quoted(read.measure(self.measures[1]))} of {quoted(read.arm(self.arms[-1]))}"
+        denominator = (0.0, 1.0, -1.0)[: len(cells)]
+        if (whole := signed_sum(found, denominator).estimate(LEVEL)).low < FLOOR:
+            gain = f"what {label} has over that of {quoted(read.measure(self.measures[0]))}" if len(cells) == 3 else label
+            return Withheld(f"{gain} is itself only {whole}")
         share = Inverted(found, self._weights, -GREATEST, GREATEST)
-        what = f"{read.measure(self.measures[0])}, {read.arm(self.arms[0])}, D = {cells[0].count}, as a share of {label}"
+        own = quoted(read.measure(self.measures[0]))
+        what = f"{own} of {quoted(read.arm(self.arms[0]))}, D = {cells[0].count}, as a share of {label}"
         if len(cells) == 3:
-            what += f", both less {read.measure(self.measures[0])}, {read.arm(self.arms[1])}"
+            what += f", both less {own} of {quoted(read.arm(self.arms[1]))}"
         value = share.value()
         if value > 1:
             what += " (above 1: that is no upper bound here)"

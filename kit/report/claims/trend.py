@@ -7,13 +7,13 @@ from typing import Literal
 import numpy as np
 
 from kit.report.claims.along import Along
-from kit.report.claims.claim import GIVEN, Bounded, Counts, Found, Given, Reading, Withheld
+from kit.report.claims.claim import GIVEN, Bounded, Counts, Found, Given, Reading, Withheld, nothing_left, quoted
 from kit.stats.contrasts import signed_sum
 
 
 class Trend(Along, Bounded):
     """The rise of the least-squares line of a score on log10 D, from the least count to the greatest. counts: those above 0 that
-    the arm is run at, unless given. given: see `Given`; of answers in format, the rise of what is learned beside the format."""
+    the arm is run at, unless given. given: see `Given`."""
 
     kind: Literal["trend"]
     given: Given | None = None
@@ -33,10 +33,10 @@ class Trend(Along, Bounded):
         found = read.scores(cells, self.given)
         weights = self.weights_at_bound(counts)
         if weights is None:
-            return Withheld("it is run at one count above 0")
+            return Withheld("it is run at fewer than two counts above 0")
         if not found:
-            return Withheld(f"not asked at all of its counts{GIVEN[self.given]}")
+            return Withheld(nothing_left(self.given))
         rise = signed_sum(found, weights)
-        what = f"{read.measure(self.measure)}, {read.arm(self.arm)}{GIVEN[self.given]}, rise of its line"
-        what += f" from D = {cells[0].count} to {cells[-1].count}"
+        what = f"{quoted(read.measure(self.measure))} of {quoted(read.arm(self.arm))}, rise of its line"
+        what += f" from D = {cells[0].count} to {cells[-1].count}{GIVEN[self.given]}"
         return self.found(what, rise, rise.value, rise.n, len(found))
