@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import kit.report
+from kit.core.config import read_preset
 from kit.core.errors import KitError
 from kit.core.records import Shown
 from kit.core.seeds import stream
@@ -396,6 +398,22 @@ def test_the_whole_page_of_a_foreign_experiment(tmp_path: Path) -> None:
     assert point["value"] == pytest.approx(np.mean(list(point["replicates"].values())))
     titles = [table["title"] for table in report["tables"] if table["rows"]]
     assert {"Laws, side by side", "What the arms were shown", "Format, and what is right within it, by D"} <= set(titles)
+
+
+def test_the_report_knows_no_experiment_by_name() -> None:
+    """Neither arms nor measures of the presets, by name or by label."""
+    names: set[str] = set()
+    for preset in ("demo", "demo-tasks"):
+        data = read_preset(preset)
+        for kind in ("arms", "measures"):
+            names |= {*data[kind], *(table["label"] for table in data[kind].values() if "label" in table)}
+    # A kind of error, a source of rows, and words for everyone.
+    names -= {"none", "shuffled", "code", "instructions", "functions", "maths", "math"}
+    assert len(names) > 25
+    folder = Path(kit.report.__file__).parent
+    for path in (p for p in folder.rglob("*") if p.suffix in (".py", ".html")):
+        text = path.read_text("utf-8")
+        assert not [name for name in names if re.search(rf"[\"'“>]{re.escape(name)}[\"'”<,]", text)], path
 
 
 def test_an_unfinished_or_damaged_sweep_is_told(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ class Crossed(Bounded):
         return self.found(self.words(read, cells), total, total.value, total.n, len(found))
 
     def words(self, read: Reading, cells: Sequence[Cell]) -> str:
-        """`“novel 2-hop” of “injected” less “no injection”, D = 1000`."""
+        """`“a measure” of “one arm” less “another”, D = 1000`."""
         arms, measures = [quoted(read.arm(a)) for a in self.arms], [quoted(read.measure(m)) for m in self.named_measures()]
         at = [f"D = {c}" for c in dict.fromkeys(cell.count for cell in cells)]
         if self.factors() == 1:
