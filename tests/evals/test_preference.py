@@ -389,10 +389,10 @@ def test_the_command(judge: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert code == 0, err
     lines = dict(re.split(r"\s{2,}", line.strip(), maxsplit=1) for line in out.splitlines()[2:-1])
     assert out.startswith("test/cot: 8 questions, judged by j\n")
-    assert lines["win rate of A"] == "1.00 [0.68, 1.00] (n=8)"
+    assert lines["win rate of A"] == "1.00 [0.59, 1.00] (n=8)"
     assert lines["won, tied, lost"] == "8, 0 (0 the same answer), 0"
-    assert lines["accuracy (flexible)"].split() == ["0.00", "[0.00,", "0.32]", "(n=8)", "1.00", "[0.68,", "1.00]", "(n=8)"]
-    assert lines["style score"].split()[4:] == ["1.00", "[0.68,", "1.00]", "(n=8)"], "the gold response itself"
+    assert lines["accuracy (flexible)"].split() == ["0.00", "[0.00,", "0.41]", "(n=8)", "1.00", "[0.59,", "1.00]", "(n=8)"]
+    assert lines["style score"].split()[4:] == ["1.00", "[0.59,", "1.00]", "(n=8)"], "the gold response itself"
     assert lines["unreadable verdicts"] == "0 of 16"
     code, out, err = told([*arguments, "--json"], monkeypatch, capsys)
     (row,) = json.loads(out)["slices"]
