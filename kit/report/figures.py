@@ -100,7 +100,7 @@ def top(results: Results) -> alt.LayerChart | None:
         return None
     arms = list(results.arms.values())
     base = alt.Chart(
-        alt.Data(values=rows), width=_WIDTH, title="Every measure, each arm at its greatest D", height=alt.Step(11)
+        alt.Data(values=rows), width=_WIDTH, title="Every measure, each arm at its greatest D", height=alt.Step(8)
     ).encode(
         y=alt.Y("measure:N", sort=list(results.measures.values()), title=None, axis=alt.Axis(labelLimit=240)),
         yOffset=alt.YOffset("arm:N", sort=arms),
