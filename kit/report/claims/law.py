@@ -79,8 +79,8 @@ def _fitted(counts: tuple[int, ...], right: bytes, n: bytes) -> Laws:
 def _words(laws: Laws, p: dict[str, float], alpha: float) -> str:
     untested = f"; not tested: {', '.join(laws.untested)}" if laws.untested else ""
     if laws.replicates == 1:
-        ranked = ", ".join(f"{f.form} {f.deviance:.1f} (of {f.spare})" for f in sorted(laws.fits, key=lambda f: f.deviance))
-        return f"misfit (deviance, of as much to be expected from questions alone): {ranked}{untested}"
+        ranked = ", ".join(f"{f.form} {f.deviance:.1f} ({f.spare})" for f in sorted(laws.fits, key=lambda f: f.deviance))
+        return f"misfit (deviance; in brackets, what questions alone would bring): {ranked}{untested}"
     standing = [form for form, each in p.items() if each >= alpha]
     rejected = [f"{form} (p = {each:.2g})" for form, each in p.items() if each < alpha]
     told = (f"rejected: {', '.join(rejected)}" if rejected else "no form is rejected") + f", at {100 * alpha:.2g} %"
