@@ -92,7 +92,7 @@ def laws_table(results: Results, laws: Mapping[str, Laws]) -> Table:
         rows += [[name, form, why, "–", "–", "–", "–", "–", "not tested"] for form, why in found.untested.items()]
     note = (
         "Fitted to D > 0 by binomial likelihood, all replicates together. p: the chance, were the form true, of as much left "
-        "over, against how much replicates differ among themselves (F test); one replicate does not tell. The interval is of the "
+        "over, against how much replicates differ and what questions bring; one replicate does not tell. The interval is of the "
         "shape (of a power law also as b = 1/s)."
     )
     header = ["", "form", "formula", "coefficients", "95 % interval of the shape", "deviance", "to spare", "p", ""]

@@ -13,9 +13,6 @@ from scipy import special
 from kit.stats.intervals import LEVEL
 from kit.stats.laws import EDGE, FORMS, REJECTED, Array, Form, Maximum, level_likelihood, likelihood, maximise
 
-ALIKE = 1.0
-"""The least dispersion that is reckoned with: questions alone make replicates differ so much."""
-
 SPARE = 1
 """How many more counts than coefficients a form needs: with none to spare it fits whatever is there, and is not tested."""
 
@@ -55,8 +52,10 @@ def spare(form: Form, best: Maximum, counts: int) -> Array:
 def rejections(form: Form, d: ArrayLike, right: ArrayLike, n: ArrayLike) -> Array:
     """The chance, were the form true, of as much left over as there is, for many experiments at once; shape (m,).
 
-    d: counts above 0, ascending, (k,). right, n: (m, r, k), of r >= 2 replicates. The deviance of the replicates' pooled answers
-    from the fit, over its degrees of freedom, against their dispersion: an F test (McCullagh & Nelder 1989, section 4.5).
+    d: counts above 0, ascending, (k,). right, n: (m, r, k), of r >= 2 replicates. Of two chances the larger: of the deviance of the
+    pooled answers from the fit, over its degrees of freedom, against the replicates' dispersion (an F test, McCullagh & Nelder
+    1989, section 4.5); and of the deviance were replicates to differ by their questions alone (chi-squared). Few replicates agree
+    by chance, and those that were asked the same questions by nature: neither makes a form wrong.
     """
     right, n = (np.asarray(x, dtype=np.float64) for x in (right, n))
     return _chances(form, maximise(form, d, right.sum(axis=1), n.sum(axis=1)), right, n)
@@ -66,9 +65,11 @@ def _chances(form: Form, best: Maximum, right: Array, n: Array) -> Array:
     pooled, all_ = right.sum(axis=1), n.sum(axis=1)
     seen = dispersion(right, n)
     df = spare(form, best, pooled.shape[1])
+    left_over = _deviance(best, pooled, all_)
     with np.errstate(invalid="ignore", divide="ignore"):
-        f = _deviance(best, pooled, all_) / df / np.maximum(seen.ratio, ALIKE)
-        return np.where((seen.df > 0) & (df > 0), special.fdtrc(df, np.maximum(seen.df, 1), f), np.nan)
+        by_replicates = special.fdtrc(df, np.maximum(seen.df, 1), left_over / df / seen.ratio)
+        by_questions = special.chdtrc(df, left_over)
+    return np.where((seen.df > 0) & (df > 0), np.maximum(by_replicates, by_questions), np.nan)
 
 
 def _deviance(best: Maximum, right: Array, n: Array) -> Array:
@@ -164,7 +165,8 @@ def _profile(form: Form, d: Array, right: Array, n: Array, best: Maximum, seen: 
     """Every shape whose likelihood is not too far from the best one's, by the dispersion (profile F); bounds are its ends."""
     if form.bounds is None or not seen.df[0] > 0:
         return None
-    allowed = float(best.log_likelihood[0]) - float(special.fdtri(1, seen.df[0], LEVEL)) * max(float(seen.ratio[0]), ALIKE) / 2
+    by_replicates = float(special.fdtri(1, seen.df[0], LEVEL)) * float(seen.ratio[0])
+    allowed = float(best.log_likelihood[0]) - max(by_replicates, float(special.chdtri(1, 1 - LEVEL))) / 2
     low, high = form.bounds
     ends = []
     for end in (low, high):
