@@ -52,7 +52,7 @@ def spare(form: Form, best: Maximum, counts: int) -> Array:
 def rejections(form: Form, d: ArrayLike, right: ArrayLike, n: ArrayLike) -> Array:
     """The chance, were the form true, of as much left over as there is, for many experiments at once; shape (m,).
 
-    d: counts above 0, ascending, (k,). right, n: (m, r, k), of r >= 2 replicates. Of two chances the larger: of the deviance of the
+    d: counts above 0, ascending, (k,). right, n: (m, r, k), of r >= 2 replicates. Of two chances the larger: of the deviance of
     pooled answers from the fit, over its degrees of freedom, against the replicates' dispersion (an F test, McCullagh & Nelder
     1989, section 4.5); and of the deviance were replicates to differ by their questions alone (chi-squared). Few replicates agree
     by chance, and those that were asked the same questions by nature: neither makes a form wrong.
