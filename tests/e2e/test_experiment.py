@@ -147,6 +147,8 @@ DIFFERENCE = {"kind": "difference", "measure": "novel2", "arms": ["inject", "non
         ({**DIFFERENCE, "arms": ["inject", "nothing"]}, r"claims.0 \(it is so\): unknown arm nothing"),
         ({**DIFFERENCE, "measure": "novle2"}, "the arm inject is not asked novle2; did you mean novel2"),
         ({**DIFFERENCE, "measure": "shuffled2"}, "the arm inject is not asked shuffled2"),
+        ({**DIFFERENCE, "count": -3}, "its arms have 2 counts in common, too few for -3"),
+        ({**DIFFERENCE, "arms": ["inject"], "count": [-1, -6]}, None),
         ({**DIFFERENCE, "count": 77}, "the arm inject is not run at D = 77"),
         ({**DIFFERENCE, "differs": ["novle"]}, "differs: arms are not matched in novle; did you mean novel"),
         ({**DIFFERENCE, "differs": ["novel doses"]}, "did you mean novel dose"),

@@ -17,7 +17,6 @@ from kit.report.claims.claim import (
     Given,
     Reading,
     Withheld,
-    greatest,
     nothing_left,
     quoted,
     several,
@@ -26,8 +25,8 @@ from kit.stats.contrasts import signed_sum
 
 
 class Crossed(Bounded):
-    """Cells of one or two arms, measures and counts each. count: the greatest that all of its arms are run at, unless given.
-    given: see `Given`."""
+    """Cells of one or two arms, measures and counts each. count: the greatest that all of its arms are run at, unless given; a
+    negative one counts from there (-2: the one before the greatest). given: see `Given`."""
 
     arms: Annotated[tuple[str, ...], Field(min_length=1, max_length=2)]
     measure: str | tuple[str, str]
@@ -45,8 +44,12 @@ class Crossed(Bounded):
         return sum(len(several(each)) == 2 for each in (self.arms, self.measure, self.count))
 
     def cells(self, counts: Counts) -> list[Cell]:
-        at = several(greatest(self.arms, counts) if self.count is None else self.count)
-        return [Cell(arm, count, measure) for arm, measure, count in product(self.arms, self.named_measures(), at)]  # type: ignore[arg-type]
+        shared = sorted(set.intersection(*(set(counts[arm]) for arm in self.arms)))
+        wanted = (-1,) if self.count is None else self.count if isinstance(self.count, tuple) else (self.count,)
+        if min(wanted) < -len(shared):
+            raise ValueError(f"its arms have {len(shared)} counts in common, too few for {min(wanted)}")
+        at = [shared[count] if count < 0 else count for count in wanted]
+        return [Cell(arm, count, measure) for arm, measure, count in product(self.arms, self.named_measures(), at)]
 
     def weights_at_bound(self, counts: Counts) -> list[float]:
         """The first of two less the second, in every factor."""
