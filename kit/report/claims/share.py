@@ -60,4 +60,4 @@ class Share(Bounded):
         return self.found(what, share, value, signed_sum(found, self._weights(1.0)).n, len(found))
 
     def _weights(self, x: float) -> Sequence[float]:
-        return (1.0, -x, x - 1.0)[: 1 + len(self.arms)] if len(self.arms) == 2 else (1.0, -x)
+        return (1.0, -x, x - 1.0) if len(self.arms) == 2 else (1.0, -x)
