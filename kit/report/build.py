@@ -11,7 +11,7 @@ from kit.core.errors import KitError
 from kit.core.store import atomic_path, write_json
 from kit.report import figures
 from kit.report.claims import Law
-from kit.report.curves import curve, curves
+from kit.report.curves import curve_name, curves
 from kit.report.results import Results, load_results
 from kit.report.tables import (
     arm_tables,
@@ -57,7 +57,7 @@ def build_report(directory: Path) -> dict[str, Any]:
     charts = {
         **{f"measure {name}": figures.measure(results, name) for name in results.measures},
         "top": figures.top(results),
-        **{f"laws {name}": figures.laws(curve(results, c.arm, c.measure), fitted[name]) for name, c in _claimed(results, fitted)},
+        **{f"laws {c.name}": figures.laws(c, fitted[c.name]) for c in found if c.name in fitted},
         **{f"format {c.name}": figures.in_format(c) for c in found},
         **{f"errors {c.name}": figures.errors(c) for c in found},
     }
@@ -100,21 +100,12 @@ def _grid(charts: list[Any]) -> Any:
     return alt.vconcat(*rows).resolve_scale(color="independent").configure(background="white")
 
 
-def _claimed(results: Results, fitted: dict[str, Laws]) -> list[tuple[str, Law]]:
-    laws = [(_curve_name(results, c), c) for c in results.claims if isinstance(c, Law)]
-    return [(name, claim) for name, claim in dict(laws).items() if name in fitted]
-
-
-def _curve_name(results: Results, claim: Law) -> str:
-    return f"{results.measure(claim.measure)}, {results.arm(claim.arm)}"
-
-
 def _laws(results: Results) -> dict[str, Laws]:
     """Every form fitted to each curve that a law is claimed of."""
     found = {}
     for claim in results.claims:
         if isinstance(claim, Law) and (laws := claim.laws(results, results.counts)):
-            found[_curve_name(results, claim)] = laws
+            found[curve_name(results, claim.arm, claim.measure)] = laws
     return found
 
 

@@ -44,6 +44,11 @@ def curves(results: Results) -> list[Curve]:
     return [each for each in found if len(each.points) > 1]
 
 
+def curve_name(results: Results, arm: str, measure: str) -> str:
+    """What a curve is called, by its labels."""
+    return f"{results.measure(measure)}, {results.arm(arm)}"
+
+
 def curve(results: Results, arm: str, measure: str) -> Curve:
     """One of them."""
     points = [(count, found) for count in results.counts.get(arm, []) if (found := results.estimate(arm, count, measure))]
@@ -62,7 +67,7 @@ def curve(results: Results, arm: str, measure: str) -> Curve:
             results, arm, count, measure, lambda cell: (results.values(cell, measure), _formed(results, cell, measure))
         )
     return Curve(
-        arm, measure, f"{results.measure(measure)}, {results.arm(arm)}", points, errors,
+        arm, measure, curve_name(results, arm, measure), points, errors,
         {count: found for count, found in formed.items() if found}, {count: found for count, found in right.items() if found},
     )  # fmt: skip
 

@@ -63,6 +63,18 @@ def _segments(rows: list[dict[str, Any]], key: str, counts: Sequence[int]) -> li
     return found
 
 
+def _lines(
+    rows: list[dict[str, Any]], key: str, counts: Sequence[int], title: str, colour: alt.Color, what: str
+) -> alt.LayerChart:
+    """Scores by D with their intervals, a line for each value of `key`, through neighbouring counts alone."""
+    base = alt.Chart(alt.Data(values=_segments(rows, key, counts)), width=_WIDTH, height=_HEIGHT, title=title)
+    base = base.encode(x=_by_count(counts), color=colour)
+    score = alt.Y("score:Q", scale=_SHARE, title=what)
+    bars = base.mark_errorbar(opacity=0.6).encode(y=alt.Y("low:Q", title=what, scale=_SHARE), y2="high:Q")
+    points = base.mark_point(filled=True, size=45, opacity=1).encode(y=score)
+    return bars + base.mark_line().encode(y=score, detail="stretch:N") + points
+
+
 def measure(results: Results, name: str) -> alt.LayerChart | None:
     """A measure by D, a colour an arm; None where no arm was asked it at several counts."""
     rows = [
@@ -74,18 +86,8 @@ def measure(results: Results, name: str) -> alt.LayerChart | None:
     counts = sorted({r["D"] for r in rows})
     if len(counts) < 2:
         return None
-    base = alt.Chart(
-        alt.Data(values=_segments(rows, "arm", counts)), width=_WIDTH, height=_HEIGHT, title=results.measure(name)
-    ).encode(x=_by_count(counts), color=arm_colour(results, [r["arm"] for r in rows]))
-    score = alt.Y("score:Q", scale=_SHARE, title=results.score_name(name).replace("_", " "))
-    bars = base.mark_errorbar(opacity=0.6).encode(
-        y=alt.Y("low:Q", title=results.score_name(name).replace("_", " "), scale=_SHARE), y2="high:Q"
-    )
-    return (
-        bars
-        + base.mark_line().encode(y=score, detail="stretch:N")
-        + base.mark_point(filled=True, size=45, opacity=1).encode(y=score)
-    )
+    colour = arm_colour(results, [r["arm"] for r in rows])
+    return _lines(rows, "arm", counts, results.measure(name), colour, results.score_name(name).replace("_", " "))
 
 
 def top(results: Results) -> alt.LayerChart | None:
@@ -145,19 +147,8 @@ def in_format(curve: Curve) -> alt.LayerChart | None:
     kinds = {"in format": curve.in_format, "right, of those in format": curve.right_in_format}
     rows = [_row(found, D=count, of=name) for name, by_count in kinds.items() for count, found in by_count.items()]
     counts = sorted(curve.in_format)
-    base = alt.Chart(
-        alt.Data(values=_segments(rows, "of", counts)), width=_WIDTH, height=_HEIGHT, title=f"Format and task: {curve.name}"
-    ).encode(
-        x=_by_count(counts),
-        color=alt.Color("of:N", sort=list(kinds), title=None, scale=alt.Scale(range=["#999999", "#111111"]), legend=_legend()),
-    )
-    score = alt.Y("score:Q", scale=_SHARE, title="share")
-    bars = base.mark_errorbar(opacity=0.6).encode(y=alt.Y("low:Q", title="share", scale=_SHARE), y2="high:Q")
-    return (
-        bars
-        + base.mark_line().encode(y=score, detail="stretch:N")
-        + base.mark_point(filled=True, size=45, opacity=1).encode(y=score)
-    )
+    colour = alt.Color("of:N", sort=list(kinds), title=None, scale=alt.Scale(range=["#999999", "#111111"]), legend=_legend())
+    return _lines(rows, "of", counts, f"Format and task: {curve.name}", colour, "share")
 
 
 def errors(curve: Curve) -> alt.Chart | None:
