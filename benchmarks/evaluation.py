@@ -18,9 +18,10 @@ from evals.tasks import TASKS
 from kit.core.config import resolve
 from kit.infer.backend import Decoding
 from kit.infer.hf import TransformersBackend
-from kit.models.load import checkpoint_path, choose_dtype, load_model, load_tokenizer
+from kit.models.checkpoint import read
+from kit.models.load import choose_dtype, load, load_tokenizer
 from kit.models.prompts import user_message
-from kit.models.tokens import encode, prompt_text, stop_ids
+from kit.models.tokens import Tokens
 
 NEW_TOKENS = 72
 
@@ -33,19 +34,20 @@ def main() -> None:
     arguments.add_argument("--limit", type=int, default=400)
     asked = arguments.parse_args()
     torch.set_num_threads(1)
-    source = checkpoint_path(asked.model)
-    tokenizer, model = load_tokenizer(source), load_model(source, choose_dtype("auto")).eval()
+    checkpoint = read(asked.model)
+    tokenizer, model = load_tokenizer(checkpoint), load(checkpoint, choose_dtype("auto")).eval()
+    tokens = Tokens(tokenizer, declared=checkpoint.stops)
     questions = [
         q
         for q in TASKS["multihop"].load(asked.data, resolve(EvalConfig, {"slices": [{"split": "novel"}]})).items
         if q.shape != "cloze"
     ]
     chosen = [q for q in questions if q.split in ("test_entity", "novel")][:: max(1, len(questions) // 4 // asked.limit)]
-    prompts = [encode(tokenizer, prompt_text(tokenizer, user_message(q.text, "cot"))) for q in chosen[: asked.limit]]
+    prompts = [tokens.asked(user_message(q.text, "cot")) for q in chosen[: asked.limit]]
     answers: dict[str, list[str]] = {}
 
     def plain() -> None:
-        pad, found = tokenizer.pad_token_id, [""] * len(prompts)
+        pad, found = tokens.pad, [""] * len(prompts)
         order = sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
         for start in range(0, len(order), 64):
             batch = order[start : start + 64]
@@ -55,7 +57,7 @@ def main() -> None:
             with torch.inference_mode():
                 made = model.generate(
                     input_ids=ids, attention_mask=mask, max_new_tokens=NEW_TOKENS, do_sample=False,
-                    pad_token_id=pad, eos_token_id=stop_ids(tokenizer),
+                    pad_token_id=pad, eos_token_id=tokens.stops,
                 )  # fmt: skip
             for i, text in zip(batch, tokenizer.batch_decode(made[:, width:], skip_special_tokens=True), strict=True):
                 found[i] = text
@@ -68,7 +70,7 @@ def main() -> None:
             for i, text in zip(indices, texts, strict=True):
                 found[i] = text
 
-        TransformersBackend(model, tokenizer).generate_ids(prompts, Decoding(NEW_TOKENS), keep)
+        TransformersBackend(model, tokens).generate_ids(prompts, Decoding(NEW_TOKENS), keep)
         answers["kit"] = found
 
     compare(("plain generate, batch 64", "kit"), (plain, ours), asked.pairs)

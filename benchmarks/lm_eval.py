@@ -25,8 +25,9 @@ from evals.config import EvalConfig
 from evals.run import read_records
 from evals.tasks import TASKS
 from kit.core.config import resolve
-from kit.models.load import checkpoint_path, load_tokenizer
-from kit.models.tokens import prompt_text
+from kit.models.checkpoint import read
+from kit.models.load import load_tokenizer
+from kit.models.tokens import Tokens
 
 TASK = """task: kit_math
 dataset_path: json
@@ -60,14 +61,15 @@ def main() -> None:
     for name, default in (("pairs", 3), ("limit", 500), ("batch", 64), ("threads", 2)):
         arguments.add_argument(f"--{name}", type=int, default=default)
     asked = arguments.parse_args()
-    source = checkpoint_path(asked.model)
-    tokenizer = load_tokenizer(source)
+    checkpoint = read(asked.model)
+    tokenizer = load_tokenizer(checkpoint)
+    template = Tokens(tokenizer).template
     config = resolve(EvalConfig, {"task": "math", "slices": [{"split": "test", "limit": asked.limit}]})
     asks = TASKS["math"].asks(config, TASKS["math"].load(asked.data, config).items, [])
     os.environ["OMP_NUM_THREADS"] = str(asked.threads)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        rows = [{"prompt": prompt_text(tokenizer, a.message), "answer": a.item.answer} for a in asks]
+        rows = [{"prompt": template.asked(a.message).text, "answer": a.item.answer} for a in asks]
         (home / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
         (home / "kit_math.yaml").write_text(TASK.format(rows=home / "rows.jsonl", stop=tokenizer.eos_token), "utf-8")
         turn = 0
@@ -82,7 +84,7 @@ def main() -> None:
         def theirs(limit: int) -> tuple[float, float]:
             nonlocal turn
             turn += 1
-            model = ["--model", "hf", "--model_args", f"pretrained={source},dtype=float32", "--device", "cpu"]
+            model = ["--model", "hf", "--model_args", f"pretrained={checkpoint.source},dtype=float32", "--device", "cpu"]
             task = ["--tasks", "kit_math", "--include_path", str(home), "--batch_size", str(asked.batch), "--limit", str(limit)]
             return timed([asked.program, *model, *task, "--log_samples", "--output_path", str(home / f"theirs{turn}")])
 

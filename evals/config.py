@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from kit.core.config import Config
 from kit.core.records import Context, Question, Split, Style, TaskName
+from kit.models.chat import DATE, ChatSettings
 from kit.models.load import Precision
 
 Positive = Annotated[int, Field(ge=1)]
@@ -86,8 +87,9 @@ class ServerConfig(Config):
     tries: Annotated[int, Field(ge=1, le=20)] = 6
 
 
-class BackendConfig(Config):
-    """What runs a model, and how much memory a batch may take. recorded: a file of outputs, for the backend of that name."""
+class BackendConfig(ChatSettings):
+    """What runs a model, how it is spoken to, and how much memory a batch may take. recorded: a file of outputs, for the backend
+    of that name."""
 
     backend: BackendName = "transformers"
     server: ServerConfig | None = None
@@ -102,6 +104,10 @@ class BackendConfig(Config):
         for name, needed in (("server", self.server), ("recorded", self.recorded)):
             if (self.backend == name) != (needed is not None):
                 raise ValueError(f"backend {name} and the setting {name} go together")
+        if self.backend == "recorded" and (idle := self.idle()):
+            raise ValueError(f"{idle} says how a model is asked: outputs that were recorded are not")
+        if self.backend == "server" and self.date != DATE:
+            raise ValueError("date: a server renders its template with a date of its own")
         return self
 
     def sources(self) -> dict[str, str]:

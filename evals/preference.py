@@ -99,11 +99,10 @@ def prefer(config: PreferenceConfig, a: Path, b: Path, judge: str, out: Path) ->
         return out
     pairs = paired(a, b, config.limit)
     golds = _golds(config, (a, b), pairs)
-    with run_stage(out, "preference", resolved, inputs) as stage:
-        said = _ask(pairs, config, judge, out / ".verdicts.jsonl", key)
+    with run_stage(out, "preference", resolved, inputs, (PREFERENCES,)) as stage:
+        said = _ask(pairs, config, judge, stage.working / "verdicts.jsonl")
         rows = [preference(p, said.get(i, ()), golds.get((p.slice, p.a.question_id), "")) for i, p in enumerate(pairs)]
         write_table(out / PREFERENCES, Preference, rows)
-        (out / ".verdicts.jsonl").unlink(missing_ok=True)
         stage.results["questions"] = len(rows)
         stage.results["unreadable"] = sum([row.first_order, row.second_order].count("unreadable") for row in rows)
     return out
@@ -188,9 +187,9 @@ def both_orders(first: Choice, second: Choice) -> Choice:
     return first if first == second else "tie"
 
 
-def _ask(pairs: Sequence[Pair], config: PreferenceConfig, judge: str, journal: Path, run: str) -> dict[int, tuple[str, str]]:
+def _ask(pairs: Sequence[Pair], config: PreferenceConfig, judge: str, journal: Path) -> dict[int, tuple[str, str]]:
     """What the judge says of every pair that differs, by the pair's index. Equal prompts are asked once, and what the journal
-    of the same run holds is not asked again."""
+    holds is not asked again."""
     known: dict[str, str] = {row["key"]: row["output"] for row in read_journal(journal)}
     several = len({p.slice for p in pairs}) > 1
     asked: dict[str, Prompt] = {}
@@ -202,7 +201,7 @@ def _ask(pairs: Sequence[Pair], config: PreferenceConfig, judge: str, journal: P
         orders = (("AB", pair.a, pair.b), ("BA", pair.b, pair.a))
         prompts = [Prompt(judge_prompt(pair.a.prompt, x.output, y.output), about=f"{id_}/{name}") for name, x, y in orders]
         # Recorded verdicts are told apart by the question, too.
-        one, two = (digest(run, p.message, p.about if config.backend == "recorded" else "") for p in prompts)
+        one, two = (digest(p.message, p.about if config.backend == "recorded" else "") for p in prompts)
         asked |= {one: prompts[0], two: prompts[1]}
         keys[i] = (one, two)
     fresh = [key for key in asked if key not in known]

@@ -25,12 +25,13 @@ from kit.core.store import (
     read_table,
     run_stage,
     stage_key,
-    with_model,
     write_json,
     write_table,
 )
 from kit.infer.backend import Backend, Decoding, Likelihood, Prompt
+from kit.models.checkpoint import read, with_model
 from kit.models.prompts import ANSWER_CUE
+from kit.models.tokens import Tokens
 from kit.sources.hub import for_training
 from kit.sources.reading import source_keys
 
@@ -53,12 +54,11 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
     source = task.load(for_training(config.shots_from), config) if config.shots_from else loaded
     examples = [item for item in source.items if teaches(item, config)]
     asks = task.asks(config, loaded.items, examples)
-    with run_stage(out, "eval", resolved, inputs) as stage:
-        outputs = _answer(asks, config, open_backend(config, model), out / ".answers.jsonl", key)
+    with run_stage(out, "eval", resolved, inputs, (RECORDS, "results.json")) as stage:
+        outputs = _answer(asks, config, open_backend(config, model), stage.working / "answers.jsonl")
         records = task.records(config, asks, outputs)
         write_table(out / RECORDS, EvalRecord, records)
         write_json(out / "results.json", as_lm_eval(config, resolved["model"], records))
-        (out / ".answers.jsonl").unlink(missing_ok=True)
         stage.results["questions"] = len(records)
         stage.results["skipped_rows"] = len(loaded.skipped) + (len(source.skipped) if source is not loaded else 0)
     return out
@@ -88,7 +88,7 @@ def open_backend(config: BackendConfig, model: str) -> Backend:
 
         assert config.server
         server = config.server
-        return ServerBackend(server.url, model, server.concurrency, server.timeout, server.tries)
+        return ServerBackend(server.url, model, server.concurrency, server.timeout, server.tries, config.chat)
     if config.backend == "recorded":
         from kit.infer.recorded import RecordedBackend
 
@@ -96,20 +96,20 @@ def open_backend(config: BackendConfig, model: str) -> Backend:
     import torch
 
     from kit.infer.hf import TransformersBackend
-    from kit.models.load import check_vocabulary, checkpoint_path, choose_dtype, load_model, load_tokenizer
+    from kit.models.load import check_vocabulary, choose_dtype, load, load_tokenizer
 
     torch.set_num_threads(config.threads)
-    source = checkpoint_path(model)
-    tokenizer = load_tokenizer(source)
+    checkpoint = read(model)
+    tokens = Tokens(load_tokenizer(checkpoint), config.chat, checkpoint.stops)
     if config.backend == "vllm":
         from kit.infer.vllm import VllmBackend
 
-        return VllmBackend(source, tokenizer, str(choose_dtype(config.precision)).removeprefix("torch."))
-    network = load_model(source, choose_dtype(config.precision))
-    check_vocabulary(network, tokenizer, model)
+        return VllmBackend(checkpoint, tokens, str(choose_dtype(config.precision)).removeprefix("torch."))
+    network = load(checkpoint, choose_dtype(config.precision))
+    check_vocabulary(network, tokens.tokenizer, model)
     if torch.cuda.is_available():
         network.to("cuda")  # type: ignore[arg-type]  # the decorated `to` is typed as unbound
-    return TransformersBackend(network, tokenizer, config.batch_tokens, config.max_batch)
+    return TransformersBackend(network, tokens, checkpoint.window, config.batch_tokens, config.max_batch)
 
 
 def _prompt(ask: Ask[Any]) -> Prompt:
@@ -118,9 +118,9 @@ def _prompt(ask: Ask[Any]) -> Prompt:
     return Prompt(ask.message, ask.slice.style != "cloze", ask.shots, start, about)
 
 
-def _answer(asks: Sequence[Ask[Any]], config: EvalConfig, backend: Backend, journal: Path, run: str) -> list[str]:
+def _answer(asks: Sequence[Ask[Any]], config: EvalConfig, backend: Backend, journal: Path) -> list[str]:
     """The output of every ask. Equal prompts are answered once; answers go to the journal as batches finish."""
-    known: dict[str, str] = {row["key"]: row["output"] for row in read_journal(journal) if row["run"] == run}
+    known: dict[str, str] = {row["key"]: row["output"] for row in read_journal(journal)}
     recorded = config.backend == "recorded"
     keys = [
         digest(
@@ -134,7 +134,7 @@ def _answer(asks: Sequence[Ask[Any]], config: EvalConfig, backend: Backend, jour
 
         def keep(batch: Sequence[str], outputs: Sequence[str]) -> None:
             known.update(zip(batch, outputs, strict=True))
-            append_journal(journal, [{"run": run, "key": k, "output": o} for k, o in zip(batch, outputs, strict=True)])
+            append_journal(journal, [{"key": k, "output": o} for k, o in zip(batch, outputs, strict=True)])
             bar.update(len(batch))
 
         for group, decoding in _groups(fresh, config):

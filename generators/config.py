@@ -17,7 +17,8 @@ from generators.tasks import TASK_DATA
 from kit.core.config import Config
 from kit.core.errors import KitError, nearest
 from kit.core.records import TaskName
-from kit.core.store import file_digest, input_key
+from kit.core.store import file_digest
+from kit.models.checkpoint import digest
 
 Count = Annotated[int, Field(ge=1, le=10_000_000)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -238,8 +239,8 @@ class GenerateConfig(Config):
                 raise KitError(f"{name}: {path} does not exist")
         digests = {name: file_digest(Path(path)) for name, path in files.items() if path}
         for name, tokenizer in (("names.tokenizer", names.tokenizer), ("audit.tokenizer", self.audit.tokenizer)):
-            if tokenizer and Path(tokenizer).is_dir():
-                digests[name] = input_key(Path(tokenizer))
+            if tokenizer:
+                digests[name] = digest(tokenizer)
         return digests
 
     @model_validator(mode="after")

@@ -32,6 +32,7 @@ from kit.core.config import dump
 from kit.core.errors import KitError
 from kit.core.records import Document, Entity, Example, Fact, Part, Question, Split, schema_of
 from kit.core.seeds import stream
+from kit.models.checkpoint import read
 
 
 class Dataset(NamedTuple):
@@ -118,9 +119,9 @@ def _tokens(tokenizer: str | None) -> Tokens:
     """Texts to the tokens of a checkpoint's tokenizer, or to words."""
     if not tokenizer:
         return lambda texts: pc.utf8_split_whitespace(pa.array(texts, pa.string()))
-    from kit.models.load import checkpoint_path, load_tokenizer
+    from kit.models.load import load_tokenizer
 
-    loaded = load_tokenizer(checkpoint_path(tokenizer))
+    loaded = load_tokenizer(read(tokenizer))
     type_ = pa.list_(pa.int64())
     return lambda texts: pa.array(loaded(list(texts), add_special_tokens=False)["input_ids"] if texts else [], type_)
 
@@ -234,13 +235,17 @@ def _write_card(directory: Path, seed: int, rows: dict[str, int]) -> None:
         temporary.write_text(card.format(seed=seed, **{f"{name}_rows": f"{n:,}" for name, n in rows.items()}), "utf-8")
 
 
+MAKES = ("*.parquet", "audit.json", "README.md")
+"""What the stage makes in its directory."""
+
+
 def generate_stage(config: GenerateConfig, out: Path) -> Path:
     """Generate into `out` unless it is there already; returns `out`. Nothing is overwritten."""
     # Arrow's own allocator keeps what was freed: a sixth more memory at the peak, and never twice the same.
     pa.set_memory_pool(pa.system_memory_pool())
     settings, inputs = dump(config), config.inputs()
     if not store.finished(out, store.stage_key("generate", settings, inputs)):
-        with store.run_stage(out, "generate", settings, inputs) as stage:
+        with store.run_stage(out, "generate", settings, inputs, MAKES) as stage:
             rows = write(generate(config), out, config.rows_per_file)
             _write_card(out, config.seed, rows)
             rows |= write_tasks(config, out)

@@ -45,15 +45,23 @@ def command(
         merged["examples"] = examples
     if seed is not None:
         merged["seed"] = seed
-    if lora:
-        merged.setdefault("lora", {})
+    if lora and not merged.get("lora"):
+        merged["lora"] = {}
     resolved = resolve(TrainConfig, merged)
 
     from kit.train.run import train
 
     manifest = read_manifest(train(resolved, data, model, out))
     if json_:
-        echo_json({"out": str(out), "key": manifest.key, "results": manifest.results, "seconds": manifest.seconds})
+        echo_json(
+            {
+                "out": str(out),
+                "key": manifest.key,
+                "results": manifest.results,
+                "notes": manifest.notes,
+                "seconds": manifest.seconds,
+            }
+        )
         return
     r = manifest.results
     click.echo(
@@ -62,4 +70,6 @@ def command(
     )
     if r["skipped_rows"]:
         click.echo(f"{r['skipped_rows']:,.0f} examples could not be used and were left out")
+    for note in manifest.notes:
+        click.echo(f"note: {note}")
     click.echo(f"written to {out}")

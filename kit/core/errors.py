@@ -21,3 +21,8 @@ def nearest(wrong: str, right: Iterable[str]) -> str:
     choices = sorted(right)
     close = difflib.get_close_matches(wrong, choices, n=1)
     return f"did you mean {close[0]}?" if close else f"choose from {', '.join(choices)}"
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

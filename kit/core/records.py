@@ -350,6 +350,7 @@ class Manifest:
     cpu_seconds: float
     peak_memory_bytes: int
     results: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 R = TypeVar("R")

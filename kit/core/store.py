@@ -16,6 +16,7 @@ import json
 import os
 import platform
 import resource
+import shutil
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,12 +33,17 @@ from kit.core.errors import KitError
 from kit.core.records import Manifest, from_row, schema_of, to_rows
 from kit.core.seeds import digest
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """Raised whenever the meaning of a stage's output changes, so that older results are not reused."""
 
-EXECUTION = ("threads", "checkpoint_every", "batch_tokens", "max_batch", "rows_per_file")
+EXECUTION = (
+    "threads", "checkpoint_every", "micro_batch", "gradient_checkpointing", "batch_tokens", "max_batch", "rows_per_file",
+)  # fmt: skip
 """Settings that say how a stage is run, not what it computes: they stay out of its key, so that a result made on another
 machine, or under another load, is the same result (floating-point sums may differ in their last bits)."""
+
+UNFINISHED = ".unfinished"
+"""The folder of a stage's directory that holds what an unfinished run goes on from: gone once there is a manifest."""
 
 R = TypeVar("R")
 
@@ -164,7 +170,37 @@ def append_journal(path: Path, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
+    """SHA-256 of a file's bytes. Of a large file it is remembered, by its place, size, inode and times of change, here and in the
+    user's cache directory: weights are asked for by every stage that uses them."""
+    found = path.stat()
+    if found.st_size < LARGE:
+        return _hashed(path)
+    # Within the clock's grain a file may change twice and look the same.
+    settled = time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) > 2_000_000_000
+    known = [str(path.resolve()), found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+    kept = cache_directory() / "digests" / digest(known, length=40)
+    if settled:
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            told = kept.read_text("ascii")
+            if len(told) == 64:
+                return told
+    made = _hashed(path)
+    if settled:
+        with contextlib.suppress(OSError), atomic_path(kept) as temporary:
+            temporary.write_text(made, "ascii")
+    return made
+
+
+LARGE = 16 * 2**20
+"""Bytes from which on the digest of a file is remembered."""
+
+
+def cache_directory() -> Path:
+    """Where kit keeps what it can make again: `$XDG_CACHE_HOME/kit`, or `~/.cache/kit`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "kit"
+
+
+def _hashed(path: Path) -> str:
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
@@ -211,27 +247,12 @@ def stage_key(stage: str, config: dict[str, Any], inputs: dict[str, str]) -> str
 
 
 def input_key(directory: Path) -> str:
-    """How a stage names an input directory: the key of its manifest, or of a checkpoint's file list when it has none."""
+    """How a stage names an input directory: the key of its manifest, or of its file list when it has none."""
     if (directory / "manifest.json").exists():
         return intact_manifest(directory).key
     if not directory.is_dir():
         raise KitError(f"{directory} does not exist")
     return digest([[p.name, p.stat().st_size, file_digest(p)] for p in sorted(directory.iterdir()) if p.is_file()])
-
-
-def with_model(
-    settings: dict[str, Any], inputs: dict[str, str], model: str, key: str | None = None
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """A stage's settings and inputs with its model: a model on disk counts by its content, not its path; a name by itself.
-
-    key: the content key of a model that a plan will make but has not yet. The one place where training, evaluation and
-    the plan learn how a model enters a stage's key.
-    """
-    if key is None and Path(model).exists():
-        key = input_key(Path(model))
-    if key is None:
-        return {**settings, "model": model}, inputs
-    return {**settings, "model": "<input>"}, {**inputs, "model": key}
 
 
 @contextlib.contextmanager
@@ -253,10 +274,13 @@ def lock(directory: Path) -> Iterator[None]:
 
 @dataclass
 class Stage:
-    """A stage being run: write outputs under `directory`, put figures into `results`; the manifest follows by itself."""
+    """A stage being run: write outputs under `directory`, put figures into `results` and what a reader should know into `notes`;
+    the manifest follows by itself. working: where it keeps what it goes on from when it is killed."""
 
     directory: Path
+    working: Path
     results: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def finished(directory: Path, key: str) -> bool:
@@ -271,32 +295,42 @@ def finished(directory: Path, key: str) -> bool:
         raise KitError(
             f"{directory} holds a finished {found.stage} run of another configuration: choose another --out or delete it"
         )
+    shutil.rmtree(directory / UNFINISHED, ignore_errors=True)  # left by a kill right behind the manifest
     return True
 
 
 @contextlib.contextmanager
-def run_stage(directory: Path, stage: str, config: dict[str, Any], inputs: dict[str, str]) -> Iterator[Stage]:
+def run_stage(
+    directory: Path, stage: str, config: dict[str, Any], inputs: dict[str, str], makes: Sequence[str]
+) -> Iterator[Stage]:
     """Run one stage into `directory` under its lock; on success write config.json, then manifest.json, last.
 
-    Callers ask `finished` first. What a killed run left behind stays for the stage to resume from.
+    makes: patterns of what the stage makes in its directory, files and folders. Callers ask `finished` first. What a killed run
+    of the same key left behind stays for the stage to resume from; what one of another key made is removed.
+
+    Raises KitError where the directory holds anything of those names that no run of kit's began, and where this is one of several
+    processes of a parallel launch.
     """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise KitError("kit runs a stage in one process: start it once, without torchrun or accelerate launch")
+    key = stage_key(stage, config, inputs)
     with _clear_errors(directory), lock(directory):
+        working = _begun(directory, key, makes)
         for litter in directory.glob(".*.part"):
             litter.unlink()
         started, clock, cpu = datetime.now(UTC), time.perf_counter(), _cpu_seconds()
         write_json(directory / "config.json", config)
-        current = Stage(directory)
+        current = Stage(directory, working)
         yield current
+        made = [p for place in _made(directory, makes) for p in ([place] if place.is_file() else place.rglob("*"))]
         outputs = {
-            str(p.relative_to(directory)): file_digest(p)
-            for p in sorted(directory.rglob("*"))
-            if p.is_file() and not p.name.startswith(".") and p.name != "manifest.json"
+            str(p.relative_to(directory)): file_digest(p) for p in sorted(made) if p.is_file() and not p.name.startswith(".")
         }
         commit, dirty = _commit()
         manifest = Manifest(
             schema=SCHEMA_VERSION,
             stage=stage,
-            key=stage_key(stage, config, inputs),
+            key=key,
             config=config,
             inputs=inputs,
             outputs=outputs,
@@ -309,8 +343,32 @@ def run_stage(directory: Path, stage: str, config: dict[str, Any], inputs: dict[
             cpu_seconds=round(_cpu_seconds() - cpu, 3),
             peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             results=current.results,
+            notes=current.notes,
         )
         write_json(directory / "manifest.json", asdict(manifest))
+        shutil.rmtree(working, ignore_errors=True)
+
+
+def _begun(directory: Path, key: str, makes: Sequence[str]) -> Path:
+    """The working folder of a run of this key: that of a killed run of the same key, or a new one, once what a killed run of
+    another key made is gone."""
+    working = directory / UNFINISHED
+    told = (working / "key").read_text("utf-8") if (working / "key").exists() else None
+    if told == key:
+        return working
+    for path in _made(directory, makes):
+        if told is None:
+            raise KitError(f"{directory} already holds {path.name}, and no unfinished run made it: choose another --out")
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    shutil.rmtree(working, ignore_errors=True)
+    working.mkdir()
+    with atomic_path(working / "key") as temporary:
+        temporary.write_text(key, "utf-8")
+    return working
+
+
+def _made(directory: Path, makes: Sequence[str]) -> list[Path]:
+    return sorted({path for pattern in ("config.json", *makes) for path in directory.glob(pattern)})
 
 
 @contextlib.contextmanager

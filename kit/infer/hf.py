@@ -2,59 +2,73 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kit.infer.backend import Decoding, Likelihood, Prompt, Sink
 from kit.infer.tokenised import answers, begun, continued, fit_window
-from kit.models.tokens import stop_ids
+from kit.models.tokens import Tokens
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    import torch
+    from transformers import PreTrainedModel
 
 
-Tokens = Sequence[int]
+Ids = Sequence[int]
 
 
 class TransformersBackend:
-    """Runs a loaded model. `batch_tokens` bounds a batch's padded size (prompt + new tokens), and so the memory."""
+    """Runs a loaded model. `batch_tokens` bounds a batch's padded size (prompt + new tokens), and so the memory. window: the
+    tokens that the model reads at once, None where it knows no bound."""
 
     def __init__(
         self,
         model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
+        tokens: Tokens,
+        window: int | None = None,
         batch_tokens: int = 16384,
         max_batch: int = 256,
     ) -> None:
         self.model = model.eval()
-        self.tokenizer = tokenizer
+        self.tokens = tokens
+        self.window = window
         self.batch_tokens = batch_tokens
         self.max_batch = max_batch
-        self.stops = stop_ids(tokenizer)
-        self.window: int | None = getattr(model.config, "max_position_embeddings", None)
+        self.stops = tokens.stops
+        taken = set(inspect.signature(_inner(model).forward).parameters)
+        self._last = {"logits_to_keep"} & taken
+        # Rows of several lengths share a batch, and leave it as they end, where the model has a cache of keys and values and is
+        # told which positions count. A state that every token has changed knows nothing of padding.
+        self.pads = {"attention_mask", "position_ids", "past_key_values"} <= taken and not getattr(model, "_is_stateful", False)
 
     def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
-        """Indices grouped longest first (memory runs out at once or never), each group within the budget."""
+        """Indices grouped longest first (memory runs out at once or never), each group within the budget, and of one length where
+        the model cannot be padded."""
         order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
         start = 0
         while start < len(order):
-            size = max(1, min(self.max_batch, self.batch_tokens // lengths[order[start]]))
-            yield order[start : start + size]
-            start += size
+            longest = lengths[order[start]]
+            size = max(1, min(self.max_batch, self.batch_tokens // longest))
+            batch = order[start : start + size]
+            if not self.pads:
+                batch = [i for i in batch if lengths[i] == longest]
+            yield batch
+            start += len(batch)
 
     def generate(self, prompts: Sequence[Prompt], decoding: Decoding, sink: Sink[str]) -> None:
-        fed = [begun(self.tokenizer, p) for p in prompts]
+        fed = [begun(self.tokens, p) for p in prompts]
         fit_window(prompts, [len(f) + decoding.max_new_tokens for f in fed], self.window)
         self.generate_ids(fed, decoding, sink)
 
-    def generate_ids(self, prompts: Sequence[Tokens], decoding: Decoding, sink: Sink[str]) -> None:
+    def generate_ids(self, prompts: Sequence[Ids], decoding: Decoding, sink: Sink[str]) -> None:
         """The same for prompts in tokens."""
         for batch in self._batches([len(p) + decoding.max_new_tokens for p in prompts]):
             seeds = [decoding.seeds[i] for i in batch] if decoding.temperature else []
-            produced = self._continue([prompts[i] for i in batch], decoding._replace(seeds=seeds))
-            sink(batch, answers(self.tokenizer, produced))
+            go_on = self._continue if self.pads else self._continue_alike
+            sink(batch, answers(self.tokens, go_on([prompts[i] for i in batch], decoding._replace(seeds=seeds))))
 
-    def _continue(self, prompts: Sequence[Tokens], decoding: Decoding) -> list[list[int]]:
+    def _continue(self, prompts: Sequence[Ids], decoding: Decoding) -> list[list[int]]:
         """The tokens that follow each prompt, without the stop token that ended them.
 
         Written out instead of `model.generate`: what a checkpoint's generation config asks for (a repetition penalty, a
@@ -64,7 +78,7 @@ class TransformersBackend:
         import torch
 
         width, device = max(map(len, prompts)), self.model.device
-        pad = self.tokenizer.pad_token_id
+        pad = self.tokens.pad
         fed = torch.tensor([[pad] * (width - len(p)) + list(p) for p in prompts], device=device)
         mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=device)
         positions = (mask.cumsum(1) - 1).clamp(min=0)
@@ -80,13 +94,11 @@ class TransformersBackend:
                     position_ids=positions,
                     past_key_values=cache,
                     use_cache=True,
-                    logits_to_keep=1,
+                    **dict.fromkeys(self._last, 1),
                 )
                 cache, logits = out.past_key_values, out.logits[:, -1]
                 if draws:
-                    # The largest after Gumbel noise is a draw from the softmax (Gumbel 1954); the noise is each row's own.
-                    uniform = torch.stack([torch.rand(logits.shape[-1], generator=draws[row]) for row in rows.tolist()])
-                    logits = logits.float() / decoding.temperature - (-uniform.clamp(min=1e-20).log()).log().to(device)
+                    logits = _drawn(logits, decoding.temperature, [draws[row] for row in rows.tolist()])
                 token = logits.argmax(-1)
                 goes_on = ~torch.isin(token, stops)
                 if not bool(goes_on.all()):
@@ -101,8 +113,39 @@ class TransformersBackend:
                 mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
         return produced
 
+    def _continue_alike(self, prompts: Sequence[Ids], decoding: Decoding) -> list[list[int]]:
+        """The same of prompts of one length, for models whose state is no cache of keys and values: by `model.generate`, with
+        nothing of the checkpoint's generation config."""
+        import torch
+        from transformers import GenerationConfig, LogitsProcessorList
+
+        draws = [torch.Generator().manual_seed(seed) for seed in decoding.seeds]
+        sampled = [lambda _, scores: _drawn(scores, decoding.temperature, draws)] if draws else []
+        fed = torch.tensor([list(p) for p in prompts], device=self.model.device)
+        inner = _inner(self.model)
+        own, inner.generation_config = inner.generation_config, GenerationConfig()
+        try:
+            with torch.inference_mode():
+                made = self.model.generate(
+                    fed,
+                    generation_config=GenerationConfig(
+                        max_new_tokens=decoding.max_new_tokens,
+                        do_sample=False,
+                        eos_token_id=self.stops or None,
+                        pad_token_id=self.tokens.pad,
+                    ),
+                    logits_processor=LogitsProcessorList(sampled),
+                )
+        finally:
+            inner.generation_config = own
+        produced = []
+        for row in made[:, fed.shape[1] :].tolist():
+            end = next((i for i, token in enumerate(row) if token in self.stops), len(row))
+            produced.append(row[:end])
+        return produced
+
     def log_likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str], sink: Sink[Likelihood]) -> None:
-        pairs = [continued(self.tokenizer, p, c) for p, c in zip(prompts, continuations, strict=True)]
+        pairs = [continued(self.tokens, p, c) for p, c in zip(prompts, continuations, strict=True)]
         fit_window(prompts, [len(given) + len(scored) for given, scored in pairs], self.window)
 
         def told(indices: Sequence[int], results: Sequence[float]) -> None:
@@ -110,10 +153,10 @@ class TransformersBackend:
 
         self._score(pairs, told)
 
-    def _score(self, pairs: Sequence[tuple[Tokens, Tokens]], sink: Sink[float]) -> None:
+    def _score(self, pairs: Sequence[tuple[Ids, Ids]], sink: Sink[float]) -> None:
         import torch
 
-        pad = self.tokenizer.pad_token_id
+        pad = self.tokens.pad
         for batch in self._batches([len(c) + len(t) for c, t in pairs]):
             rows = [[*pairs[i][0], *pairs[i][1]] for i in batch]
             width = max(len(r) for r in rows)
@@ -122,12 +165,27 @@ class TransformersBackend:
             # Only the positions that predict a continuation need logits; they end each row.
             keep = max(len(pairs[i][1]) + width - len(r) for i, r in zip(batch, rows, strict=True)) + 1
             with torch.inference_mode():
-                logits = self.model(input_ids=ids, attention_mask=mask, logits_to_keep=keep).logits.float()
+                logits = self.model(
+                    input_ids=ids, **({"attention_mask": mask} if self.pads else {}), **dict.fromkeys(self._last, keep)
+                ).logits.float()
             logs = torch.log_softmax(logits, dim=-1)
-            offset = width - keep
+            offset = width - logits.shape[1]
             scores = []
             for row, i in enumerate(batch):
                 context, target = pairs[i]
                 where = torch.arange(len(context) - 1, len(context) + len(target) - 1) - offset
                 scores.append(float(logs[row, where, torch.tensor(list(target))].sum()))
             sink(batch, scores)
+
+
+def _inner(model: Any) -> Any:
+    """The model that an adapter is on, or itself."""
+    return model.get_base_model() if hasattr(model, "peft_config") else model
+
+
+def _drawn(logits: torch.Tensor, temperature: float, draws: Sequence[torch.Generator]) -> torch.Tensor:
+    """Logits whose largest is a draw from the softmax: with Gumbel noise (Gumbel 1954), of each row's own generator."""
+    import torch
+
+    uniform = torch.stack([torch.rand(logits.shape[-1], generator=draw) for draw in draws])
+    return logits.float() / temperature - (-uniform.clamp(min=1e-20).log()).log().to(logits.device)

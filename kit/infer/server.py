@@ -15,6 +15,7 @@ from typing import Any
 
 from kit.core.errors import KitError
 from kit.infer.backend import Decoding, Likelihood, Prompt, Sink, answer
+from kit.models.chat import ChatSettings
 
 AGAIN = (408, 409, 425, 429, 500, 502, 503, 504)
 """HTTP codes of failures that may pass."""
@@ -42,13 +43,23 @@ _OPENER = urllib.request.build_opener(_Stay)
 
 
 class ServerBackend:
-    """url: up to `/v1`. A key is taken from OPENAI_API_KEY where that is set, and goes nowhere but to this server."""
+    """url: up to `/v1`. chat: of it the system turn, and the template's arguments as vLLM, SGLang and llama.cpp take them. A key
+    is taken from OPENAI_API_KEY where that is set, and goes nowhere but to this server."""
 
-    def __init__(self, url: str, model: str, concurrency: int = 8, timeout: float = 120.0, tries: int = 6) -> None:
+    def __init__(
+        self,
+        url: str,
+        model: str,
+        concurrency: int = 8,
+        timeout: float = 120.0,
+        tries: int = 6,
+        chat: ChatSettings | None = None,
+    ) -> None:
         if not url.startswith(("http://", "https://")):
             raise KitError(f"server.url must begin with http:// or https://, not {url}")
         self.url, self.model = url.rstrip("/"), model
         self.concurrency, self.timeout, self.tries = concurrency, timeout, tries
+        self.chat = chat or ChatSettings()
         self._stop = threading.Event()
 
     def generate(self, prompts: Sequence[Prompt], decoding: Decoding, sink: Sink[str]) -> None:
@@ -85,7 +96,10 @@ class ServerBackend:
             asked["seed"] = seed
         if prompt.chat:
             turns = [(role, text) for shot in prompt.shots for role, text in zip(("user", "assistant"), shot, strict=True)]
-            asked["messages"] = [{"role": role, "content": text} for role, text in [*turns, ("user", prompt.message)]]
+            system = [("system", self.chat.system)] if self.chat.system else []
+            asked["messages"] = [{"role": role, "content": text} for role, text in [*system, *turns, ("user", prompt.message)]]
+            if self.chat.template:
+                asked["chat_template_kwargs"] = self.chat.template
             data = self._posted("chat/completions", asked)
             found = _in(data, "choices", 0, "message", "content")
         else:

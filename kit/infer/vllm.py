@@ -3,46 +3,55 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from kit.core.errors import KitError
+from kit.core.errors import KitError, first_line
 from kit.infer.backend import Decoding, Likelihood, Prompt, Sink
 from kit.infer.tokenised import answers, begun, continued, fit_window
-from kit.models.tokens import stop_ids
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+from kit.models.checkpoint import Checkpoint, fetched
+from kit.models.tokens import Tokens
 
 CHUNK = 512
 """Prompts handed over at once, after which their answers are told: vLLM batches within, and a killed run keeps the rest."""
 
 
+RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+"""The ranks of adapters that vLLM makes room for."""
+
+
+def room_for(rank: int) -> int:
+    """The least rank that vLLM makes room for and that holds an adapter's. Raises KitError where there is none."""
+    room = next((r for r in RANKS if r >= rank), None)
+    if room is None:
+        raise KitError(f"the adapter has rank {rank}, and vLLM takes {RANKS[-1]} at most: use --backend transformers")
+    return room
+
+
 class VllmBackend:
-    """source: a checkpoint directory (with a LoRA adapter: the adapter on its base) or a hub id. dtype: as vLLM names it.
+    """checkpoint: a whole model, or a LoRA adapter, which is put on its base. dtype: as vLLM names it.
 
     Raises KitError where vLLM is not installed or does not take the checkpoint.
     """
 
-    def __init__(self, source: str, tokenizer: PreTrainedTokenizerBase, dtype: str, **settings: Any) -> None:
+    def __init__(self, checkpoint: Checkpoint, tokens: Tokens, dtype: str, **settings: Any) -> None:
         try:
             from vllm import LLM
             from vllm.lora.request import LoRARequest
         except ImportError as error:
             raise KitError(f"vLLM cannot be imported ({error}): install it, or use --backend transformers or --url") from None
-        adapter = Path(source) / "adapter_config.json"
-        lora = json.loads(adapter.read_text("utf-8")) if adapter.exists() else None
-        if lora:
-            settings |= {"enable_lora": True, "max_lora_rank": max(8, int(lora["r"]))}
-        base = lora["base_model_name_or_path"] if lora else source
+        if checkpoint.adapter:
+            settings |= {"enable_lora": True, "max_lora_rank": room_for(checkpoint.adapter.rank)}
+        base, place = checkpoint.whole, checkpoint.tokenizer
         try:
-            self.engine = LLM(model=base, tokenizer=source, dtype=dtype, seed=0, generation_config="vllm", **settings)
+            self.engine = LLM(
+                model=base.source, revision=base.revision, tokenizer=place.source, tokenizer_revision=place.revision,
+                dtype=dtype, seed=0, generation_config="vllm", **settings,
+            )  # fmt: skip
         except (ValueError, OSError, RuntimeError) as error:
-            raise KitError(f"vLLM does not take {source}: {str(error).strip().splitlines()[0]}") from None
-        self.adapter = LoRARequest("adapter", 1, source) if lora else None
-        self.tokenizer = tokenizer
+            raise KitError(f"vLLM does not take {checkpoint.source}: {first_line(error)}") from None
+        self.adapter = LoRARequest("adapter", 1, str(fetched(checkpoint))) if checkpoint.adapter else None
+        self.tokens = tokens
         self.window: int = self.engine.llm_engine.model_config.max_model_len
 
     def _run(self, prompts: Sequence[list[int]], settings: Sequence[Any]) -> Iterator[tuple[range, list[Any]]]:
@@ -54,7 +63,7 @@ class VllmBackend:
     def generate(self, prompts: Sequence[Prompt], decoding: Decoding, sink: Sink[str]) -> None:
         from vllm import SamplingParams
 
-        stops = stop_ids(self.tokenizer)
+        stops = self.tokens.stops
         settings = [
             SamplingParams(
                 temperature=decoding.temperature,
@@ -65,15 +74,15 @@ class VllmBackend:
             )
             for i in range(len(prompts))
         ]
-        fed = [begun(self.tokenizer, p) for p in prompts]
+        fed = [begun(self.tokens, p) for p in prompts]
         fit_window(prompts, [len(f) + decoding.max_new_tokens for f in fed], self.window)
         for rows, made in self._run(fed, settings):
-            sink(rows, answers(self.tokenizer, [[t for t in m.outputs[0].token_ids if t not in stops] for m in made]))
+            sink(rows, answers(self.tokens, [[t for t in m.outputs[0].token_ids if t not in stops] for m in made]))
 
     def log_likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str], sink: Sink[Likelihood]) -> None:
         from vllm import SamplingParams
 
-        pairs = [continued(self.tokenizer, p, c) for p, c in zip(prompts, continuations, strict=True)]
+        pairs = [continued(self.tokens, p, c) for p, c in zip(prompts, continuations, strict=True)]
         # One token more, which vLLM cannot be kept from making.
         fit_window(prompts, [len(given) + len(scored) + 1 for given, scored in pairs], self.window)
         settings = [SamplingParams(temperature=0.0, max_tokens=1, prompt_logprobs=0)] * len(pairs)

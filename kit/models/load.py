@@ -1,12 +1,14 @@
-"""Loading a checkpoint: a directory, a hub id, or a directory with a LoRA adapter, all through the same door."""
+"""Loading a checkpoint and saving one: whole models and LoRA adapters, of any architecture, all through the same door."""
 
 from __future__ import annotations
 
-import json
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from kit.core.errors import KitError
+from kit.core.errors import KitError, first_line
+from kit.models.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     import torch
@@ -14,82 +16,168 @@ if TYPE_CHECKING:
 
 Precision = Literal["auto", "fp32", "bf16"]
 
+_SET_BY_TRAINERS = ("bos_token_id", "eos_token_id", "pad_token_id", "output_router_logits", "router_aux_loss_coef")
+
 
 def choose_dtype(precision: Precision) -> torch.dtype:
-    """bf16 where the hardware multiplies it fast (a GPU, or a CPU with AMX or AVX512-BF16), else fp32.
+    """bf16 where the hardware multiplies it fast (a GPU of Ampere or later, or a CPU with AMX or AVX512-BF16), else fp32.
 
-    Without those instructions a CPU emulates bf16: measured 30 times slower than fp32 on an AVX2 machine.
+    Without those instructions it is emulated: measured 30 times slower than fp32 on an AVX2 machine.
     """
     import torch
 
     if precision != "auto":
         return {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
     if torch.cuda.is_available():
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
     fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return torch.bfloat16 if fast else torch.float32
 
 
-def load_tokenizer(source: str) -> PreTrainedTokenizerBase:
-    """The tokenizer of a checkpoint; padding is its end token where it has none. Raises KitError when there is none."""
+def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
+    """The tokenizer of a checkpoint, as it came; an adapter without one has its base's. Raises KitError when there is none."""
     from transformers import AutoTokenizer
 
+    place = checkpoint.tokenizer
     try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source)
-    except (OSError, ValueError, KeyError) as error:
-        raise KitError(f"no tokenizer can be loaded from {source}: {_first_line(error)}") from None
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(place.source, revision=place.revision)
+    except (OSError, ValueError, KeyError, AttributeError, ImportError) as error:
+        raise KitError(f"no tokenizer can be loaded from {place.source}: {first_line(error)}") from None
+    if not tokenizer.is_fast:
+        raise KitError(f"the tokenizer of {place.source} does not tell where its tokens stand: kit needs a fast one")
     return tokenizer
 
 
-def load_model(source: str, dtype: torch.dtype | None = None) -> PreTrainedModel:
-    """A causal language model; where `source` holds a LoRA adapter, its base with the adapter attached.
+def load(checkpoint: Checkpoint, dtype: torch.dtype | None = None) -> PreTrainedModel:
+    """A causal language model; where the checkpoint is an adapter, its base with the adapter attached.
 
-    dtype: None keeps fp32 master weights (for training). Raises KitError when nothing loads.
+    dtype: None keeps fp32 master weights, for training. Raises KitError when nothing loads, when weights are missing (they would
+    be drawn at random), or when the model looks ahead.
     """
-    import torch
-    from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    wanted = dtype or torch.float32
-    adapter = Path(source) / "adapter_config.json"
+    if not checkpoint.adapter:
+        return _whole(checkpoint, dtype)
+    from peft import PeftModel
+
+    base = load(checkpoint.adapter.base, dtype)
+    with _clearly(checkpoint):
+        # A PeftModel answers every call of the model it wraps.
+        adapted = PeftModel.from_pretrained(base, checkpoint.source, revision=checkpoint.revision, is_trainable=dtype is None)
+    return cast("PreTrainedModel", adapted)
+
+
+def _whole(checkpoint: Checkpoint, dtype: torch.dtype | None) -> PreTrainedModel:
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
+
+    with _clearly(checkpoint):
+        config = AutoConfig.from_pretrained(checkpoint.source, revision=checkpoint.revision)
+        kind: Any = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
+        if kind is None or getattr(config, "is_decoder", True) is False:
+            raise KitError(f"{checkpoint.source} is no causal language model, but of the kind {config.model_type}")
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            checkpoint.source,
+            revision=checkpoint.revision,
+            dtype=dtype or torch.float32,
+            attn_implementation=attention(kind, training=dtype is None),
+            output_loading_info=True,
+        )
+    model, told = loaded
+    if missing := sorted(told["missing_keys"]):
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise KitError(f"{checkpoint.source} lacks weights: {missing[0]}{more}: they would be drawn at random")
+    # A padding index stops an embedding from learning, and where padding is the end token that of the end.
+    embedding = model.get_input_embeddings()
+    if getattr(embedding, "padding_idx", None) is not None:
+        embedding.padding_idx = None
+    return cast("PreTrainedModel", model)
+
+
+@contextlib.contextmanager
+def _clearly(checkpoint: Checkpoint) -> Iterator[None]:
+    """What libraries raise over a checkpoint's files, in one line."""
+    from safetensors import SafetensorError
+
     try:
-        if adapter.exists():
-            from peft import PeftModel
-
-            base = json.loads(adapter.read_text("utf-8"))["base_model_name_or_path"]
-            # A PeftModel answers every call of the model it wraps.
-            adapted = PeftModel.from_pretrained(load_model(base, dtype), source, is_trainable=dtype is None)
-            return cast("PreTrainedModel", adapted)
-        return AutoModelForCausalLM.from_pretrained(source, dtype=wanted, attn_implementation=attention(training=dtype is None))
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise KitError(f"no model can be loaded from {source}: {_first_line(error)}") from None
+        yield
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError, SafetensorError) as error:
+        if "out of memory" in str(error):
+            raise
+        raise KitError(f"no model can be loaded from {checkpoint.source}: {first_line(error)}") from None
 
 
-def attention(training: bool) -> str:
-    """torch's own attention, but eager for training on a CPU, where flash's backward took 45 % of a step."""
+def attention(kind: type[Any], training: bool) -> str | None:
+    """torch's own attention where the architecture has it, but eager for training on a CPU, where flash's backward took 45 % of a
+    step; None leaves it to an architecture that has no choice."""
     import torch
 
+    if not getattr(kind, "_supports_sdpa", False):
+        return None
     return "eager" if training and not torch.cuda.is_available() else "sdpa"
 
 
 def check_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, source: str) -> None:
     """Raises KitError when the tokenizer makes ids that the model has no embedding for."""
-    rows = int(cast("torch.nn.Embedding", model.get_input_embeddings()).num_embeddings)
+    rows = int(cast("torch.nn.Embedding", model.get_input_embeddings()).weight.shape[0])
     if len(tokenizer) > rows:
         raise KitError(
             f"{source}: the tokenizer has {len(tokenizer)} tokens but the model embeds {rows}: they do not belong together"
         )
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+def mend_generation(network: PreTrainedModel) -> list[str]:
+    """Make a generation config that transformers would refuse to save one that it saves; what was mended, for readers.
+
+    Raises KitError where it cannot be.
+    """
+    config: Any = network.generation_config
+    if config is None:
+        return []
+    try:
+        config.validate(strict=True)
+        return []
+    except ValueError as error:
+        told = first_line(error)
+    # What published checkpoints get wrong: settings of sampling beside do_sample = false.
+    config.do_sample = True
+    try:
+        config.validate(strict=True)
+    except ValueError:
+        raise KitError(f"the checkpoint's generation_config.json could not be saved again: {told}: mend it") from None
+    return ["the checkpoint's generation config says how to sample but not to: do_sample was set, or it could not be saved"]
 
 
-def checkpoint_path(model: str) -> str:
-    """Where the weights of `model` are: a train stage keeps them in its `model` folder; anything else is itself."""
-    inside = Path(model) / "model"
-    return str(inside) if inside.is_dir() else model
+class Original:
+    """What a model's configs came with of that which trainers set to their own needs, and which would stay in what is saved."""
+
+    def __init__(self, network: PreTrainedModel) -> None:
+        config = network.config
+        configs = {id(c): c for c in (config, config.get_text_config(), network.generation_config) if c is not None}
+        self._kept = [(c, {n: getattr(c, n) for n in _SET_BY_TRAINERS if hasattr(c, n)}) for c in configs.values()]
+
+    def restore(self) -> None:
+        """Put it back."""
+        for config, values in self._kept:
+            for name in _SET_BY_TRAINERS:
+                if name in values:
+                    setattr(config, name, values[name])
+                elif hasattr(config, name):
+                    delattr(config, name)
+
+
+def save(network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, stops: Sequence[int], out: Path) -> None:
+    """A checkpoint as transformers, peft and servers read it. stops: the ids that end an answer, for its generation config, so
+    that another server stops too."""
+    generation = network.generation_config
+    if generation is not None:
+        generation.eos_token_id = list(stops) if len(stops) > 1 else stops[0] if stops else None
+    network.save_pretrained(out)
+    if generation is not None:
+        generation.save_pretrained(out)  # an adapter leaves it to its base
+    for told in ("is_local", "local_files_only"):
+        # Where it was read from is no part of what it is.
+        tokenizer.init_kwargs.pop(told, None)
+    tokenizer.save_pretrained(out)

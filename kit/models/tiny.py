@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from kit.core.config import Config
 
@@ -27,6 +27,14 @@ class TinyConfig(Config):
     heads: Annotated[int, Field(ge=1)] = 4
     intermediate: Annotated[int, Field(ge=8)] = 704
     positions: Annotated[int, Field(ge=16)] = 512
+
+    @model_validator(mode="after")
+    def _even_heads(self) -> TinyConfig:
+        if self.hidden % (2 * self.heads):
+            raise ValueError(
+                f"hidden must be a multiple of twice the heads, so that each has an even size: {self.hidden}, {self.heads}"
+            )
+        return self
 
 
 def build_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
@@ -70,7 +78,7 @@ def build_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
 def build_model(config: TinyConfig, tokenizer: PreTrainedTokenizerBase, seed: int) -> PreTrainedModel:
     """A freshly initialised tiny Llama for `tokenizer`, the same for the same seed."""
     import torch
-    from transformers import AutoModelForCausalLM, LlamaConfig
+    from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
     from kit.models.load import attention
 
@@ -90,5 +98,5 @@ def build_model(config: TinyConfig, tokenizer: PreTrainedTokenizerBase, seed: in
                 bos_token_id=None,
                 eos_token_id=tokenizer.eos_token_id,
             ),
-            attn_implementation=attention(training=True),
+            attn_implementation=attention(LlamaForCausalLM, training=True),
         )

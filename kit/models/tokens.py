@@ -1,12 +1,20 @@
-"""From text to tokens: the chat template and the two kinds of training row. Training and evaluation both go through here."""
+"""From text to tokens and back: training rows, prompts and answers. Training and every backend that holds a tokenizer go through
+here, so that what is asked is what was learned, token by token.
+
+A text is encoded whole and split at a boundary: a tokenizer that marks the first word of a text would mark it again in every
+piece.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kit.core.errors import KitError
+from kit.models.chat import ChatSettings, ChatTemplate, Shots, Span, control_pattern, start_token
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -27,79 +35,142 @@ class Row:
         return labels
 
 
-def prompt_text(tokenizer: PreTrainedTokenizerBase, message: str, shots: Sequence[tuple[str, str]] = ()) -> str:
-    """`message` as a user turn, ready for the assistant to answer; a plain question-answer frame without a template. shots:
-    earlier turns, each of the user and the assistant."""
-    if not tokenizer.chat_template:
-        earlier = "".join(f"Question: {asked}\nAnswer: {answer}\n\n" for asked, answer in shots)
-        return f"{tokenizer.bos_token or ''}{earlier}Question: {message}\nAnswer:"
-    turns = [*_chat(shots), {"role": "user", "content": message}]
-    return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
+class Tokens:
+    """A checkpoint's tokenizer, with the settings it is spoken to by. declared: the ids that the checkpoint's configs end an
+    answer with (`Checkpoint.stops`)."""
+
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, settings: ChatSettings | None = None, declared: Sequence[int] = ()
+    ) -> None:
+        self.tokenizer, self.declared = tokenizer, tuple(declared)
+        self.settings = settings or ChatSettings()
+        self._bos = start_token(tokenizer)
+        self._control = control_pattern(tokenizer)
+
+    @cached_property
+    def template(self) -> ChatTemplate:
+        """The chat template; texts that are no conversation need none."""
+        return ChatTemplate(self.tokenizer, self.settings)
+
+    @cached_property
+    def stops(self) -> list[int]:
+        """The ids that end an answer: the tokenizer's end, those the checkpoint declares, and the template's end of a turn."""
+        ids = {self.tokenizer.eos_token_id, *self.declared}
+        with contextlib.suppress(KitError):  # a template that refuses every conversation is told where one is asked for
+            if self.template.own and self.template.turn_end:
+                ids.add(self.tokenizer.convert_tokens_to_ids(self.template.turn_end))
+        return sorted(i for i in ids if i is not None)
+
+    @property
+    def pad(self) -> int:
+        """What fills a batch up; it is never attended to, nor learned."""
+        ids = (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id, 0)
+        return next(int(i) for i in ids if i is not None)
+
+    def notes(self, conversations: bool) -> list[str]:
+        """What a reader of a training run should know of how its answers are learned. conversations: some are of several
+        turns."""
+        told = []
+        if self.tokenizer.eos_token is None and not self.template.turn_end:
+            told.append("the tokenizer has no end token: neither documents nor answers are taught where to end")
+        elif self.template.own and not self.template.turn_end:
+            told.append(f"the chat template closes no turn: answers are ended with {self.tokenizer.eos_token}")
+        if conversations and not self.template.keeps_turns:
+            told.append("the chat template rewrites earlier turns: of a conversation only the last answer is learned")
+        return told
+
+    def example_row(self, turns: Shots) -> Row:
+        """A finetuning example; loss on what the assistant says. The tokens before its last answer are those that `asked` gives.
+
+        Of an earlier answer that is learned which stands in the whole as it did when it was the last.
+        """
+        whole = self.template.answered(turns)
+        given, last = self._split(whole.text, whole.prompt, whole.said)
+        learned: list[tuple[int, int]] = []
+        for i in range(1, len(turns)):
+            earlier = self.template.answered(turns[:i])
+            head, tail = self._split(earlier.text, earlier.prompt, earlier.said)
+            if given[: len(head)] == head:
+                same = next((k for k, (a, b) in enumerate(zip(tail, given[len(head) :], strict=False)) if a != b), len(tail))
+                if same:
+                    learned.append((len(head), len(head) + same))
+        return Row(given + last, (*learned, (len(given), len(given) + len(last))))
+
+    def document_row(self, text: str, context_chars: int = 0) -> Row:
+        """A document as it stands (with the tokenizer's start token, if it puts one) and an end token; loss on all of it but the
+        tokens of its first `context_chars` characters."""
+        start = len(self._bos)
+        whole = f"{self._bos}{text}{self.tokenizer.eos_token or ''}"
+        given, rest = self._split(whole, start + context_chars if context_chars else 0, ((start, start + len(text)),))
+        return Row(given + rest, ((len(given), len(given) + len(rest)),))
+
+    def asked(self, message: str, shots: Shots = (), start: str = "", chat: bool = True) -> list[int]:
+        """A prompt, with the start of its answer; without `chat` a text to be continued as it stands."""
+        if chat and not start:
+            whole = self.template.asked(message, shots)
+            return self.encode(whole.text, whole.said)
+        return self.continued(message, "", shots, start, chat)[0]
+
+    def continued(
+        self, message: str, continuation: str, shots: Shots = (), start: str = "", chat: bool = True
+    ) -> tuple[list[int], list[int]]:
+        """What is given and what is scored of an answer that is known."""
+        if not chat:
+            text, begins = f"{self._bos}{message}{start}{continuation}", len(self._bos)
+            return self._split(text, len(text) - len(continuation), ((begins, len(text)),))
+        whole = self.template.answered([*shots, (message, f"{start}{continuation}")])
+        end = whole.said[-1][1]
+        return self._split(whole.text[:end], max(whole.prompt, end - len(continuation)), whole.said)
+
+    def answers(self, produced: Iterable[Sequence[int]]) -> list[str]:
+        """The texts of tokens that follow a prompt. They are decoded behind a word, since a tokenizer takes the first blank of a
+        whole text for its own (SentencePiece's mark of a word), and an answer that begins with an indent would lose a part of
+        it."""
+        word = self.encode("x")
+        ids = [word, *([*word, *row] for row in produced)]
+        before, *texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return [text[len(before) :] for text in texts]
+
+    def encode(self, text: str, said: Sequence[Span] = ()) -> list[int]:
+        """Token ids of a text that carries its control tokens. said: where in it others speak: a control token there is but
+        text."""
+        if any(self._control.search(text, start, end) for start, end in said):
+            return [id_ for id_, _ in self._placed(text, said)]
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return ids
+
+    def _placed(self, text: str, said: Sequence[Span]) -> list[tuple[int, Span]]:
+        """The same, with the place of each token in the text."""
+        made = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        found: list[tuple[int, Span]] = []
+        for id_, (start, end) in zip(made["input_ids"], made["offset_mapping"], strict=True):
+            control = self._control.search(text, start, end)
+            if control and any(a <= control.start() and control.end() <= b for a, b in said):
+                found += [(plain, (start, end)) for plain in self._plain(text[start:end])]
+            else:
+                found.append((id_, (start, end)))
+        return found
+
+    def _plain(self, text: str) -> list[int]:
+        """A control token's name as text, as it is encoded behind other text."""
+        made = self.tokenizer(f".{text}", add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True)
+        if all(start >= 1 or end <= 1 for start, end in made["offset_mapping"]):
+            return [id_ for id_, (start, _) in zip(made["input_ids"], made["offset_mapping"], strict=True) if start >= 1]
+        alone: list[int] = self.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+        return alone
+
+    def _split(self, text: str, boundary: int, said: Sequence[Span]) -> tuple[list[int], list[int]]:
+        """The tokens of a text before a boundary, which are those of that part alone, and those behind it."""
+        whole = self.encode(text, said)
+        given = self.encode(text[:boundary], _before(said, boundary)) if boundary else []
+        if whole[: len(given)] == given:
+            return given, whole[len(given) :]
+        # A token lies across: what it holds of the rest is encoded by itself.
+        later = [(id_, span) for id_, span in self._placed(text, said) if span[0] >= boundary]
+        reaches = later[0][1][0] if later else len(text)
+        between = self.encode(text[boundary:reaches]) if reaches > boundary else []
+        return given, between + [id_ for id_, _ in later]
 
 
-def _chat(turns: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
-    return [{"role": role, "content": text} for turn in turns for role, text in zip(("user", "assistant"), turn, strict=True)]
-
-
-def completion_text(
-    tokenizer: PreTrainedTokenizerBase, message: str, answer: str, earlier: Sequence[tuple[str, str]] = ()
-) -> str:
-    """What the assistant's turn adds after `prompt_text`, its end-of-turn mark included. earlier: turns before.
-
-    Raises KitError when the chat template does not keep the prompt unchanged in front of the answer.
-    """
-    if not tokenizer.chat_template:
-        return f" {answer}{tokenizer.eos_token}"
-    whole = str(tokenizer.apply_chat_template(_chat((*earlier, (message, answer))), tokenize=False))
-    start = prompt_text(tokenizer, message, earlier)
-    if not whole.startswith(start):
-        raise KitError("the checkpoint's chat template changes the prompt once it is answered: it cannot be trained on")
-    return whole[len(start) :]
-
-
-def encode(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    """Token ids of a text that already carries its special tokens."""
-    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
-    return ids
-
-
-def document_row(tokenizer: PreTrainedTokenizerBase, text: str, context_chars: int = 0) -> Row:
-    """A document as it stands (with the tokenizer's start token, if it has one) and an end token; loss on all of it but
-    the tokens of its first `context_chars` characters."""
-    start = tokenizer.bos_token or ""
-    context = len(encode(tokenizer, f"{start}{text[:context_chars]}")) if context_chars else 0
-    ids = encode(tokenizer, f"{start}{text}{tokenizer.eos_token}")
-    return Row(ids, ((context, len(ids)),))
-
-
-def example_row(tokenizer: PreTrainedTokenizerBase, turns: Sequence[tuple[str, str]]) -> Row:
-    """A finetuning example; loss on what the assistant says. The tokens before its last answer are exactly those that
-    evaluation sends.
-
-    Raises KitError for several turns where the template changes the earlier ones, or there is none.
-    """
-    texts = [
-        (prompt_text(tokenizer, message, turns[:i]), completion_text(tokenizer, message, answer, turns[:i]))
-        for i, (message, answer) in enumerate(turns)
-    ]
-    before, last = texts[-1]
-    if not all(before.startswith(head + tail) for head, tail in texts[:-1]):
-        raise KitError("the checkpoint has no chat template that keeps earlier turns as they were: train on single turns")
-    given = encode(tokenizer, before)
-    learned = [(len(encode(tokenizer, head)), len(encode(tokenizer, head + tail))) for head, tail in texts[:-1]]
-    ids = given + encode(tokenizer, last)
-    return Row(ids, (*learned, (len(given), len(ids))))
-
-
-def cloze_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    """The beginning of a document, to be continued."""
-    return encode(tokenizer, f"{tokenizer.bos_token or ''}{text}")
-
-
-def stop_ids(tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """The ids that end an answer: the end token, and the chat template's end-of-turn mark where that is another."""
-    ids = {tokenizer.eos_token_id}
-    if tokenizer.chat_template:
-        tail = encode(tokenizer, completion_text(tokenizer, "?", "x"))
-        ids |= {i for i in tail if i in tokenizer.all_special_ids}
-    return sorted(i for i in ids if i is not None)
+def _before(said: Sequence[Span], boundary: int) -> list[Span]:
+    return [(start, min(end, boundary)) for start, end in said if start < boundary]

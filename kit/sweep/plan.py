@@ -10,10 +10,10 @@ from evals.config import EvalConfig
 from generators.config import GenerateConfig
 from kit.core.config import dump
 from kit.core.store import stage_key
+from kit.models.checkpoint import with_model
 from kit.sources.reading import source_keys
 from kit.sweep.experiment import Evaluation, ExperimentConfig, Replicate
 from kit.train.recipes import TrainConfig
-from kit.train.run import with_start
 
 Kind = Literal["generate", "train", "eval"]
 
@@ -77,7 +77,7 @@ class Plan:
             inputs["data"] = data.key
         if model:
             known = model.key if isinstance(model, Node) else None
-            settings, inputs = with_start(settings, inputs, str(_place(model)), known)
+            settings, inputs = with_model(settings, inputs, str(_place(model)), known)
         key = stage_key(kind, settings, inputs)
         needs = tuple(n.key for n in (data, model) if isinstance(n, Node))
         directory = self.root / "stages" / f"{kind}-{key}"
@@ -96,7 +96,7 @@ class Plan:
         node = self._add("train", config, data, self.experiment.model, label)
         for i in range(extensions):
             assert self.experiment.gate
-            more = self.experiment.base_config(replicate, threads=threads, steps=self.experiment.gate.chunk)
+            more = self.experiment.base_config(replicate, threads=threads, steps=self.experiment.gate.chunk, tiny={})
             node = self._add("train", more, data, node, f"{label}, extension {i + 1}")
         return node
 

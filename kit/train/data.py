@@ -12,13 +12,11 @@ from kit.core.errors import KitError
 from kit.core.records import Corpus, Document, Example, TaskName
 from kit.core.seeds import digest, stream
 from kit.core.store import read_table, table_files
-from kit.models.tokens import Row, document_row, example_row
+from kit.models.tokens import Row, Tokens
 from kit.sources.conversations import Conversation, conversation
 from kit.sources.reading import rows_of
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
     from kit.train.recipes import TrainConfig
 
 DOCUMENT_SOURCES: tuple[Corpus, ...] = get_args(Corpus)
@@ -39,15 +37,17 @@ class Source:
 
 
 class Loaded(NamedTuple):
-    """The sources of a run. skipped: the examples that were left out on the way to D, with the reasons."""
+    """The sources of a run. skipped: the examples that were left out on the way to D, with the reasons. conversations: whether
+    some of the rest are of several turns."""
 
     sources: dict[str, Source]
     skipped: list[str]
+    conversations: bool
 
 
-def load_sources(config: TrainConfig, data: str, tokenizer: PreTrainedTokenizerBase) -> Loaded:
-    """Tokenised rows of the sources that a run mixes. Nothing is truncated: a row over `max_length` tokens is an error, or,
-    among the examples and with `skip_bad_rows`, left out and told of.
+def load_sources(config: TrainConfig, data: str, tokens: Tokens, window: int | None = None) -> Loaded:
+    """Tokenised rows of the sources that a run mixes. Nothing is truncated: a row over `max_length` tokens, or over the window
+    that the model reads at once, is an error, or, among the examples and with `skip_bad_rows`, left out and told of.
 
     Raises KitError when a source is empty, a row too long or no row, or more examples are asked for than there are.
     """
@@ -59,30 +59,41 @@ def load_sources(config: TrainConfig, data: str, tokenizer: PreTrainedTokenizerB
         documents = read_table(Path(data) / "documents.parquet", Document)
         for name in corpora:
             chosen = [d for d in documents if d.corpus == name]
-            rows = [document_row(tokenizer, d.text, d.context_chars) for d in chosen]
+            rows = [tokens.document_row(d.text, d.context_chars) for d in chosen]
             sources[name] = Source(rows, [d.facts for d in chosen], [d.id for d in chosen])
             longest = max((len(row.input_ids) for row in sources[name].rows), default=0)
-            if longest > config.max_length:
-                raise KitError(f"a row of {name} has {longest} tokens, over max_length {config.max_length}: raise -o max_length")
+            if over := _over(longest, config, window):
+                raise KitError(f"a row of {name} has {longest} tokens, {over}")
     skipped: list[str] = []
+    conversations = False
     if "examples" in wanted:
-        sources["examples"], skipped = _examples(config, config.examples_from or data, tokenizer)
+        sources["examples"], skipped, conversations = _examples(config, config.examples_from or data, tokens, window)
     for name, source in sources.items():
         if not source.rows:
             raise KitError(f"{data} has no {name} rows to train on")
-    return Loaded(sources, skipped)
+    return Loaded(sources, skipped, conversations)
 
 
-def _examples(config: TrainConfig, source: str, tokenizer: PreTrainedTokenizerBase) -> tuple[Source, list[str]]:
-    """The first D examples of a source."""
+def _over(length: int, config: TrainConfig, window: int | None) -> str | None:
+    """What a row of so many tokens is too long for, and what to do."""
+    if length > config.max_length:
+        return f"over max_length {config.max_length}: raise -o max_length"
+    if window and length > window:
+        return f"and the model reads {window} at once: use shorter texts, or a model that reads more"
+    return None
+
+
+def _examples(config: TrainConfig, source: str, tokens: Tokens, window: int | None) -> tuple[Source, list[str], bool]:
+    """The first D examples of a source, what was left out, and whether some are of several turns."""
     rows: list[Row] = []
     facts: list[tuple[str, ...]] = []
     ids: list[str] = []
     skipped: list[str] = []
+    conversations = False
     for where, read in examples_of(source, config.task, config.draw):
         try:
             example = read()
-            row = _example_row(config, tokenizer, where, example)
+            row = _example_row(config, tokens, window, where, example)
         except KitError as error:
             if not config.skip_bad_rows:
                 raise
@@ -91,22 +102,23 @@ def _examples(config: TrainConfig, source: str, tokenizer: PreTrainedTokenizerBa
         rows.append(row)
         facts.append(example.facts)
         ids.append(digest(example.turns))
+        conversations |= len(example.turns) > 1
         if len(rows) == config.examples:
-            return Source(rows, facts, ids), skipped
+            return Source(rows, facts, ids), skipped, conversations
     left_out = f", {len(skipped)} left out ({skipped[0]})" if skipped else ""
     found = f"{source} holds {len(rows)} of the task {config.task}{left_out}"
     more = ": generate more" if Path(source).is_dir() else ""
     raise KitError(f"{config.examples} examples were asked for but {found}{more}")
 
 
-def _example_row(config: TrainConfig, tokenizer: PreTrainedTokenizerBase, where: str, example: Conversation) -> Row:
+def _example_row(config: TrainConfig, tokens: Tokens, window: int | None, where: str, example: Conversation) -> Row:
     try:
-        row = example_row(tokenizer, example.turns)
+        row = tokens.example_row(example.turns)
     except KitError as error:
         raise KitError(f"{where}: {error}") from None
-    if len(row.input_ids) > config.max_length:
-        told = f"an example of {len(row.input_ids)} tokens, over max_length {config.max_length}"
-        raise KitError(f"{where}: {told}: raise -o max_length, or leave such out with -o skip_bad_rows=true")
+    if over := _over(len(row.input_ids), config, window):
+        told = f"an example of {len(row.input_ids)} tokens, {over}"
+        raise KitError(f"{where}: {told}, or leave such out with -o skip_bad_rows=true")
     return row
 
 

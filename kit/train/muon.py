@@ -72,8 +72,10 @@ class MuonAdamW(torch.optim.Optimizer):
 
 
 def muon_for(model: nn.Module, lr: float, weight_decay: float) -> MuonAdamW:
-    """Muon on the hidden matrices; embeddings, head, norms and biases on AdamW."""
-    outer = {id(p) for name, p in model.named_parameters() if "embed" in name or "lm_head" in name}
+    """Muon on the hidden matrices; embeddings and head (known by their modules), norms and biases on AdamW."""
+    ends = [m for m in model.modules() if isinstance(m, nn.Embedding)]
+    ends += [m for get in ("get_input_embeddings", "get_output_embeddings") if (m := getattr(model, get, lambda: None)())]
+    outer = {id(p) for module in ends for p in module.parameters()}
     trained = [p for p in model.parameters() if p.requires_grad]
     matrices = [p for p in trained if p.ndim == 2 and id(p) not in outer]
     held = {id(p) for p in matrices}

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from kit.core.config import Config
 from kit.core.errors import KitError, nearest
 from kit.core.records import SOURCES, TaskName
+from kit.models.chat import ChatSettings
 from kit.models.load import Precision
 from kit.models.tiny import TinyConfig
 
@@ -25,14 +26,16 @@ class LoraSettings(Config):
     modules: str | tuple[str, ...] = "all-linear"
 
 
-class TrainConfig(Config):
-    """One training run.
+class TrainConfig(ChatSettings):
+    """One training run; with the settings of how a checkpoint is spoken to.
 
     rows: rows of each source in one optimizer step; their sum is the global batch. task: whose examples. examples: D, the
     finetuning examples used; with D = 0 their rows are filled with known documents, so that steps and batch stay the same.
     draw: which D of all examples those are (the first D of draw 0, 1, …). seed: the order of rows, and a new model's weights.
     examples_from: where they come from, if not from the data; skip_bad_rows: leave examples out that cannot be read or are
-    longer than max_length, and count them. steps or epochs: exactly one. epochs counts passes over the D examples.
+    longer than max_length, and count them. steps or epochs: exactly one. epochs counts passes over the D examples. lora: train an
+    adapter of these settings. adapter: what becomes of one that the model has: `continue` (as it goes without a word), `merge` it
+    into its base and train all weights, or merge it and train a `new` one, of the settings lora.
     """
 
     recipe: Literal["pretrain", "posttrain", "inject"]
@@ -52,6 +55,7 @@ class TrainConfig(Config):
     max_gradient_norm: Annotated[float, Field(gt=0)] = 1.0
     precision: Precision = "auto"
     lora: LoraSettings | None = None
+    adapter: Literal["continue", "merge", "new"] | None = None
     tiny: TinyConfig = TinyConfig()
     max_length: Positive = 2048
     micro_batch: Positive | None = None
@@ -78,6 +82,12 @@ class TrainConfig(Config):
             raise ValueError("epochs count passes over the examples: give examples too, or steps instead")
         if self.draw and not (self.examples and self.rows.get("examples")):
             raise ValueError("draw says which examples are learned: give examples too, and rows of them")
+        if (idle := self.idle()) and not self.rows.get("examples"):
+            raise ValueError(f"{idle} says how examples are put to a model: give rows of them")
+        if self.adapter == "merge" and self.lora:
+            raise ValueError('adapter = "merge" trains all weights: leave lora out, or set adapter = "new"')
+        if self.adapter == "new" and not self.lora:
+            raise ValueError('adapter = "new" needs lora, the settings of the new adapter')
         batch = sum(self.rows.values())
         if self.micro_batch and batch % self.micro_batch:
             raise ValueError(f"micro_batch must divide the {batch} rows of a step")

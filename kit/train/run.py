@@ -3,38 +3,34 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kit.core.config import dump
-from kit.core.errors import KitError
+from kit.core.errors import KitError, first_line
 from kit.core.records import Document, Example, Question, Shown
 from kit.core.seeds import derive_seed
-from kit.core.store import (
-    finished,
-    intact_manifest,
-    read_table,
-    run_stage,
-    stage_key,
-    with_model,
-    write_json,
-    write_table,
-)
+from kit.core.store import Stage, finished, intact_manifest, read_table, run_stage, stage_key, write_json, write_table
+from kit.models.checkpoint import TINY, Checkpoint, read, with_model, write_base
 from kit.models.prompts import TASK_TURNS, question_turns, user_message
+from kit.models.tiny import TinyConfig
+from kit.models.tokens import Tokens
 from kit.sources.reading import source_keys
 from kit.train.data import examples_of, load_sources
-from kit.train.dealing import Schedule, deal, read_dealt, write_dealt
-from kit.train.recipes import TrainConfig
+from kit.train.dealing import DEALT, Schedule, deal, read_dealt, write_dealt
+from kit.train.recipes import LoraSettings, TrainConfig
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from peft import PeftConfig
+    from transformers import PreTrainedModel
 
-TINY = "tiny"
-"""The model name that builds the embedded default instead of loading a checkpoint."""
+MAKES = ("model", "base", "history.json", "shown.parquet", DEALT)
+"""What the stage makes in its directory. base: the weights that a new adapter is on, where an older one was merged into them."""
 
 
 def train(config: TrainConfig, data: str, model: str, out: Path) -> Path:
@@ -47,51 +43,140 @@ def train(config: TrainConfig, data: str, model: str, out: Path) -> Path:
     if Path(data).is_dir() and intact_manifest(Path(data)).stage != "generate":
         raise KitError(f"{data} is not a data directory made by kit generate")
     settings, inputs = dump(config), source_keys({"data": data, **config.sources()})
-    resolved, inputs = with_start(settings, inputs, model)
+    resolved, inputs = with_model(settings, inputs, model)
     if finished(out, stage_key("train", resolved, inputs)):
         return out
-    with run_stage(out, "train", resolved, inputs) as stage:
-        stage.results.update(_train(config, data, model, out))
+    checkpoint = None if model == TINY else read(model)
+    _check_start(config, checkpoint)
+    with run_stage(out, "train", resolved, inputs, MAKES) as stage:
+        stage.results.update(_train(config, data, model, checkpoint, stage))
     return out
 
 
-def with_start(
-    settings: dict[str, Any], inputs: dict[str, str], model: str, key: str | None = None
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """As `with_model`, for what a stage may start from: "tiny" is the built-in model, even beside a folder of that name."""
-    return ({**settings, "model": TINY}, inputs) if model == TINY else with_model(settings, inputs, model, key)
+def _check_start(config: TrainConfig, checkpoint: Checkpoint | None) -> None:
+    """Raises KitError for settings that mean nothing to what the run starts from."""
+    if checkpoint is None:
+        if config.lora:
+            raise KitError("an adapter on a model that knows nothing learns little: pretrain first, and adapt what that makes")
+        return
+    if config.tiny != TinyConfig():
+        raise KitError("tiny gives the sizes of a new model: leave it out, or start from --model tiny")
+    if not checkpoint.adapter:
+        if config.adapter:
+            raise KitError(f'adapter = "{config.adapter}" says what becomes of an adapter, and {checkpoint.source} has none')
+        return
+    if config.lora and config.adapter != "new" and (other := _difference(config.lora, checkpoint)):
+        raise KitError(f"the model has an adapter already, {other}: leave lora out, or say -o adapter=new, or merge")
 
 
-def _train(config: TrainConfig, data: str, model: str, out: Path) -> dict[str, float]:
-    import torch
+def _difference(lora: LoraSettings, checkpoint: Checkpoint) -> str | None:
+    """In what the adapter of a checkpoint is not what `lora` asks for."""
+    assert checkpoint.adapter
+    made = checkpoint.adapter.made
+    peft = checkpoint.adapter.settings
+    if made is None:
+        named = peft.get("target_modules")
+        modules = tuple(sorted(named)) if isinstance(named, list) else named
+        made = {"rank": peft.get("r"), "alpha": peft.get("lora_alpha"), "dropout": peft.get("lora_dropout"), "modules": modules}
+    for name, wanted in dump(lora).items():
+        has = made.get(name)
+        if (sorted(wanted) if isinstance(wanted, list) else wanted) != (sorted(has) if isinstance(has, list | tuple) else has):
+            return f"its {name} is {has}, not {wanted}"
+    return None
 
-    from kit.models.load import check_vocabulary, checkpoint_path, load_model, load_tokenizer
+
+class Start(NamedTuple):
+    """What a run trains. adapter: the settings of the adapter that is trained, by kit or by whoever made it; base: what that is
+    on."""
+
+    network: PreTrainedModel
+    tokens: Tokens
+    window: int | None
+    base: Checkpoint | None = None
+    adapter: dict[str, Any] | None = None
+
+
+def _start(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | None, out: Path) -> Start:
+    from kit.models.load import check_vocabulary, load, load_tokenizer
     from kit.models.tiny import build_model, build_tokenizer
 
+    if checkpoint is None:
+        made = build_tokenizer(_texts(config, data))
+        new = build_model(config.tiny, made, derive_seed(config.seed, "model"))
+        return Start(new, Tokens(made, config.chat), config.tiny.positions)
+    tokens = Tokens(load_tokenizer(checkpoint), config.chat, checkpoint.stops)
+    network: Any = load(checkpoint)
+    check_vocabulary(network, tokens.tokenizer, model)
+    start = Start(network, tokens, checkpoint.window)
+    if not checkpoint.adapter:
+        return start._replace(**_adapted(config, network, checkpoint)) if config.lora else start
+    if config.adapter in (None, "continue"):
+        found = checkpoint.adapter.made
+        return start._replace(base=checkpoint.whole, adapter=None if found is None else dict(found))
+    merged = network.merge_and_unload()
+    if config.adapter == "merge":
+        return start._replace(network=merged)
+    merged.save_pretrained(out / "base")
+    tokens.tokenizer.save_pretrained(out / "base")
+    return start._replace(**_adapted(config, merged, read(str(out / "base"))))
+
+
+def _adapted(config: TrainConfig, network: PreTrainedModel, base: Checkpoint) -> dict[str, Any]:
+    """A new adapter on a base, its first weights drawn by the run's seed. Raises KitError for modules that the model does not
+    have."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    assert config.lora
+    modules = config.lora.modules
+    settings = LoraConfig(
+        r=config.lora.rank,
+        lora_alpha=config.lora.alpha,
+        lora_dropout=config.lora.dropout,
+        target_modules=modules if isinstance(modules, str) else list(modules),
+        task_type="CAUSAL_LM",
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(config.seed, "adapter"))
+        try:
+            adapted = get_peft_model(network, settings)
+        except ValueError as error:
+            linear = sorted({n.rpartition(".")[2] for n, m in network.named_modules() if isinstance(m, torch.nn.Linear)})
+            raise KitError(f"lora.modules: {first_line(error)}; choose from {', '.join(linear)}, or all-linear") from None
+    told: PeftConfig = adapted.peft_config["default"]
+    told.base_model_name_or_path, told.revision = base.source, base.revision
+    return {"network": adapted, "base": base, "adapter": dump(config.lora)}
+
+
+def _train(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | None, stage: Stage) -> dict[str, float]:
+    import torch
+
+    from kit.models.load import Original, mend_generation, save
+
+    if torch.cuda.device_count() > 1:
+        raise KitError(f"{torch.cuda.device_count()} GPUs are visible, and a run trains on one: set CUDA_VISIBLE_DEVICES=0")
     torch.set_num_threads(config.threads)
-    if model == TINY:
-        tokenizer: PreTrainedTokenizerBase = build_tokenizer(_texts(config, data))
-        network: PreTrainedModel = build_model(config.tiny, tokenizer, derive_seed(config.seed, "model"))
-    else:
-        source = checkpoint_path(model)
-        tokenizer, network = load_tokenizer(source), load_model(source)
-        check_vocabulary(network, tokenizer, model)
-    if config.lora and not hasattr(network, "peft_config"):
-        network = _with_adapter(network, config)
-    sources, skipped = load_sources(config, data, tokenizer)
-    earlier = [] if model == TINY else read_dealt(model)
+    out = stage.directory
+    start = _start(config, data, model, checkpoint, out)
+    network, tokens = start.network, start.tokens
+    stage.notes += mend_generation(network)
+    sources, skipped, conversations = load_sources(config, data, tokens, start.window)
+    taught = "examples" in sources
+    if taught:
+        stage.notes += tokens.notes(conversations)
+    earlier = [] if checkpoint is None else read_dealt(model)
     schedule = deal(sources, config.mixture(), config.step_count(), config.seed, earlier, config.rate)
-    history = fit(network, tokenizer, schedule, config, out)
-    target = out / "model"
-    network.save_pretrained(target)
-    for told in ("is_local", "local_files_only"):
-        # Where it was read from is no part of what it is.
-        tokenizer.init_kwargs.pop(told, None)
-    tokenizer.save_pretrained(target)
+    original = Original(network)
+    history = fit(network, tokens, schedule, config, stage.working / "trainer")
+    original.restore()
+    if taught and not tokens.template.own:
+        tokens.tokenizer.chat_template = tokens.template.source  # so that another server asks as was taught
+    save(network, tokens.tokenizer, tokens.stops if taught else tokens.declared, out / "model")
+    if start.base and start.adapter:
+        write_base(out / "model", start.base, start.adapter)
     write_json(out / "history.json", history)
     write_table(out / "shown.parquet", Shown, schedule.shown)
     write_dealt(out, schedule.dealt)
-    shutil.rmtree(out / ".trainer", ignore_errors=True)
     return {
         "steps": config.step_count(),
         "rows": len(schedule.rows),
@@ -109,9 +194,9 @@ def _texts(config: TrainConfig, data: str) -> Iterator[str]:
         if Path(source).is_dir():
             yield from vocabulary_texts(Path(source))
             continue
-        for _, read in examples_of(source, config.task, config.draw):
+        for _, example in examples_of(source, config.task, config.draw):
             with contextlib.suppress(KitError):  # a bad row is told, or counted, where it is trained on
-                yield from (text for turn in read().turns for text in turn)
+                yield from (text for turn in example().turns for text in turn)
 
 
 def vocabulary_texts(data: Path) -> Iterator[str]:
@@ -128,21 +213,6 @@ def vocabulary_texts(data: Path) -> Iterator[str]:
             yield question_turns(q, style)[1]
 
 
-def _with_adapter(network: PreTrainedModel, config: TrainConfig) -> PreTrainedModel:
-    from peft import LoraConfig, get_peft_model
-
-    assert config.lora
-    modules = config.lora.modules
-    settings = LoraConfig(
-        r=config.lora.rank,
-        lora_alpha=config.lora.alpha,
-        lora_dropout=config.lora.dropout,
-        target_modules=modules if isinstance(modules, str) else list(modules),
-        task_type="CAUSAL_LM",
-    )
-    return get_peft_model(network, settings)  # type: ignore[return-value]  # behaves as the model it wraps
-
-
 def _last_checkpoint(working: Path) -> str | None:
     """The newest whole checkpoint of an interrupted run. Its state is the last file the trainer writes: a folder without
     a readable one was torn by the interruption and is dropped."""
@@ -155,52 +225,56 @@ def _last_checkpoint(working: Path) -> str | None:
     return str(whole[max(whole)]) if whole else None
 
 
-def fit(
-    network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, schedule: Schedule, config: TrainConfig, out: Path
-) -> list[dict[str, Any]]:
-    """Train in place with trl's SFTTrainer, rows in the order of the schedule; returns the log history."""
+def fit(network: PreTrainedModel, tokens: Tokens, schedule: Schedule, config: TrainConfig, working: Path) -> list[dict[str, Any]]:
+    """Train in place with trl's SFTTrainer, rows in the order of the schedule; returns the log history. working: where it keeps
+    checkpoints, and goes on from the last."""
     import torch
     from datasets import Dataset
     from torch.utils.data import SequentialSampler
-    from transformers import PrinterCallback, Trainer, set_seed
+    from transformers import PrinterCallback, set_seed
     from transformers.utils import logging
     from trl import SFTConfig, SFTTrainer
 
     from kit.models.load import choose_dtype
+    from kit.train.loss import StepLoss
     from kit.train.muon import muon_for
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    batch = sum(config.mixture().values())
+    micro = config.micro_batch or batch
+    step_loss = StepLoss(network, batch)
 
-    class DelegatedLossTrainer(SFTTrainer):
-        """trl's trainer with transformers' loss (equal within 1e-4; trl's chunked head costs a third of a small model's
-        speed) and rows in the order they are dealt."""
+    class DealtTrainer(SFTTrainer):
+        """trl's trainer with rows in the order they are dealt, and a plain loss: trl's chunked head costs a third of a small
+        model's speed."""
 
-        def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
-            return Trainer.compute_loss(self, *args, **kwargs)
+        def compute_loss(
+            self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+        ) -> Any:
+            labels = inputs.pop("labels")
+            outputs = model(**inputs)
+            loss = step_loss(outputs, labels, inputs["attention_mask"], num_items_in_batch)
+            return (loss, outputs) if return_outputs else loss
 
         def _get_train_sampler(self, *args: Any, **kwargs: Any) -> SequentialSampler:
             return SequentialSampler(dataset)
 
     def collate(rows: Iterable[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        batch = list(rows)
-        width = max(len(r["input_ids"]) for r in batch)
-        pad = tokenizer.pad_token_id
+        held = list(rows)
+        width = max(len(r["input_ids"]) for r in held)
 
         def padded(values: list[list[int]], filler: int) -> torch.Tensor:
             return torch.tensor([v + [filler] * (width - len(v)) for v in values])
 
-        ids = [r["input_ids"] for r in batch]
+        ids = [r["input_ids"] for r in held]
         return {
-            "input_ids": padded(ids, pad),
+            "input_ids": padded(ids, tokens.pad),
             "attention_mask": padded([[1] * len(i) for i in ids], 0),
-            "labels": padded([r["labels"] for r in batch], -100),
+            "labels": padded([r["labels"] for r in held], -100),
         }
 
-    batch = sum(config.mixture().values())
-    micro = config.micro_batch or batch
     steps = config.step_count()
-    working = out / ".trainer"
     every = config.checkpoint_every
     arguments = SFTConfig(
         output_dir=str(working),
@@ -234,14 +308,20 @@ def fit(
         {"input_ids": [r.input_ids for r in schedule.rows], "labels": [r.labels() for r in schedule.rows]}
     )
     optimizer = muon_for(network, config.learning_rate, config.weight_decay) if config.optimizer == "muon" else None
-    trainer = DelegatedLossTrainer(
+    # trl gives a tokenizer without padding one: not to the one that is saved.
+    lent = copy.deepcopy(tokens.tokenizer)
+    lent.pad_token = lent.convert_ids_to_tokens(tokens.pad)
+    trainer = DealtTrainer(
         model=network,
         args=arguments,
         train_dataset=dataset,
-        processing_class=tokenizer,
+        processing_class=lent,
         data_collator=collate,
         optimizers=(optimizer, None),
     )
+    # The loss is of the whole step, whatever the model's own forward takes: transformers counts its tokens, and divides by
+    # nothing.
+    trainer.model_accepts_loss_kwargs = True
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=_last_checkpoint(working))
     return [dict(entry) for entry in trainer.state.log_history]

@@ -65,11 +65,11 @@ def test_an_atomic_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
 
 
 def test_a_stage_without_manifest_is_unfinished_and_runs_again(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="power"), store.run_stage(tmp_path / "s", "train", {"a": 1}, {}):
+    with pytest.raises(RuntimeError, match="power"), store.run_stage(tmp_path / "s", "train", {"a": 1}, {}, ()):
         raise RuntimeError("power cut")
     key = store.stage_key("train", {"a": 1}, {})
     assert not store.finished(tmp_path / "s", key)
-    with store.run_stage(tmp_path / "s", "train", {"a": 1}, {}) as stage:
+    with store.run_stage(tmp_path / "s", "train", {"a": 1}, {}, ()) as stage:
         stage.results["x"] = 1.0
     assert store.finished(tmp_path / "s", key)
     assert store.read_manifest(tmp_path / "s").results == {"x": 1.0}
@@ -93,7 +93,7 @@ def test_a_setting_that_names_an_input_counts_by_what_that_holds() -> None:
 
 def test_a_result_that_was_changed_is_never_used(tmp_path: Path) -> None:
     key = store.stage_key("train", {}, {})
-    with store.run_stage(tmp_path, "train", {}, {}) as stage:
+    with store.run_stage(tmp_path, "train", {}, {}, ("weights",)) as stage:
         (stage.directory / "weights").write_text("right")
     assert store.finished(tmp_path, key)
     (tmp_path / "weights").write_text("wrong")

@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from kit.infer.tokenised import answers
 from kit.models.tiny import build_tokenizer
-from kit.models.tokens import encode
+from kit.models.tokens import Tokens
 
 TEXTS = (
     "In a word.",
@@ -41,5 +41,6 @@ TOKENIZERS = {"words, marked as SentencePiece marks them": lambda: build_tokeniz
 def test_what_is_encoded_comes_back(kind: str, frame: str) -> None:
     tokenizer: PreTrainedTokenizerBase = TOKENIZERS[kind]()
     wanted = [text for text in TEXTS if not (frame and text.startswith((" ", "\n")))]
-    made = [[*encode(tokenizer, frame + text), tokenizer.eos_token_id] for text in wanted]
-    assert answers(tokenizer, made) == wanted
+    tokens = Tokens(tokenizer)
+    made = [[*tokens.encode(frame + text), tokenizer.eos_token_id] for text in wanted]
+    assert answers(tokens, made) == wanted

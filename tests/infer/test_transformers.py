@@ -14,6 +14,7 @@ from kit.core.errors import KitError
 from kit.infer.backend import Decoding, Prompt
 from kit.infer.hf import TransformersBackend
 from kit.models.tiny import build_tokenizer
+from kit.models.tokens import Tokens
 from kit.train.run import vocabulary_texts
 
 NEW = 24
@@ -62,7 +63,7 @@ def test_equal_to_generate(family: str, tokenizer: PreTrainedTokenizerBase) -> N
     stops = [token for token, _ in Counter(t for row in endless for t in set(row)).most_common(2)]
     expected = plain(model, asked, stops)
     assert len({len(row) for row in expected}) > 3, "rows that end at different times"
-    backend = TransformersBackend(model, tokenizer, batch_tokens=512)  # type: ignore[arg-type]
+    backend = TransformersBackend(model, Tokens(tokenizer), batch_tokens=512)  # type: ignore[arg-type]
     backend.stops = stops
     answers = [""] * len(asked)
     sizes = []
@@ -84,7 +85,7 @@ def test_what_does_not_fit_the_window_is_refused(tokenizer: PreTrainedTokenizerB
     model = AutoModelForCausalLM.from_config(
         GPT2Config(vocab_size=len(tokenizer), n_positions=64, n_embd=32, n_layer=1, n_head=2)
     )
-    backend, told = TransformersBackend(model, tokenizer), Counter[str]()
+    backend, told = TransformersBackend(model, Tokens(tokenizer), 64), Counter[str]()
     short, long = Prompt("Who?", about="q1"), Prompt("Who? " * 40, about="q2")
     backend.generate([short], Decoding(8), lambda _, results: told.update(results))
     assert told.total() == 1
@@ -97,7 +98,7 @@ def test_what_does_not_fit_the_window_is_refused(tokenizer: PreTrainedTokenizerB
 def test_a_checkpoint_cannot_change_greedy_decoding(tokenizer: PreTrainedTokenizerBase) -> None:
     """A generation config may ask for sampling or a repetition penalty: neither may touch a score in silence."""
     model, asked = network("qwen2", len(tokenizer)), prompts(len(tokenizer))
-    backend = TransformersBackend(model, tokenizer)  # type: ignore[arg-type]
+    backend = TransformersBackend(model, Tokens(tokenizer))  # type: ignore[arg-type]
     found: list[list[str]] = []
     for penalty, sample in ((1.0, False), (3.0, True)):
         model.generation_config.repetition_penalty, model.generation_config.do_sample = penalty, sample  # type: ignore[union-attr]

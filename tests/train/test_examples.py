@@ -14,7 +14,7 @@ from kit.core.config import resolve
 from kit.core.errors import KitError
 from kit.core.store import read_manifest
 from kit.models.tiny import build_tokenizer
-from kit.models.tokens import encode, example_row, prompt_text
+from kit.models.tokens import Tokens
 from kit.train.data import examples_of, load_sources
 from kit.train.recipes import TrainConfig, with_defaults
 from kit.train.run import train
@@ -40,7 +40,7 @@ def config(**settings: Any) -> TrainConfig:
 
 def taught(settings: TrainConfig, source: Path) -> list[str]:
     tokenizer = build_tokenizer(source.read_text("utf-8").replace("\\n", "\n").split('"'))
-    return [tokenizer.decode(row.input_ids) for row in load_sources(settings, str(source), tokenizer).sources["examples"].rows]
+    return [tokenizer.decode(row.input_ids) for row in load_sources(settings, str(source), Tokens(tokenizer)).sources["examples"].rows]
 
 
 def test_smaller_sets_are_prefixes_of_larger_ones_by_their_draw(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_examples_from_elsewhere_beside_documents_and_its_place_does_not_matter(
 
 def test_every_answer_of_a_conversation_is_learned_and_nothing_else() -> None:
     tokenizer = build_tokenizer([" ".join(text for turn in TURNS for text in turn)])
-    row = example_row(tokenizer, TURNS)
+    row = Tokens(tokenizer).example_row(TURNS)
     said = [tokenizer.decode(row.input_ids[start:end], skip_special_tokens=True) for start, end in row.learned]
     assert said == [answer for _, answer in TURNS]
     labels = row.labels()
@@ -116,15 +116,31 @@ def test_every_answer_of_a_conversation_is_learned_and_nothing_else() -> None:
     assert [i for i, label in enumerate(labels) if label != -100] == learned
     assert [labels[i] for i in learned] == [row.input_ids[i] for i in learned]
     # What stands before the last answer is what evaluation would send.
-    assert row.input_ids[: row.learned[-1][0]] == encode(tokenizer, prompt_text(tokenizer, TURNS[-1][0], TURNS[:-1]))
+    assert row.input_ids[: row.learned[-1][0]] == Tokens(tokenizer).asked(TURNS[-1][0], TURNS[:-1])
 
 
-def test_without_a_template_several_turns_are_refused() -> None:
+def test_without_a_template_earlier_answers_are_learned_but_not_where_they_end() -> None:
     tokenizer = build_tokenizer([" ".join(text for turn in TURNS for text in turn), "Question: Answer:"])
     tokenizer.chat_template = None
-    assert example_row(tokenizer, TURNS[:1]).learned
-    with pytest.raises(KitError, match="train on single turns"):
-        example_row(tokenizer, TURNS)
+    row = Tokens(tokenizer).example_row(TURNS)
+    said = [tokenizer.decode(row.input_ids[start:end]) for start, end in row.learned]
+    assert said == ["A wren.", "A crane.", "An ostrich.<eos>"]
+
+
+def test_a_template_that_rewrites_earlier_turns_leaves_the_last_to_be_learned() -> None:
+    """As Qwen3's, which drops what was thought before an earlier answer."""
+    tokenizer = build_tokenizer([" ".join(text for turn in TURNS for text in turn)])
+    tokenizer.chat_template = (
+        "{% for m in messages %}{% if m.role == 'user' %}<user>{{ m.content }}<assistant>"
+        "{% else %}{% if loop.last %}ostrich. {% endif %}{{ m.content }}<eos>{% endif %}{% endfor %}"
+    )
+    tokens = Tokens(tokenizer)
+    row = tokens.example_row(TURNS)
+    assert [tokenizer.decode(row.input_ids[start:end]) for start, end in row.learned] == ["ostrich. An ostrich.<eos>"]
+    assert tokens.notes(conversations=True) == [
+        "the chat template rewrites earlier turns: of a conversation only the last answer is learned"
+    ]
+    assert tokens.notes(conversations=False) == []
 
 
 def test_a_conversation_that_cannot_be_rendered_is_told_with_its_row(tmp_path: Path) -> None:
@@ -132,6 +148,6 @@ def test_a_conversation_that_cannot_be_rendered_is_told_with_its_row(tmp_path: P
     source = tmp_path / "chats.jsonl"
     source.write_text(json.dumps({"messages": chat}) + "\n", "utf-8")
     tokenizer = build_tokenizer([" ".join(text for turn in TURNS for text in turn), "Question: Answer:"])
-    tokenizer.chat_template = None
-    with pytest.raises(KitError, match=r"^chats.jsonl, line 1: the checkpoint has no chat template"):
-        load_sources(config(examples=1), str(source), tokenizer)
+    tokenizer.chat_template = "{% for m in messages %}{{ m.content.split('crane')[0] }}<eos>{% endfor %}"
+    with pytest.raises(KitError, match=r"^chats.jsonl, line 1: the checkpoint's chat template does not keep .*'A crane.'"):
+        load_sources(config(examples=1), str(source), Tokens(tokenizer))

@@ -13,10 +13,11 @@ from kit.core.errors import KitError
 from kit.core.records import Document, Shown
 from kit.core.seeds import derive_seed
 from kit.core.store import read_table
-from kit.models.load import checkpoint_path, load_model
+from kit.models.checkpoint import read
+from kit.models.load import load
 from kit.models.prompts import assistant_message, user_message
 from kit.models.tiny import TinyConfig, build_model, build_tokenizer
-from kit.models.tokens import document_row, encode, example_row, prompt_text
+from kit.models.tokens import Tokens
 from kit.train.data import load_sources
 from kit.train.muon import orthogonalise
 from kit.train.recipes import TrainConfig, with_defaults
@@ -30,7 +31,7 @@ def config(**settings: object) -> TrainConfig:
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
-    return dict(load_model(checkpoint_path(str(run))).state_dict())
+    return dict(load(read(str(run))).state_dict())
 
 
 def losses(run: Path) -> list[float]:
@@ -51,7 +52,7 @@ def test_the_tiny_tokenizer_writes_the_whole_world(small_dir: Path) -> None:
     texts = list(vocabulary_texts(small_dir))
     tokenizer = build_tokenizer(texts)
     for text in texts[::7]:
-        ids = encode(tokenizer, text)
+        ids = Tokens(tokenizer).encode(text)
         assert tokenizer.unk_token_id not in ids
         assert tokenizer.decode(ids) == text
 
@@ -60,10 +61,10 @@ def test_loss_falls_on_the_completion_alone_and_prompts_are_what_evaluation_send
     tokenizer = build_tokenizer(vocabulary_texts(small_dir))
     question = next(q for q in small.questions if q.hops == 2)  # type: ignore[attr-defined]
     prompt = user_message(question.text, "cot")
-    row = example_row(tokenizer, [(prompt, assistant_message(question.answers[0], "cot", question.sub_questions))])
+    row = Tokens(tokenizer).example_row([(prompt, assistant_message(question.answers[0], "cot", question.sub_questions))])
     ((start, end),) = row.learned
     assert tokenizer.unk_token_id not in row.input_ids
-    assert row.input_ids[:start] == encode(tokenizer, prompt_text(tokenizer, prompt))
+    assert row.input_ids[:start] == Tokens(tokenizer).asked(prompt)
     assert tokenizer.decode(row.input_ids[start:], skip_special_tokens=True).startswith(question.sub_questions[0].text)
     assert end == len(row.input_ids)
     assert row.input_ids[-1] == tokenizer.eos_token_id
@@ -73,7 +74,7 @@ def test_reading_exercises_are_learned_in_their_second_half_only(small: object, 
     tokenizer = build_tokenizer(vocabulary_texts(small_dir))
     exercises = [d for d in small.documents if d.corpus == "reading"]  # type: ignore[attr-defined]
     for document in exercises[::50]:
-        row = document_row(tokenizer, document.text, document.context_chars)
+        row = Tokens(tokenizer).document_row(document.text, document.context_chars)
         ((start, _),) = row.learned
         learned = tokenizer.decode(row.input_ids[start:], skip_special_tokens=True)
         assert learned == document.text[document.context_chars :].strip()
@@ -82,11 +83,11 @@ def test_reading_exercises_are_learned_in_their_second_half_only(small: object, 
 
 
 def test_too_many_examples_or_too_long_rows_are_errors(small_dir: Path) -> None:
-    tokenizer = build_tokenizer(vocabulary_texts(small_dir))
+    tokens = Tokens(build_tokenizer(vocabulary_texts(small_dir)))
     with pytest.raises(KitError, match="61 examples were asked for"):
-        load_sources(config(rows={"examples": 4}, examples=61), str(small_dir), tokenizer)
+        load_sources(config(rows={"examples": 4}, examples=61), str(small_dir), tokens)
     with pytest.raises(KitError, match="over max_length 10"):
-        load_sources(config(rows={"known": 4}, max_length=10), str(small_dir), tokenizer)
+        load_sources(config(rows={"known": 4}, max_length=10), str(small_dir), tokens)
 
 
 def test_orthogonalised_singular_values_are_near_one() -> None:

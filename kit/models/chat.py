@@ -1,0 +1,249 @@
+"""What is said, as text: a checkpoint's chat template, or a plain frame of questions and answers where it has none.
+
+A conversation is rendered whole, checked to hold what was said, and where each thing stands in it is known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+from pydantic import Field, field_validator
+
+from kit.core.config import Config
+from kit.core.errors import KitError, first_line, nearest
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+Span = tuple[int, int]
+"""Where something stands in a text: its first character, and the one after its last."""
+
+Shots = Sequence[tuple[str, str]]
+"""Earlier turns, each of the user and the assistant."""
+
+DATE = "2024-07-26"
+"""What a template that asks for the date is told: Llama 3's own, where none is given."""
+
+FRAME = (
+    "{% for m in messages %}{% if m.role == 'system' %}{{ m.content }}\n\n"
+    "{% elif m.role == 'user' %}Question: {{ m.content }}\nAnswer:"
+    "{% else %} {{ m.content }}{% if not loop.last %}\n\n{% endif %}{% endif %}{% endfor %}"
+)
+"""What stands in for a chat template where a checkpoint has none."""
+
+_OPENED = re.compile(r"\s*<(\w+)>\s*")
+"""A tag that a template opens for the model to think in."""
+
+
+class ChatSettings(Config):
+    """How a checkpoint is spoken to. system: a system turn before all others. template: the chat template's own arguments, as
+    {enable_thinking = false}. date: what a template takes for today, so that it is the same tomorrow."""
+
+    system: str | None = None
+    template: dict[str, bool | int | float | str] = {}
+    date: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] = DATE
+
+    @field_validator("date")
+    @classmethod
+    def _a_day(cls, day: str) -> str:
+        try:
+            date.fromisoformat(day)
+        except ValueError as error:
+            raise ValueError(f"no day of the calendar: {error}") from None
+        return day
+
+    @property
+    def chat(self) -> ChatSettings:
+        """These settings alone, of a larger configuration."""
+        return ChatSettings(system=self.system, template=self.template, date=self.date)
+
+    def idle(self) -> str | None:
+        """The name of the first of these that is set; None where all are as they come."""
+        return next((n for n in ChatSettings.model_fields if getattr(self, n) != ChatSettings.model_fields[n].default), None)
+
+
+class Rendered(NamedTuple):
+    """A conversation as text. said: where each thing that was said stands in it, in order. prompt: where what the assistant says
+    at last begins, with all that the template puts before it."""
+
+    text: str
+    said: tuple[Span, ...]
+    prompt: int
+
+
+class ChatTemplate:
+    """A tokenizer's chat template with its settings.
+
+    Raises KitError where it has no such argument, loses what is said, or does not know what it is told (a date without effect).
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, settings: ChatSettings) -> None:
+        self.tokenizer, self.settings = tokenizer, settings
+        self.own = bool(tokenizer.chat_template)
+        self._control = control_pattern(tokenizer)
+        self.source = tokenizer.get_chat_template() if self.own else _start(tokenizer) + FRAME
+        self._today = date.fromisoformat(settings.date)
+        self._parts = False
+        self._frames: dict[tuple[int, bool], list[str]] = {}
+        self._check()
+
+    def asked(self, message: str, shots: Shots = ()) -> Rendered:
+        """A conversation that waits for its answer. Blanks at its end are left to the answer, which most tokenizers begin with
+        one."""
+        said = [text for turn in shots for text in turn] + [message]
+        text = self._rendered(said, waits=True)
+        spans = self._spans(text, said, waits=True)
+        return Rendered(text.rstrip(" "), spans, len(text.rstrip(" ")))
+
+    def answered(self, turns: Shots) -> Rendered:
+        """A conversation up to its last answer, ended as the template ends a turn, or else with the tokenizer's end token.
+
+        Raises KitError where the template changes what stands before an answer once that is given.
+        """
+        said = [text for turn in turns for text in turn]
+        text = self._rendered(said, waits=False)
+        spans = self._spans(text, said, waits=False)
+        asked = self.asked(turns[-1][0], turns[:-1])
+        start, end = spans[-1]
+        head = text[:start]
+        if not head.startswith(asked.text):
+            head = self._thought_closed(asked.text, head)
+        moved = len(head) - start
+        spans = (*spans[:-1], (start + moved, end + moved))
+        return Rendered(head + text[start:end] + self._ended(text[end:]), spans, asked.prompt)
+
+    @cached_property
+    def keeps_turns(self) -> bool:
+        """Whether an earlier answer stands in a longer conversation as it stood when it was the last."""
+        turns = [("Who?", "Ada."), ("And?", "Bo.")]
+        whole, first = self.answered(turns), self.answered(turns[:1])
+        return whole.text.startswith(first.text[: first.said[-1][1]])
+
+    @cached_property
+    def turn_end(self) -> str | None:
+        """The control token that the template puts after an answer; None where it closes no turn."""
+        text = self._rendered(["Who?", "Ada."], waits=False)
+        found = self._control.search(text[self._spans(text, ["Who?", "Ada."], waits=False)[-1][1] :])
+        return found.group() if found else None
+
+    def _ended(self, tail: str) -> str:
+        """What follows an answer up to the token that ends it."""
+        found = self._control.search(tail)
+        return tail[: found.end()] if found else tail.rstrip() + (self.tokenizer.eos_token or "")
+
+    def _thought_closed(self, asked: str, head: str) -> str:
+        """What stands before an answer where the template opens a thought for the model but not in what was answered: the
+        thought, ended before it began."""
+        same = next((i for i, (a, b) in enumerate(zip(asked, head, strict=False)) if a != b), min(len(asked), len(head)))
+        opened = _OPENED.fullmatch(asked[same:])
+        if not opened:
+            raise KitError("the checkpoint's chat template changes the prompt once it is answered: it cannot be trained on")
+        return f"{asked}\n</{opened[1]}>\n\n{head[same:].lstrip()}"
+
+    def _rendered(self, said: Sequence[str], waits: bool) -> str:
+        messages: list[dict[str, Any]] = [{"role": "system", "content": self.settings.system}] if self.settings.system else []
+        messages += [{"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(said)]
+        if self._parts:
+            messages = [{**m, "content": [{"type": "text", "text": m["content"]}]} for m in messages]
+        arguments: dict[str, Any] = {**self.settings.template, "strftime_now": self._today.strftime}
+        try:
+            return str(
+                self.tokenizer.apply_chat_template(
+                    messages, chat_template=self.source, tokenize=False, add_generation_prompt=waits, **arguments
+                )
+            )
+        except Exception as error:  # noqa: BLE001  # a template is a program of its author's: jinja2's errors, and any of Python's
+            wants = "" if self.settings.system else ": it may want a system turn, -o system=..."
+            raise KitError(f"the checkpoint's chat template refuses a conversation ({first_line(error)}){wants}") from None
+
+    def _spans(self, text: str, said: Sequence[str], waits: bool) -> tuple[Span, ...]:
+        """Where each thing that was said stands. Raises KitError where one does not, or not as it was said."""
+        found = self._framed(text, said, waits) or _in_order(text, said)
+        if found is None:
+            lost = next((s for s in said if s.strip() not in text), said[-1]).strip()
+            raise KitError(f"the checkpoint's chat template does not keep what is said: {lost[:60]!r}")
+        return found
+
+    def _framed(self, text: str, said: Sequence[str], waits: bool) -> tuple[Span, ...] | None:
+        """The same, from what the template puts around any conversation of so many turns."""
+        key = (len(said), waits)
+        if key not in self._frames:
+            marks = [f"\ue000{i}\ue001" for i in range(len(said))]
+            self._frames[key] = re.split("\ue000\\d+\ue001", self._rendered(marks, waits))
+        pieces = self._frames[key]
+        if len(pieces) != len(said) + 1 or not text.startswith(pieces[0]):
+            return None
+        spans: list[Span] = []
+        place = len(pieces[0])
+        for given, after in zip(said, pieces[1:], strict=True):
+            form = next((f for f in (given, given.strip()) if text.startswith(f + after, place)), None)
+            if form is None:
+                return None
+            spans.append((place, place + len(form)))
+            place += len(form) + len(after)
+        return tuple(spans) if place == len(text) else None
+
+    def _check(self) -> None:
+        """Raises KitError for what cannot work with any conversation."""
+        from jinja2 import Environment, TemplateError, meta
+
+        try:
+            plain = re.sub(r"{%-?\s*(end)?generation\s*-?%}", "", self.source)
+            known = meta.find_undeclared_variables(Environment(extensions=["jinja2.ext.loopcontrols"]).parse(plain))
+        except TemplateError as error:
+            raise KitError(f"the checkpoint's chat template cannot be read: {first_line(error)}") from None
+        for name in self.settings.template:
+            if name in ("messages", "add_generation_prompt", "strftime_now", "tools", "documents") or name not in known:
+                offered = known - {"messages", "add_generation_prompt", "strftime_now", "raise_exception", "tools", "documents"}
+                hint = nearest(name, offered) if offered else "it takes none"
+                raise KitError(f"template.{name}: the checkpoint's chat template has no such argument; {hint}")
+        if self.settings.date != DATE and "strftime_now" not in known:
+            raise KitError("date: the checkpoint's chat template does not ask for the date")
+        probe = ["What is it?", "It is Ada."]
+        for self._parts in (False, True):
+            if _in_order(self._rendered(probe, waits=False), probe):
+                break
+        else:
+            raise KitError("the checkpoint's chat template does not keep what is said, neither as text nor as parts")
+        if self.settings.system and self.settings.system.strip() not in self._rendered(probe[:1], waits=True):
+            raise KitError("system: the checkpoint's chat template leaves the system turn out")
+
+
+def control_pattern(tokenizer: PreTrainedTokenizerBase) -> re.Pattern[str]:
+    """What matches the tokenizer's control tokens, which are those that it marks as special."""
+    added = {t.content for t in tokenizer.added_tokens_decoder.values() if t.special} | {*tokenizer.all_special_tokens}
+    tokens = sorted((t for t in added if t.strip()), key=lambda t: (-len(t), t))
+    if not tokens:
+        return re.compile(r"(?!)")
+    # Their first characters are few: most places of a text need no look at hundreds of names.
+    first = "".join(sorted({re.escape(t[0]) for t in tokens}))
+    return re.compile(f"(?=[{first}])(?:{'|'.join(map(re.escape, tokens))})")
+
+
+def _in_order(text: str, said: Sequence[str]) -> tuple[Span, ...] | None:
+    """Where things stand in a text, each behind the one before; None where one does not."""
+    spans: list[Span] = []
+    place = 0
+    for given in said:
+        start = next((text.find(f, place) for f in (given, given.strip()) if text.find(f, place) >= 0), -1)
+        if start < 0:
+            return None
+        length = len(given) if text.startswith(given, start) else len(given.strip())
+        spans.append((start, start + length))
+        place = start + length
+    return tuple(spans)
+
+
+def _start(tokenizer: PreTrainedTokenizerBase) -> str:
+    """The template's word for the token that the tokenizer itself puts before a text, or nothing."""
+    return "{{ bos_token }}" if start_token(tokenizer) else ""
+
+
+def start_token(tokenizer: PreTrainedTokenizerBase) -> str:
+    """The token that the tokenizer itself puts before a text; empty where it puts none."""
+    ids: list[int] = tokenizer("x")["input_ids"]
+    return str(tokenizer.bos_token) if ids and tokenizer.bos_token and ids[0] == tokenizer.bos_token_id else ""

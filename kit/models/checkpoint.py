@@ -1,0 +1,240 @@
+"""What a checkpoint is, read from its files alone: nothing is loaded, and neither torch nor transformers is imported.
+
+A checkpoint is named by a directory, by a train run's directory, or by its name on the hub, `ORG/NAME` or `ORG/NAME@REVISION`.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kit.core.errors import KitError, first_line
+from kit.core.seeds import digest as digest_of
+from kit.core.store import UNFINISHED, file_digest, intact_manifest, write_json
+
+TINY = "tiny"
+"""The name of the model that a training run builds instead of loading a checkpoint."""
+
+ADAPTER = "adapter_config.json"
+BASE = "base.json"
+"""Beside an adapter that kit made: where its base lies, seen from there, the digest of what it was, and the adapter's
+settings."""
+
+_SMALL_FILES = ("*.json", "*.jinja", "*.model", "*.txt", "*.py")
+_WINDOWS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_sequence_length")
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A LoRA adapter on a base. settings: peft's (`r`, `lora_alpha`, `target_modules`, …). made: kit's own, of an adapter of
+    its."""
+
+    base: Checkpoint
+    settings: Mapping[str, Any]
+    made: Mapping[str, Any] | None
+
+    @property
+    def rank(self) -> int:
+        return int(self.settings.get("r", 8))
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A checkpoint as its files tell it.
+
+    source, revision: what loads it, a directory or a name on the hub at a commit. files: where its small files lie. adapter:
+    where it holds an adapter and no whole model. stops: the ids that its generation config, or else its config, ends an answer
+    with. window: the tokens it reads at once, None where it knows no bound.
+    """
+
+    source: str
+    revision: str | None
+    files: Path
+    adapter: Adapter | None
+    stops: tuple[int, ...]
+    window: int | None
+
+    @property
+    def whole(self) -> Checkpoint:
+        """The model itself: an adapter's base."""
+        return self.adapter.base if self.adapter else self
+
+    @property
+    def tokenizer(self) -> Checkpoint:
+        """Where the tokenizer is: with the adapter, or with its base."""
+        return self if not self.adapter or _has_tokenizer(self.files) else self.adapter.base
+
+
+def _has_tokenizer(files: Path) -> bool:
+    return any((files / name).exists() for name in ("tokenizer.json", "tokenizer_config.json", "tokenizer.model"))
+
+
+def read(model: str) -> Checkpoint:
+    """The checkpoint that `model` names. Of a train run it is what the run made.
+
+    Raises KitError where nothing is there, where a run is unfinished, a file damaged, or the hub has no such checkpoint.
+    """
+    if Path(model).exists():
+        return _read(str(_weights_of(Path(model)).resolve()), None, _weights_of(Path(model)))
+    name, _, revision = model.partition("@")
+    if not _HUB_NAME.fullmatch(name):
+        raise KitError(f"{model} does not exist, and is no name on the hub (ORG/NAME)")
+    files = _snapshot(name, revision or None)
+    return _read(name, files.name, files)
+
+
+def digest(model: str) -> str:
+    """What `model` holds, as a stage's key names it: a run by its own key, other files by their content, a checkpoint on the hub
+    by its commit; an adapter together with its base.
+
+    Raises KitError as `read` does, and where a run's files, or the base of its adapter, are no longer what they were.
+    """
+    path = Path(model)
+    if not path.exists():
+        found = read(model)
+        own = f"{found.source}@{found.revision}"
+        return digest_of(own, digest(_named(found.adapter.base))) if found.adapter else own
+    weights = _weights_of(path)
+    run = next((place for place in (path, path.parent) if (place / "manifest.json").exists()), None)
+    if run and weights == run / "model":
+        manifest = intact_manifest(run)
+        if manifest.stage != "train":
+            raise KitError(f"{run} holds a {manifest.stage} run, not a model")
+        _check_base(weights)
+        return manifest.key
+    found = read(model)
+    listed = [[p.name, p.stat().st_size, file_digest(p)] for p in sorted(weights.iterdir()) if p.is_file() and p.name[0] != "."]
+    return digest_of(listed, digest(_named(found.adapter.base)) if found.adapter else None)
+
+
+def with_model(
+    settings: dict[str, Any], inputs: dict[str, str], model: str, key: str | None = None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """A stage's settings and inputs with its model: it counts by what it holds, not by its place; "tiny" is the built-in one,
+    even beside a folder of that name.
+
+    key: that of a model that a plan will make but has not yet. The one place where training, evaluation and the plan learn how a
+    model enters a stage's key.
+    """
+    if model == TINY:
+        return {**settings, "model": TINY}, inputs
+    return {**settings, "model": "<input>"}, {**inputs, "model": key or digest(model)}
+
+
+def write_base(adapter: Path, base: Checkpoint, settings: Mapping[str, Any]) -> None:
+    """Leave beside an adapter what it belongs to, and by which settings it was made."""
+    place = os.path.relpath(base.source, adapter.resolve()) if base.revision is None else ""
+    write_json(adapter / BASE, {"base": place, "digest": digest(_named(base)), "lora": settings})
+
+
+def _check_base(adapter: Path) -> None:
+    """Raises KitError where the base of a run's adapter is not what it was trained on."""
+    if not (adapter / BASE).exists():
+        return
+    told = _json(adapter / BASE)
+    found = read(str(adapter))
+    assert found.adapter
+    if digest(_named(found.adapter.base)) != told.get("digest"):
+        raise KitError(
+            f"{found.adapter.base.source}, which the adapter in {adapter} belongs to, has changed since it was trained"
+        )
+
+
+def _named(checkpoint: Checkpoint) -> str:
+    return f"{checkpoint.source}@{checkpoint.revision}" if checkpoint.revision else checkpoint.source
+
+
+def _weights_of(path: Path) -> Path:
+    """Where the weights of a directory are: a train run keeps them in its `model` folder; anything else is itself."""
+    if not path.is_dir():
+        raise KitError(f"{path} is a file: a model is a directory, or a name on the hub")
+    inside = path / "model"
+    within = any((inside / name).exists() for name in ("config.json", ADAPTER))
+    run = path if within else path.parent if path.name == "model" else None
+    if run and (run / UNFINISHED).exists() and not (run / "manifest.json").exists():
+        raise KitError(f"{run} is unfinished: run its command again, and then use what it makes")
+    return inside if within else path
+
+
+def _read(source: str, revision: str | None, files: Path) -> Checkpoint:
+    config = _json(files / "config.json") if (files / "config.json").exists() else {}
+    adapter = _adapter(files) if (files / ADAPTER).exists() else None
+    if not config and not adapter and not _has_tokenizer(files):
+        raise KitError(f"{source} holds neither config.json nor {ADAPTER}: it is no checkpoint")
+    text: dict[str, Any] = config.get("text_config") if isinstance(config.get("text_config"), dict) else {}  # type: ignore[assignment]
+    generation = _json(files / "generation_config.json") if (files / "generation_config.json").exists() else None
+    stops = _ids((generation if generation is not None else {**config, **text}).get("eos_token_id"))
+    if adapter:
+        own = generation is not None
+        return Checkpoint(source, revision, files, adapter, stops if own else adapter.base.stops, adapter.base.window)
+    windows = (part[name] for part in (text, config) for name in _WINDOWS if isinstance(part.get(name), int))
+    window = next((w for w in windows if w > 0), None)
+    return Checkpoint(source, revision, files, None, stops, window)
+
+
+def _adapter(files: Path) -> Adapter:
+    settings = _json(files / ADAPTER)
+    named = settings.get("base_model_name_or_path")
+    if not isinstance(named, str) or not named:
+        raise KitError(f"{files / ADAPTER} does not say which model it is for: set its base_model_name_or_path")
+    own = _json(files / BASE) if (files / BASE).exists() else {}
+    places = [files / str(place) for place in (own.get("base"), named) if place] + [Path(named)]
+    near = next((place for place in places if place.is_dir() and place.resolve() != files.resolve()), None)
+    if near:
+        base = read(str(near))
+    elif not _HUB_NAME.fullmatch(named) or named.startswith("."):
+        raise KitError(f"{files} is an adapter for {named}, which does not exist: name its base in {ADAPTER}")
+    else:
+        revision = settings.get("revision")
+        base = read(f"{named}@{revision}" if revision else named)
+    if base.adapter:
+        raise KitError(f"{files} is an adapter for {named}, which is an adapter itself: merge that into its base first")
+    return Adapter(base, settings, own.get("lora"))
+
+
+def _ids(found: object) -> tuple[int, ...]:
+    """An id, a list of ids, or none."""
+    ids = found if isinstance(found, list) else [found]
+    return tuple(sorted({i for i in ids if type(i) is int and i >= 0}))
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise KitError(f"{path} cannot be read: {first_line(error)}") from None
+    if not isinstance(data, dict):
+        raise KitError(f"{path} must hold a table of settings, not a {type(data).__name__}")
+    return data
+
+
+@functools.lru_cache(maxsize=64)
+def _snapshot(name: str, revision: str | None) -> Path:
+    """The small files of a checkpoint on the hub, in its cache; the folder is called as the commit. Asked once a process, so that
+    a run does not change with the hub under it."""
+    return _downloaded(name, revision, list(_SMALL_FILES))
+
+
+def fetched(checkpoint: Checkpoint) -> Path:
+    """A directory with all of a checkpoint's files: its own, or the hub's cache."""
+    if checkpoint.revision is None:
+        return Path(checkpoint.source)
+    return _downloaded(checkpoint.source, checkpoint.revision, None)
+
+
+def _downloaded(name: str, revision: str | None, patterns: list[str] | None) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.utils import disable_progress_bars
+
+    disable_progress_bars()
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
+    except (OSError, ValueError) as error:
+        raise KitError(f"{name} is no directory, and the hub does not give it: {first_line(error)}") from None
