@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from evals.config import EvalConfig
@@ -16,6 +17,13 @@ TASKS: dict[TaskName, Task[Any]] = {
     "code": code.TASK,
     "if": instructions.TASK,
 }
+
+
+def check_lengths(config: EvalConfig, lengths: Iterable[str]) -> None:
+    """Raises KitError for a length (`max_new_tokens`) that no answer has: of a style that is not asked, or only chosen in."""
+    asked = {part.style for part in config.slices if part.mode != "choice" or part.sub_questions}
+    if idle := next((style for style in lengths if style not in asked), None):
+        raise KitError(f"max_new_tokens.{idle}: nothing is asked in style {idle}")
 
 
 def check_styles(config: EvalConfig) -> None:

@@ -35,7 +35,7 @@ def command(
 ) -> None:  # fmt: skip
     """Ask a model questions and score its answers; a file of settings may ask many slices at once."""
     from evals.config import EvalConfig
-    from evals.tasks import TASKS
+    from evals.tasks import TASKS, check_lengths
     from kit.core.config import resolve
     from kit.core.errors import KitError, nearest
 
@@ -59,6 +59,7 @@ def command(
     if backend:
         merged["backend"] = backend
     resolved = resolve(EvalConfig, {**merged, "task": name})
+    check_lengths(resolved, resolved.max_new_tokens)
 
     from evals.run import evaluate, read_records
     from evals.summary import summarise

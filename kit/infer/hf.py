@@ -38,9 +38,7 @@ class TransformersBackend:
         self.stops = tokens.stops
         taken = set(inspect.signature(_inner(model).forward).parameters)
         self._last = {"logits_to_keep"} & taken
-        # Rows of several lengths share a batch, and leave it as they end, where the model has a cache of keys and values and is
-        # told which positions count. A state that every token has changed knows nothing of padding.
-        self.pads = {"attention_mask", "position_ids", "past_key_values"} <= taken and not getattr(model, "_is_stateful", False)
+        self.pads = _pads(model, taken)
 
     def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
         """Indices grouped longest first (memory runs out at once or never), each group within the budget, and of one length where
@@ -189,3 +187,13 @@ def _drawn(logits: torch.Tensor, temperature: float, draws: Sequence[torch.Gener
 
     uniform = torch.stack([torch.rand(logits.shape[-1], generator=draw) for draw in draws])
     return logits.float() / temperature - (-uniform.clamp(min=1e-20).log()).log().to(logits.device)
+
+
+def _pads(model: Any, taken: set[str]) -> bool:
+    """Whether rows of several lengths may share a batch, and leave it as they end: where the model keeps keys and values by
+    position, and is told which positions count. A state that every token has changed knows nothing of padding."""
+    from transformers import DynamicCache
+
+    if not {"attention_mask", "position_ids", "past_key_values"} <= taken or getattr(model, "_is_stateful", False):
+        return False
+    return not any(hasattr(layer, "update_conv_state") for layer in DynamicCache(config=model.config.get_text_config()).layers)

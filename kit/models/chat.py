@@ -35,6 +35,11 @@ FRAME = (
 )
 """What stands in for a chat template where a checkpoint has none."""
 
+_NOT_ARGUMENTS = {"messages", "add_generation_prompt", "raise_exception", "strftime_now", "tools", "documents", "namespace"}
+"""Names in a template that a conversation, or its renderer, fills."""
+
+_ASKS_DATE = re.compile(r"""strftime_now\(\s*(['"])(.*?)\1\s*\)""")
+
 _OPENED = re.compile(r"\s*<(\w+)>\s*")
 """A tag that a template opens for the model to think in."""
 
@@ -83,10 +88,10 @@ class ChatTemplate:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, settings: ChatSettings) -> None:
         self.tokenizer, self.settings = tokenizer, settings
-        self.own = bool(tokenizer.chat_template)
+        self.own = bool(tokenizer.chat_template) and tokenizer.chat_template != frame(tokenizer)
         self._control = control_pattern(tokenizer)
-        self.source = tokenizer.get_chat_template() if self.own else _start(tokenizer) + FRAME
-        self._today = date.fromisoformat(settings.date)
+        self.source = tokenizer.get_chat_template() if self.own else frame(tokenizer)
+        self._dated = _dated(self.source, date.fromisoformat(settings.date))
         self._parts = False
         self._frames: dict[tuple[int, bool], list[str]] = {}
         self._check()
@@ -144,16 +149,17 @@ class ChatTemplate:
             raise KitError("the checkpoint's chat template changes the prompt once it is answered: it cannot be trained on")
         return f"{asked}\n</{opened[1]}>\n\n{head[same:].lstrip()}"
 
-    def _rendered(self, said: Sequence[str], waits: bool) -> str:
-        messages: list[dict[str, Any]] = [{"role": "system", "content": self.settings.system}] if self.settings.system else []
+    def _rendered(self, said: Sequence[str], waits: bool, system: str | None = None) -> str:
+        system = system or self.settings.system
+        messages: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
         messages += [{"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(said)]
         if self._parts:
             messages = [{**m, "content": [{"type": "text", "text": m["content"]}]} for m in messages]
-        arguments: dict[str, Any] = {**self.settings.template, "strftime_now": self._today.strftime}
+        arguments: dict[str, Any] = dict(self.settings.template)
         try:
             return str(
                 self.tokenizer.apply_chat_template(
-                    messages, chat_template=self.source, tokenize=False, add_generation_prompt=waits, **arguments
+                    messages, chat_template=self._dated, tokenize=False, add_generation_prompt=waits, **arguments
                 )
             )
         except Exception as error:  # noqa: BLE001  # a template is a program of its author's: jinja2's errors, and any of Python's
@@ -161,8 +167,9 @@ class ChatTemplate:
             raise KitError(f"the checkpoint's chat template refuses a conversation ({first_line(error)}){wants}") from None
 
     def _spans(self, text: str, said: Sequence[str], waits: bool) -> tuple[Span, ...]:
-        """Where each thing that was said stands. Raises KitError where one does not, or not as it was said."""
-        found = self._framed(text, said, waits) or _in_order(text, said)
+        """Where each thing that was said stands, the system turn first. Raises KitError where one does not stand."""
+        contents = [self.settings.system, *said] if self.settings.system else said
+        found = self._framed(text, contents, waits) or _in_order(text, contents)
         if found is None:
             lost = next((s for s in said if s.strip() not in text), said[-1]).strip()
             raise KitError(f"the checkpoint's chat template does not keep what is said: {lost[:60]!r}")
@@ -173,7 +180,8 @@ class ChatTemplate:
         key = (len(said), waits)
         if key not in self._frames:
             marks = [f"\ue000{i}\ue001" for i in range(len(said))]
-            self._frames[key] = re.split("\ue000\\d+\ue001", self._rendered(marks, waits))
+            system = marks.pop(0) if self.settings.system else None
+            self._frames[key] = re.split("\ue000\\d+\ue001", self._rendered(marks, waits, system))
         pieces = self._frames[key]
         if len(pieces) != len(said) + 1 or not text.startswith(pieces[0]):
             return None
@@ -197,9 +205,8 @@ class ChatTemplate:
         except TemplateError as error:
             raise KitError(f"the checkpoint's chat template cannot be read: {first_line(error)}") from None
         for name in self.settings.template:
-            if name in ("messages", "add_generation_prompt", "strftime_now", "tools", "documents") or name not in known:
-                offered = known - {"messages", "add_generation_prompt", "strftime_now", "raise_exception", "tools", "documents"}
-                hint = nearest(name, offered) if offered else "it takes none"
+            if name not in known - _NOT_ARGUMENTS:
+                hint = nearest(name, known - _NOT_ARGUMENTS) if known - _NOT_ARGUMENTS else "it takes none"
                 raise KitError(f"template.{name}: the checkpoint's chat template has no such argument; {hint}")
         if self.settings.date != DATE and "strftime_now" not in known:
             raise KitError("date: the checkpoint's chat template does not ask for the date")
@@ -238,9 +245,17 @@ def _in_order(text: str, said: Sequence[str]) -> tuple[Span, ...] | None:
     return tuple(spans)
 
 
-def _start(tokenizer: PreTrainedTokenizerBase) -> str:
-    """The template's word for the token that the tokenizer itself puts before a text, or nothing."""
-    return "{{ bos_token }}" if start_token(tokenizer) else ""
+def _dated(source: str, today: date) -> str:
+    """A template with the day written into it. Raises KitError where it asks for the day in a way that is not understood."""
+    found = _ASKS_DATE.sub(lambda asked: repr(today.strftime(asked[2])), source)
+    if "strftime_now(" in found:
+        raise KitError("the checkpoint's chat template asks for the date in a form that is worked out: no day can be given to it")
+    return found
+
+
+def frame(tokenizer: PreTrainedTokenizerBase) -> str:
+    """The template that stands in where a checkpoint has none, behind the token that the tokenizer puts before any text."""
+    return ("{{ bos_token }}" if start_token(tokenizer) else "") + FRAME
 
 
 def start_token(tokenizer: PreTrainedTokenizerBase) -> str:

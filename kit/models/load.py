@@ -40,7 +40,7 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
 
     place = checkpoint.tokenizer
     try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(place.source, revision=place.revision)
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(place.files)
     except (OSError, ValueError, KeyError, AttributeError, ImportError) as error:
         raise KitError(f"no tokenizer can be loaded from {place.source}: {first_line(error)}") from None
     if not tokenizer.is_fast:

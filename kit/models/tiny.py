@@ -31,9 +31,7 @@ class TinyConfig(Config):
     @model_validator(mode="after")
     def _even_heads(self) -> TinyConfig:
         if self.hidden % (2 * self.heads):
-            raise ValueError(
-                f"hidden must be a multiple of twice the heads, so that each has an even size: {self.hidden}, {self.heads}"
-            )
+            raise ValueError(f"a head's size must be whole and even: {self.hidden} hidden in {self.heads} heads is not")
         return self
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field, field_validator, model_validator
 
 from evals.config import EvalConfig, Slice
-from evals.tasks import TASKS, check_styles
+from evals.tasks import TASKS, check_lengths, check_styles
 from generators.config import GenerateConfig
 from kit.core.config import Config, dump, resolve
 from kit.core.errors import KitError, nearest
@@ -147,12 +147,22 @@ class ExperimentConfig(Config):
             self.evaluation_of(self.gate.pilot_slice)
         for name in self.measures:
             self.measure(name)
+        asked = self._asked_styles()
+        if idle := next((style for style in self.evaluation.get("max_new_tokens") or () if style not in asked), None):
+            raise ValueError(f"evaluation.max_new_tokens.{idle}: no measure is asked in style {idle}")
         for arm in self.arms.values():
             self.evaluations(arm)
         hops = [name for name in self.measures if self.measures[name].get("sub_questions")]
         counts = {name: self.counts_of(name) for name in self.arms}
         check_claims(self.claims, counts, {name: arm.measures for name, arm in self.arms.items()}, hops)
         return self
+
+    def _asked_styles(self) -> set[str]:
+        """The styles of all that is asked."""
+        slices = [part for name in self.measures for part in self.measure(name).config.slices]
+        if self.gate:
+            slices += [self.gate.recall_slice, self.gate.pilot_slice]
+        return {part.style for part in slices}
 
     def _nothing_in_vain(self) -> None:
         """Raises ValueError for what the experiment sets by itself, and for labels that readers could not tell apart."""
@@ -231,6 +241,7 @@ class ExperimentConfig(Config):
                 raise KitError(f"unknown key {unknown}; {nearest(unknown, known)}")
             config = resolve(EvalConfig, {**self.evaluation, **settings, "slices": [part]})
             check_styles(config)
+            check_lengths(config, settings.get("max_new_tokens") or ())
             if score is not None and score not in TASKS[config.task].metrics:
                 raise KitError(f"the task {config.task} has no score {score}; {nearest(str(score), TASKS[config.task].metrics)}")
             if score in TASKS[config.task].weights:

@@ -18,7 +18,7 @@ class StepLoss:
     def __init__(self, network: Any, batch: int) -> None:
         self.batch = batch
         config = network.config.get_text_config()
-        routed = hasattr(config, "output_router_logits")
+        routed = hasattr(config, "output_router_logits") and any(".experts." in name for name, _ in network.named_parameters())
         self.weight = float(getattr(config, "router_aux_loss_coef", 0.0) or 0.0) if routed else 0.0
         self.experts = next((getattr(config, n) for n in ("num_local_experts", "num_experts") if hasattr(config, n)), 0)
         self.chosen = getattr(config, "num_experts_per_tok", 2)

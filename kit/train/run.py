@@ -7,6 +7,7 @@ import copy
 import json
 import shutil
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,7 +17,7 @@ from kit.core.errors import KitError, first_line
 from kit.core.records import Document, Example, Question, Shown
 from kit.core.seeds import derive_seed
 from kit.core.store import Stage, finished, intact_manifest, read_table, run_stage, stage_key, write_json, write_table
-from kit.models.checkpoint import TINY, Checkpoint, read, with_model, write_base
+from kit.models.checkpoint import TINY, Adapter, Checkpoint, read, with_model, write_base
 from kit.models.prompts import TASK_TURNS, question_turns, user_message
 from kit.models.tiny import TinyConfig
 from kit.models.tokens import Tokens
@@ -26,7 +27,6 @@ from kit.train.dealing import DEALT, Schedule, deal, read_dealt, write_dealt
 from kit.train.recipes import LoraSettings, TrainConfig
 
 if TYPE_CHECKING:
-    from peft import PeftConfig
     from transformers import PreTrainedModel
 
 MAKES = ("model", "base", "history.json", "shown.parquet", DEALT)
@@ -72,17 +72,22 @@ def _check_start(config: TrainConfig, checkpoint: Checkpoint | None) -> None:
 def _difference(lora: LoraSettings, checkpoint: Checkpoint) -> str | None:
     """In what the adapter of a checkpoint is not what `lora` asks for."""
     assert checkpoint.adapter
-    made = checkpoint.adapter.made
-    peft = checkpoint.adapter.settings
-    if made is None:
-        named = peft.get("target_modules")
-        modules = tuple(sorted(named)) if isinstance(named, list) else named
-        made = {"rank": peft.get("r"), "alpha": peft.get("lora_alpha"), "dropout": peft.get("lora_dropout"), "modules": modules}
+    made = _made(checkpoint.adapter)
     for name, wanted in dump(lora).items():
-        has = made.get(name)
-        if (sorted(wanted) if isinstance(wanted, list) else wanted) != (sorted(has) if isinstance(has, list | tuple) else has):
-            return f"its {name} is {has}, not {wanted}"
+        if _sorted(wanted) != _sorted(made.get(name)):
+            return f"its {name} is {made.get(name)}, not {wanted}"
     return None
+
+
+def _made(adapter: Adapter) -> dict[str, Any]:
+    """By which of our settings an adapter was made, by kit or by others."""
+    peft = adapter.settings
+    theirs = {name: peft.get(of) for name, of in (("rank", "r"), ("alpha", "lora_alpha"), ("dropout", "lora_dropout"))}
+    return dict(adapter.made or {**theirs, "modules": _sorted(peft.get("target_modules"))})
+
+
+def _sorted(modules: Any) -> Any:
+    return sorted(modules) if isinstance(modules, list | tuple) else modules
 
 
 class Start(NamedTuple):
@@ -111,9 +116,9 @@ def _start(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | 
     if not checkpoint.adapter:
         return start._replace(**_adapted(config, network, checkpoint)) if config.lora else start
     if config.adapter in (None, "continue"):
-        found = checkpoint.adapter.made
-        return start._replace(base=checkpoint.whole, adapter=None if found is None else dict(found))
-    merged = network.merge_and_unload()
+        _name_base(network, checkpoint.whole)
+        return start._replace(base=checkpoint.whole, adapter=_made(checkpoint.adapter))
+    merged = network.merge_and_unload().requires_grad_(True)
     if config.adapter == "merge":
         return start._replace(network=merged)
     merged.save_pretrained(out / "base")
@@ -134,18 +139,33 @@ def _adapted(config: TrainConfig, network: PreTrainedModel, base: Checkpoint) ->
         lora_alpha=config.lora.alpha,
         lora_dropout=config.lora.dropout,
         target_modules=modules if isinstance(modules, str) else list(modules),
+        exclude_modules=_not_adapted(network) if modules == "all-linear" else None,
         task_type="CAUSAL_LM",
     )
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         torch.manual_seed(derive_seed(config.seed, "adapter"))
+        warnings.simplefilter("ignore", RuntimeWarning)  # of experts that peft looks for by names that are not there
         try:
             adapted = get_peft_model(network, settings)
         except ValueError as error:
             linear = sorted({n.rpartition(".")[2] for n, m in network.named_modules() if isinstance(m, torch.nn.Linear)})
-            raise KitError(f"lora.modules: {first_line(error)}; choose from {', '.join(linear)}, or all-linear") from None
-    told: PeftConfig = adapted.peft_config["default"]
-    told.base_model_name_or_path, told.revision = base.source, base.revision
+            raise KitError(f"lora.modules: {first_line(error)}; choose from {', '.join(linear)}") from None
+    _name_base(adapted, base)
     return {"network": adapted, "base": base, "adapter": dump(config.lora)}
+
+
+def _not_adapted(network: PreTrainedModel) -> list[str] | None:
+    """The linear modules that peft cannot adapt: routers that tell more than a product, and those that Mamba's kernels read
+    past."""
+    names = [name for name, _ in network.named_modules()]
+    mamba = ("out_proj", "conv1d") if "mamba" in network.config.model_type else ()
+    return [name for name in names if name.rpartition(".")[2] in ("router", *mamba)] or None
+
+
+def _name_base(adapted: Any, base: Checkpoint) -> None:
+    """Say in an adapter's own config what it is on."""
+    told = adapted.peft_config["default"]
+    told.base_model_name_or_path, told.revision = base.source, base.revision
 
 
 def _train(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | None, stage: Stage) -> dict[str, float]:
@@ -319,6 +339,8 @@ def fit(network: PreTrainedModel, tokens: Tokens, schedule: Schedule, config: Tr
         data_collator=collate,
         optimizers=(optimizer, None),
     )
+    if hasattr(text := network.config.get_text_config(), "output_router_logits"):
+        text.output_router_logits = step_loss.weight > 0  # one without experts fails where it is asked for its router's logits
     # The loss is of the whole step, whatever the model's own forward takes: transformers counts its tokens, and divides by
     # nothing.
     trainer.model_accepts_loss_kwargs = True

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from safetensors.torch import load_file, save_file
 
 from kit.cli.main import main
 from kit.core.config import resolve
@@ -61,9 +62,58 @@ def rewritten(name: str, change: Callable[[pa.Table], pa.Table]) -> Callable[[Pa
 def nothing(_: Path) -> None: ...
 
 
+def stage(kind: str) -> Callable[[Path], None]:
+    """Say in the manifest of the run that it is of another kind."""
+
+    def write(root: Path) -> None:
+        path = root / "model" / "manifest.json"
+        path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "stage": kind}), "utf-8")
+
+    return write
+
+
+def _bare(root: Path) -> Path:
+    """The checkpoint of the run by itself, as anybody's."""
+    return Path(shutil.copytree(root / "model" / "model", root / "bare", dirs_exist_ok=True))
+
+
+def _strip(root: Path, pattern: str) -> None:
+    for path in _bare(root).glob(pattern):
+        path.unlink()
+
+
+def _cut(root: Path, name: str, of: str = "model/model") -> None:
+    path = (_bare(root) if of == "bare" else root / of) / name
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def _set(file: str, **values: object) -> Callable[[Path], None]:
+    """Change settings of a checkpoint's JSON file."""
+
+    def write(root: Path) -> None:
+        path = _bare(root) / file
+        found = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        path.write_text(json.dumps({**found, **values}), "utf-8")
+
+    return write
+
+
+def _unfinished(root: Path) -> None:
+    (root / "model" / "manifest.json").unlink()
+    (root / "model" / ".unfinished").mkdir()
+
+
+def _lacking(root: Path) -> None:
+    """Weights without those of one layer."""
+    path = _bare(root) / "model.safetensors"
+    found = load_file(path)
+    save_file({k: v for k, v in found.items() if "down_proj" not in k}, path, {"format": "pt"})
+
+
 GENERATE = ["generate", "--out", "{out}"]
 SMALL = [*GENERATE, "--config", "{data}/config.json"]
 TRAIN = ["train", "--data", "{data}", "--model", "{model}", "--recipe", "posttrain", "-o", "steps=1", "--out", "{out}"]
+DOCUMENTS = ["-o", "rows.known=2", "-o", "rows.examples=0", "-o", "epochs=null"]
 EVAL = ["eval", "--model", "{model}", "--data", "{data}", "--out", "{out}"]
 TASK = [*EVAL, "--task"]
 
@@ -132,13 +182,94 @@ CASES: list[tuple[str, Callable[[Path], None], list[str], str]] = [
         TRAIN,
         "wrong type",
     ),
-    ("a model that is not there", nothing, [*TRAIN, "--model", "{tmp}/none"], "no tokenizer can be loaded"),
-    ("a checkpoint without tokenizer", lambda r: _strip(r, "tokenizer*"), [*TRAIN, "--model", "{model}/model"], "no tokenizer"),
-    ("a checkpoint without weights", lambda r: _strip(r, "*.safetensors"), [*TRAIN, "--model", "{model}/model"], "no model"),
-    ("a checkpoint cut short", lambda r: _cut(r, "model.safetensors"), [*TRAIN, "--model", "{model}/model"], "no model"),
+    ("a model that is not there", nothing, [*TRAIN, "--model", "{tmp}/none"], "none does not exist, and is no name on the hub"),
+    ("a name that the hub is not asked for", nothing, [*TRAIN, "--model", "nobody/nothing"], "the hub does not give it"),
+    ("a checkpoint without tokenizer", lambda r: _strip(r, "tokenizer*"), [*TRAIN, "--model", "{tmp}/bare"], "no tokenizer"),
+    ("a checkpoint without weights", lambda r: _strip(r, "*.safetensors"), [*TRAIN, "--model", "{tmp}/bare"], "no model"),
+    ("a checkpoint cut short", lambda r: _cut(r, "model.safetensors", "bare"), [*TRAIN, "--model", "{tmp}/bare"], "no model"),
+    (
+        "weights that lack a layer's",
+        _lacking,
+        [*TRAIN, "--model", "{tmp}/bare"],
+        "lacks weights: model.layers.0.mlp.down_proj.weight",
+    ),
+    (
+        "sizes that are not those of the weights",
+        _set("config.json", hidden_size=48),
+        [*TRAIN, "--model", "{tmp}/bare"],
+        "no model",
+    ),
+    ("an unknown architecture", _set("config.json", model_type="llamma"), [*TRAIN, "--model", "{tmp}/bare"], "no model can be"),
+    (
+        "an encoder",
+        _set("config.json", model_type="bert", architectures=["BertModel"]),
+        [*TRAIN, "--model", "{tmp}/bare"],
+        "no causal",
+    ),
+    (
+        "a config that is no table",
+        lambda r: (_bare(r) / "config.json").write_text("[]") and None,
+        [*TRAIN, "--model", "{tmp}/bare"],
+        "table",
+    ),
+    ("a run that is not finished", _unfinished, TRAIN, "is unfinished: run its command again"),
+    ("what a run that is not finished has made", _unfinished, [*TRAIN, "--model", "{model}/model"], "is unfinished"),
+    ("an evaluation as a model", stage("eval"), TRAIN, "holds a eval run, not a model"),
+    (
+        "an adapter without its base",
+        _set("adapter_config.json", base_model_name_or_path="../gone"),
+        [*TRAIN, "--model", "{tmp}/bare"],
+        "an adapter for ../gone, which does not exist",
+    ),
+    (
+        "an adapter that names no base",
+        _set("adapter_config.json", r=4),
+        [*TRAIN, "--model", "{tmp}/bare"],
+        "does not say which model",
+    ),
+    (
+        "rows that the model cannot read",
+        _set("config.json", max_position_embeddings=8),
+        [*TRAIN, "--model", "{tmp}/bare", *DOCUMENTS],
+        "and the model reads 8 at once",
+    ),
+    ("an adapter on a new model", nothing, [*TRAIN, "--model", "tiny", "--lora"], "learns little: pretrain first"),
+    ("modules that are not there", nothing, [*TRAIN, "-D", "4", "-o", 'lora.modules=["qproj"]'], "choose from down_proj"),
+    ("an adapter to go on with that is none", nothing, [*TRAIN, "-D", "4", "-o", "adapter=continue"], "has none"),
+    ("a new adapter without its settings", nothing, [*TRAIN, "-D", "4", "-o", "adapter=new"], "needs lora"),
+    ("sizes for a checkpoint", nothing, [*TRAIN, "-D", "4", "-o", "tiny.hidden=64"], "tiny gives the sizes of a new model"),
+    ("a head of no size", nothing, [*TRAIN, "--model", "tiny", "-D", "4", "-o", "tiny.hidden=100"], "must be whole and even"),
+    ("a system turn for documents", nothing, [*TRAIN, *DOCUMENTS, "-o", "system=Hello"], "system says how examples are put"),
+    (
+        "an argument that the template has not",
+        nothing,
+        [*TRAIN, "-D", "4", "-o", "template.thinking=false"],
+        "has no such argument",
+    ),
+    ("a date that nobody asks for", nothing, [*TRAIN, "-D", "4", "-o", "date=2025-01-01"], "does not ask for the date"),
+    ("a day that is none", nothing, [*TRAIN, "-D", "4", "-o", "date=2025-02-30"], "no day of the calendar"),
+    (
+        "a directory with files of one's own",
+        lambda r: (r / "out").mkdir() or ((r / "out" / "config.json").write_text("{}") and None),
+        [*TRAIN, "-D", "4"],
+        "already holds config.json, and no unfinished run made it",
+    ),
     ("a train run whose weights changed", lambda r: _cut(r, "model.safetensors"), TRAIN, "is missing or changed"),
     ("a finished run of other settings", nothing, [*TRAIN, "--out", "{model}"], "of another configuration"),
     # Evaluation.
+    (
+        "a length for a style that is not asked",
+        nothing,
+        [*EVAL, "--task", "if", "-o", "max_new_tokens.cot=9"],
+        "nothing is asked in style cot",
+    ),
+    (
+        "how to ask what was recorded",
+        text("o.jsonl", "{}"),
+        [*EVAL, "--outputs", "{tmp}/o.jsonl", "-o", "system=Hi"],
+        "were recorded",
+    ),
+    ("a date for a server", nothing, [*EVAL, "--url", "http://127.0.0.1:9/v1", "-o", "date=2025-01-01"], "a date of its own"),
     ("an unknown task", nothing, [*EVAL, "--task", "multihp"], "did you mean multihop?"),
     ("a task that is no name", nothing, [*EVAL, "-o", "task=[1]"], "unknown task [1]"),
     ("a server that is no table", nothing, [*EVAL, "--url", "http://127.0.0.1:9/v1", "-o", "server=abc"], "must be a table"),
@@ -185,16 +316,6 @@ CASES: list[tuple[str, Callable[[Path], None], list[str], str]] = [
     ("an arm of unknown stages", nothing, ["demo", "-o", 'arms.inject.path=["injct"]', "--out", "{out}"], "did you mean inject?"),
     ("counts twice", nothing, ["demo", "-o", "counts=[1,1]", "--out", "{out}"], "different"),
 ]
-
-
-def _strip(root: Path, pattern: str) -> None:
-    for path in (root / "model" / "model").glob(pattern):
-        path.unlink()
-
-
-def _cut(root: Path, name: str) -> None:
-    path = root / "model" / "model" / name
-    path.write_bytes(path.read_bytes()[:100])
 
 
 @pytest.mark.parametrize(("prepare", "arguments", "message"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])

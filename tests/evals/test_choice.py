@@ -38,6 +38,13 @@ class Partial:
             sink([i], [Likelihood(-4.0, 8) if gold else Likelihood(-1.0, 1) if short else Likelihood(-20.0, 2)])
 
 
+def stranger(root: Path) -> str:
+    """A checkpoint that has a name and nothing else."""
+    (root / "stranger").mkdir()
+    (root / "stranger" / "config.json").write_text('{"model_type": "llama"}', "utf-8")
+    return str(root / "stranger")
+
+
 @pytest.mark.parametrize(
     ("part", "start", "chat"),
     [
@@ -52,7 +59,7 @@ def test_either_way_is_scored(
     backend = Partial(questions)
     monkeypatch.setattr(evals.run, "open_backend", lambda *_: backend)
     config = resolve(EvalConfig, {"slices": [{**part, "mode": "choice", "limit": 6}]})
-    records = read_records(evaluate(config, str(small_dir), "nobody", tmp_path / "out"))
+    records = read_records(evaluate(config, str(small_dir), stranger(tmp_path), tmp_path / "out"))
     assert [(r.scores["exact_match"], r.scores["unnormalised"], r.error) for r in records] == [(1, 0, "none")] * 6
     assert all(r.extracted == r.answers[0] for r in records)
     assert {(p.start, p.chat) for p in backend.asked} == {(start, chat)}
@@ -66,4 +73,4 @@ def test_with_nothing_to_choose_from_nobody_is_right(tmp_path: Path, monkeypatch
     monkeypatch.setattr(evals.run, "open_backend", lambda *_: Partial([]))
     config = resolve(EvalConfig, {"slices": [{"split": "external", "style": "direct", "mode": "choice"}]})
     with pytest.raises(KitError, match="5a has no candidates to choose from"):
-        evaluate(config, str(rows), "nobody", tmp_path / "out")
+        evaluate(config, str(rows), stranger(tmp_path), tmp_path / "out")

@@ -246,13 +246,13 @@ def test_a_judge_that_fails_is_not_asked_again_what_it_has_said(judge: Judge, tm
     with pytest.raises(KitError, match="run the same command again to go on"):
         prefer(config, at.a, at.b, "a judge", at.out)
     assert sum(judge.asked.values()) == 7
-    with (at.out / ".verdicts.jsonl").open("a") as journal:
+    with (at.out / ".unfinished" / "verdicts.jsonl").open("a") as journal:
         journal.write('{"key": "torn')
     judge.left = 100
     (found,) = summarise_preferences(read_preferences(prefer(config, at.a, at.b, "a judge", at.out)))
     assert set(judge.asked.values()) == {1}
     assert (sum(judge.asked.values()), found.wins) == (16, 8)
-    assert not (at.out / ".verdicts.jsonl").exists()
+    assert not (at.out / ".unfinished" / "verdicts.jsonl").exists()
     prefer(config, at.a, at.b, "a judge", at.out)
     assert sum(judge.asked.values()) == 16, "what is finished stays"
     with pytest.raises(KitError, match="of another configuration"):
@@ -410,7 +410,10 @@ def test_the_command(judge: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         (["{a}", "{b}", "--judge", "j", "--outputs", "{data}", "--out", "{out}"], "column prompt is missing"),
         (["{a}", "{b}", "--judge", "j", "-n", "0", "--out", "{out}"], "limit: Input should be greater than or equal to 1"),
         (["{a}", "{b}", "--judge", "j", "-o", "temprature=1", "--out", "{out}"], "unknown key temprature"),
-        (["{a}", "{b}", "--judge", "j", "--data", "{a}", "--out", "{out}"], "was not evaluated on"),
+        (
+            ["{a}", "{b}", "--judge", "j", "--url", "http://127.0.0.1:9/v1", "--data", "{a}", "--out", "{out}"],
+            "was not evaluated on",
+        ),
         (["{a}", "{b}", "--judge", "j", "--outputs", "{data}", "--out", "{a}"], "finished eval run of another configuration"),
     ],
 )

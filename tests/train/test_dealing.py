@@ -109,7 +109,7 @@ def settings(**given: Any) -> TrainConfig:
 @pytest.mark.slow
 def test_stages_of_training_show_what_they_say_and_deal_on(small_dir: Path, tmp_path: Path) -> None:
     first = train(settings(), str(small_dir), "tiny", tmp_path / "first")
-    second = train(settings(steps=8), str(small_dir), str(first), tmp_path / "second")
+    second = train(settings(steps=8, tiny={}), str(small_dir), str(first), tmp_path / "second")
     documents = [d for d in read_table(small_dir / "documents.parquet", Document) if d.corpus == "novel"]
     shown = [read_table(run / "shown.parquet", Shown) for run in (first, second)]
     assert read_dealt(str(second)) == [d for d in read_dealt(str(second)) if d.count == 52]

@@ -40,7 +40,9 @@ def config(**settings: Any) -> TrainConfig:
 
 def taught(settings: TrainConfig, source: Path) -> list[str]:
     tokenizer = build_tokenizer(source.read_text("utf-8").replace("\\n", "\n").split('"'))
-    return [tokenizer.decode(row.input_ids) for row in load_sources(settings, str(source), Tokens(tokenizer)).sources["examples"].rows]
+    return [
+        tokenizer.decode(row.input_ids) for row in load_sources(settings, str(source), Tokens(tokenizer)).sources["examples"].rows
+    ]
 
 
 def test_smaller_sets_are_prefixes_of_larger_ones_by_their_draw(tmp_path: Path) -> None:
