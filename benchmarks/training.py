@@ -1,8 +1,8 @@
-"""kit's trainer against a bare PyTorch loop: the same model, rows, micro-batches, clipping, optimizer and schedule.
+"""kit's trainer beside a bare PyTorch loop: the same model, rows, loss, optimizer and schedule.
 
-    python -m benchmarks.training [--pairs 5] [--steps 150]
+    python -m benchmarks.training [--model DIR] [--steps 150] [--pairs 5] [--threads 1] [--precision fp32]
 
-The loop is forward, loss, backward, clip, optimizer, scheduler, written out; both run in the demo's precision on one thread.
+Without a model: the demo's tiny one, on its examples; with one: that checkpoint, on the demo's documents and examples.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import get_scheduler
@@ -18,7 +19,10 @@ from benchmarks.side_by_side import compare
 from generators.config import GenerateConfig
 from generators.generate import generate_stage
 from kit.core.config import read_preset, resolve
+from kit.models.checkpoint import TINY, read
+from kit.models.load import load, load_tokenizer
 from kit.models.tiny import build_model, build_tokenizer
+from kit.models.tokens import Tokens
 from kit.sweep.experiment import ExperimentConfig
 from kit.train.data import load_sources
 from kit.train.dealing import deal
@@ -27,23 +31,33 @@ from kit.train.run import fit, vocabulary_texts
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--pairs", type=int, default=5)
-    arguments.add_argument("--steps", type=int, default=150)
+    arguments.add_argument("--model", default=TINY)
+    arguments.add_argument("--precision", default="auto")
+    for name, default in (("pairs", 5), ("steps", 150), ("threads", 1)):
+        arguments.add_argument(f"--{name}", type=int, default=default)
     asked = arguments.parse_args()
-    torch.set_num_threads(1)
+    torch.set_num_threads(asked.threads)
     experiment = resolve(ExperimentConfig, read_preset("demo"))
-    base = experiment.base_config(0)
-    config = experiment.train_config("posttrain", 1000, 0).model_copy(update={"steps": asked.steps})
+    replicate = experiment.replicates[0]
+    base = experiment.base_config(replicate)
+    changes = {"steps": asked.steps, "precision": asked.precision}
+    config = experiment.train_config("posttrain", 1000, replicate).model_copy(update=changes)
     with tempfile.TemporaryDirectory() as folder:
         data = generate_stage(resolve(GenerateConfig, {**experiment.generate, "seed": 0}), Path(folder) / "world")
-        tokenizer = build_tokenizer(vocabulary_texts(data))
-        sources = load_sources(config, str(data), tokenizer).sources
-        schedule = deal(sources, config.mixture(), asked.steps, 0)
+        if asked.model == TINY:
+            tokens = Tokens(build_tokenizer(vocabulary_texts(data)))
+        else:
+            checkpoint = read(asked.model)
+            tokens = Tokens(load_tokenizer(checkpoint), declared=checkpoint.stops)
+        schedule = deal(load_sources(config, str(data), tokens).sources, config.mixture(), asked.steps, 0)
         rows, batch, micro = schedule.rows, sum(config.mixture().values()), config.micro_batch or 1
         ends: dict[str, torch.Tensor] = {}
 
-        def bare() -> None:
-            model = build_model(base.tiny, tokenizer, 0).train()
+        def fresh() -> Any:
+            return build_model(base.tiny, tokens.tokenizer, 0) if asked.model == TINY else load(checkpoint)
+
+        def bare(model: Any) -> None:
+            model.train()
             optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0)
             warmup = round(config.warmup * asked.steps)
             scheduler = get_scheduler(config.schedule, optimizer, warmup, asked.steps)
@@ -53,14 +67,14 @@ def main() -> None:
                 for i in range(0, batch, micro):
                     part = step[i : i + micro]
                     width = max(len(r.input_ids) for r in part)
-                    ids = torch.full((micro, width), int(tokenizer.pad_token_id))
+                    ids = torch.full((micro, width), tokens.pad)
                     mask = torch.zeros((micro, width), dtype=torch.long)
                     labels = torch.full((micro, width), -100)
                     for k, row in enumerate(part):
-                        tokens = torch.tensor(row.input_ids)
-                        ids[k, : len(tokens)] = tokens
-                        mask[k, : len(tokens)] = 1
-                        labels[k, : len(tokens)] = torch.tensor(row.labels())
+                        row_ids = torch.tensor(row.input_ids)
+                        ids[k, : len(row_ids)] = row_ids
+                        mask[k, : len(row_ids)] = 1
+                        labels[k, : len(row_ids)] = torch.tensor(row.labels())
                     model(input_ids=ids, attention_mask=mask, labels=labels, num_items_in_batch=learned).loss.backward()
                 torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_gradient_norm)
                 optimizer.step()
@@ -68,14 +82,13 @@ def main() -> None:
                 optimizer.zero_grad()
             ends["bare loop"] = model.get_input_embeddings().weight.detach()
 
-        def ours() -> None:
-            model = build_model(base.tiny, tokenizer, 0)
-            fit(model, tokenizer, schedule, config, Path(folder) / "run")
+        def ours(model: Any) -> None:
+            fit(model, tokens, schedule, config, Path(folder) / "run")
             ends["kit"] = model.get_input_embeddings().weight.detach()
 
-        compare(("bare loop", "kit"), (bare, ours), asked.pairs)
-        tokens = sum(len(r.input_ids) for r in rows)
-        print(f"{tokens:,} tokens in {asked.steps} steps of {batch} rows, {config.micro_batch} at a time")
+        compare(("bare loop", "kit"), (lambda: bare(fresh()), lambda: ours(fresh())), asked.pairs)
+        count = sum(len(r.input_ids) for r in rows)
+        print(f"{count:,} tokens in {asked.steps} steps of {batch} rows, {config.micro_batch} at a time")
         print(f"largest difference of an embedding weight at the end: {(ends['kit'] - ends['bare loop']).abs().max():.1e}")
 
 

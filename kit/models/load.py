@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -62,7 +63,8 @@ def load(checkpoint: Checkpoint, dtype: torch.dtype | None = None) -> PreTrained
     from peft import PeftModel
 
     base = load(checkpoint.adapter.base, dtype)
-    with _clearly(checkpoint):
+    with _clearly(checkpoint), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of experts that peft looks for by names that are not there
         # A PeftModel answers every call of the model it wraps.
         adapted = PeftModel.from_pretrained(base, checkpoint.source, revision=checkpoint.revision, is_trainable=dtype is None)
     return cast("PreTrainedModel", adapted)

@@ -204,13 +204,17 @@ SMALL = {
 }  # fmt: skip
 
 
+OWN: dict[str, dict[str, Any]] = {"deepseek_v4": {"mlp_layer_types": ["hash_moe", "moe"]}}
+"""What a small one of an architecture needs beside: here, a layer whose router is learned."""
+
+
 def config_of(architecture: str, vocabulary: int, **shape: Any) -> Any:
     """A small configuration of an architecture, with as many of these sizes as it knows."""
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
     kind = CONFIG_MAPPING[architecture]
     known = {*kind().to_dict(), *getattr(kind, "attribute_map", {})}
-    sizes = {name: value for name, value in {**SMALL, **shape}.items() if name in known}
+    sizes = {name: value for name, value in {**SMALL, **OWN.get(architecture, {}), **shape}.items() if name in known}
     ids = {name: None for name in ("bos_token_id", "eos_token_id", "pad_token_id") if name in known}
     return kind(vocab_size=vocabulary, **{**ids, **sizes})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -24,7 +25,9 @@ class Server(HTTPServer):
         self.tokenizer: Any = AutoTokenizer.from_pretrained(directory)
         self.model: Any = AutoModelForCausalLM.from_pretrained(base or directory)
         if base:
-            self.model = PeftModel.from_pretrained(self.model, str(directory))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # of experts that peft looks for by names that are not there
+                self.model = PeftModel.from_pretrained(self.model, str(directory))
         self.generation = GenerationConfig.from_pretrained(directory)
         self.today = date.fromisoformat(today)
         self.ended: list[bool] = []
