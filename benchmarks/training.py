@@ -40,7 +40,7 @@ def main() -> None:
     experiment = resolve(ExperimentConfig, read_preset("demo"))
     replicate = experiment.replicates[0]
     base = experiment.base_config(replicate)
-    changes = {"steps": asked.steps, "precision": asked.precision}
+    changes = {"steps": asked.steps, "precision": asked.precision, "max_length": 2048}
     config = experiment.train_config("posttrain", 1000, replicate).model_copy(update=changes)
     with tempfile.TemporaryDirectory() as folder:
         data = generate_stage(resolve(GenerateConfig, {**experiment.generate, "seed": 0}), Path(folder) / "world")

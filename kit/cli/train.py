@@ -13,7 +13,7 @@ from kit.cli.options import as_json, config_file, echo_json, out_option, overrid
 @click.option(
     "--data", required=True, help="A directory made by kit generate; for examples alone also a file of rows or a hub data set id."
 )
-@click.option("--model", required=True, help='A checkpoint directory, a train run, a hub id, or "tiny".')
+@click.option("--model", required=True, help='A checkpoint directory, a train run, a hub id (ORG/NAME@REVISION), or "tiny".')
 @click.option("--recipe", help="pretrain, posttrain or inject: sets what an option does not.")
 @click.option("--task", help="Whose examples: multihop (default), math, code or if.")
 @click.option("--examples", "-D", type=int, help="D, the number of finetuning examples.")

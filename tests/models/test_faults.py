@@ -292,6 +292,26 @@ def test_room_that_vllm_makes_for_an_adapter(rank: int, room: int) -> None:
         room_for(513)
 
 
+PLANNED = """
+import sys
+from pathlib import Path
+from kit.core.config import read_preset, resolve
+from kit.sweep.experiment import ExperimentConfig
+from kit.sweep.plan import Plan
+settings = {**read_preset("demo"), "model": sys.argv[1], "base": None, "gate": None}
+plan = Plan(resolve(ExperimentConfig, settings), Path(sys.argv[2]))
+plan.add_cells(0, plan.base(plan.experiment.replicates[0], 0, 1))
+assert len(plan.nodes) > 20
+print(sorted({"torch", "transformers", "peft"} & sys.modules.keys()))
+"""
+
+
+def test_a_plan_of_a_sweep_reads_a_checkpoint_without_its_libraries(llama: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PLANNED, str(llama), str(tmp_path / "out")]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found.stdout.strip() == "[]", found.stderr
+
+
 # Adapters.
 
 LORA = {"rank": 4, "alpha": 8}
