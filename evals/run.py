@@ -22,6 +22,7 @@ from kit.core.store import (
     finished,
     intact_manifest,
     read_journal,
+    read_manifest,
     read_table,
     run_stage,
     stage_key,
@@ -60,6 +61,8 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
         write_table(out / RECORDS, EvalRecord, records)
         write_json(out / "results.json", as_lm_eval(config, resolved["model"], records))
         stage.results["questions"] = len(records)
+        if note := _asked_otherwise(config, model):
+            stage.notes.append(note)
         stage.results["skipped_rows"] = len(loaded.skipped) + (len(source.skipped) if source is not loaded else 0)
     return out
 
@@ -73,6 +76,19 @@ def keyed(config: BackendConfig, inputs: dict[str, str], model: str) -> tuple[di
     if config.backend in ("transformers", "vllm"):
         return with_model(settings, inputs, model)
     return {**settings, "model": model}, inputs
+
+
+def _asked_otherwise(config: EvalConfig, model: str) -> str | None:
+    """In what a model that kit taught from examples is not spoken to as it was taught."""
+    run = next((p for p in (Path(model), Path(model).parent) if (p / "manifest.json").exists()), None)
+    if run is None or config.backend not in ("transformers", "vllm"):
+        return None
+    taught = read_manifest(run).config
+    if not taught.get("rows", {}).get("examples") or all(s.style == "cloze" for s in config.slices):
+        return None
+    asked = dump(config.chat)
+    name = next((n for n in asked if n in taught and taught[n] != asked[n]), None)
+    return None if name is None else f"the model was taught with {name} = {taught[name]!r}, and is asked with {asked[name]!r}"
 
 
 def teaches(item: Item, config: EvalConfig) -> bool:

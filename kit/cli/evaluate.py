@@ -68,13 +68,22 @@ def command(
     rows = summarise(read_records(evaluate(resolved, data, model, out)))
     skipped = read_manifest(out).results.get("skipped_rows", 0)
     if json_:
-        echo_json({"out": str(out), "skipped_rows": skipped, "slices": [row.as_dict() for row in rows]})
+        echo_json(
+            {
+                "out": str(out),
+                "skipped_rows": skipped,
+                "notes": read_manifest(out).notes,
+                "slices": [row.as_dict() for row in rows],
+            }
+        )
         return
     width = max(len(row.slice) for row in rows)
     for row in rows:
         for i, (metric, estimate) in enumerate(row.scores.items()):
             click.echo(f"{'' if i else row.slice:<{width}}  {metric:<18}  {estimate}")
         click.echo(f"{'':<{width}}  {'errors':<18}  {row.errors_text()}")
+    for note in read_manifest(out).notes:
+        click.echo(f"note: {note}")
     if skipped:
         click.echo(f"{skipped:,.0f} rows could not be read and were left out")
     click.echo(f"written to {out}")

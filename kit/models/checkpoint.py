@@ -169,11 +169,11 @@ def _read(source: str, revision: str | None, files: Path) -> Checkpoint:
     if not config and not adapter and not _has_tokenizer(files):
         raise KitError(f"{source} holds neither config.json nor {ADAPTER}: it is no checkpoint")
     text: dict[str, Any] = config.get("text_config") if isinstance(config.get("text_config"), dict) else {}  # type: ignore[assignment]
-    generation = _json(files / "generation_config.json") if (files / "generation_config.json").exists() else None
-    stops = _ids((generation if generation is not None else {**config, **text}).get("eos_token_id"))
+    generation = _json(files / "generation_config.json") if (files / "generation_config.json").exists() else {}
+    ends = (part["eos_token_id"] for part in (generation, text, config) if part.get("eos_token_id") is not None)
+    stops = _ids(next(ends, None))
     if adapter:
-        own = generation is not None
-        return Checkpoint(source, revision, files, adapter, stops if own else adapter.base.stops, adapter.base.window)
+        return Checkpoint(source, revision, files, adapter, stops or adapter.base.stops, adapter.base.window)
     windows = (part[name] for part in (text, config) for name in _WINDOWS if isinstance(part.get(name), int))
     window = next((w for w in windows if w > 0), None)
     return Checkpoint(source, revision, files, None, stops, window)

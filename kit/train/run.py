@@ -184,6 +184,9 @@ def _train(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | 
     taught = "examples" in sources
     if taught:
         stage.notes += tokens.notes(conversations)
+    experts = [(name, p) for name, p in network.named_parameters() if ".experts." in name]
+    if start.adapter and any(p.ndim == 3 for _, p in experts) and not any(p.requires_grad for _, p in experts):
+        stage.notes.append("the experts of a layer are stored as one tensor: the adapter is on none of them")
     earlier = [] if checkpoint is None else read_dealt(model)
     schedule = deal(sources, config.mixture(), config.step_count(), config.seed, earlier, config.rate)
     original = Original(network)

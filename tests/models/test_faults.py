@@ -13,6 +13,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from evals.config import EvalConfig
+from evals.run import evaluate
 from kit.cli.main import main
 from kit.core import store
 from kit.core.config import resolve
@@ -310,6 +312,18 @@ def test_a_plan_of_a_sweep_reads_a_checkpoint_without_its_libraries(llama: Path,
     command = [sys.executable, "-c", PLANNED, str(llama), str(tmp_path / "out")]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.stdout.strip() == "[]", found.stderr
+
+
+@pytest.mark.slow
+def test_a_model_that_is_not_asked_as_it_was_taught_is_told_of(rows: str, tmp_path: Path) -> None:
+    checkpoint = checkpoint_of(FAMILIES["dated"], tmp_path / "c")
+    run = train(config(date="2025-01-31"), rows, str(checkpoint), tmp_path / "run")
+    asked = {"slices": [{"split": "external", "style": "direct", "limit": 1}], "max_new_tokens": {"direct": 2}}
+    notes = [
+        store.read_manifest(evaluate(resolve(EvalConfig, {**asked, **more}), rows, str(run), tmp_path / f"{len(more)}")).notes
+        for more in ({}, {"date": "2025-01-31"})
+    ]
+    assert notes == [["the model was taught with date = '2025-01-31', and is asked with '2024-07-26'"], []]
 
 
 # Adapters.
