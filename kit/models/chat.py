@@ -211,11 +211,17 @@ class ChatTemplate:
         if self.settings.date != DATE and "strftime_now" not in known:
             raise KitError("date: the checkpoint's chat template does not ask for the date")
         probe = ["What is it?", "It is Ada."]
-        for self._parts in (False, True):
-            if _in_order(self._rendered(probe, waits=False), probe):
-                break
+        refused: list[KitError] = []
+        for parts in (False, True):
+            self._parts = parts
+            try:
+                if _in_order(self._rendered(probe, waits=False), probe):
+                    break
+            except KitError as error:
+                refused.append(error)
         else:
-            raise KitError("the checkpoint's chat template does not keep what is said, neither as text nor as parts")
+            lost = KitError("the checkpoint's chat template does not keep what is said, neither as text nor as parts")
+            raise refused[0] if refused else lost
         if self.settings.system and self.settings.system.strip() not in self._rendered(probe[:1], waits=True):
             raise KitError("system: the checkpoint's chat template leaves the system turn out")
 
