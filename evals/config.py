@@ -106,6 +106,8 @@ class BackendConfig(ChatSettings):
                 raise ValueError(f"backend {name} and the setting {name} go together")
         if self.backend == "recorded" and (idle := self.idle()):
             raise ValueError(f"{idle} says how a model is asked: outputs that were recorded are not")
+        if self.backend in ("server", "recorded") and self.precision != "auto":
+            raise ValueError(f"precision is of models that run here: the backend {self.backend} runs none")
         if self.backend == "server" and self.date != DATE:
             raise ValueError("date: a server renders its template with a date of its own")
         return self

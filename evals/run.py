@@ -122,7 +122,7 @@ def open_backend(config: BackendConfig, model: str) -> Backend:
 
         return VllmBackend(checkpoint, tokens, str(choose_dtype(config.precision)).removeprefix("torch."))
     network = load(checkpoint, choose_dtype(config.precision))
-    check_vocabulary(network, tokens.tokenizer, model)
+    check_vocabulary(network, tokens, model)
     if torch.cuda.is_available():
         network.to("cuda")  # type: ignore[arg-type]  # the decorated `to` is typed as unbound
     return TransformersBackend(network, tokens, checkpoint.window, config.batch_tokens, config.max_batch)

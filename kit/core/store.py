@@ -170,24 +170,25 @@ def append_journal(path: Path, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes. Of a large file it is remembered, by its place, size, inode and times of change, here and in the
-    user's cache directory: weights are asked for by every stage that uses them."""
+    """SHA-256 of a file's bytes. Of a large file it is remembered in the user's cache directory, by its place, size, inode and
+    times of change: weights are asked for by every stage that uses them."""
     found = path.stat()
     if found.st_size < LARGE:
         return _hashed(path)
     # Within the clock's grain a file may change twice and look the same.
     settled = time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) > 2_000_000_000
     known = [str(path.resolve()), found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
-    kept = cache_directory() / "digests" / digest(known, length=40)
-    if settled:
-        with contextlib.suppress(OSError, UnicodeDecodeError):
-            told = kept.read_text("ascii")
-            if len(told) == 64:
-                return told
+    cache = cache_directory()
+    if not settled or cache is None:
+        return _hashed(path)
+    kept = cache / "digests" / digest(known, length=40)
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        told = kept.read_text("ascii")
+        if len(told) == 64:
+            return told
     made = _hashed(path)
-    if settled:
-        with contextlib.suppress(OSError), atomic_path(kept) as temporary:
-            temporary.write_text(made, "ascii")
+    with contextlib.suppress(OSError), atomic_path(kept) as temporary:
+        temporary.write_text(made, "ascii")
     return made
 
 
@@ -195,9 +196,12 @@ LARGE = 16 * 2**20
 """Bytes from which on the digest of a file is remembered."""
 
 
-def cache_directory() -> Path:
-    """Where kit keeps what it can make again: `$XDG_CACHE_HOME/kit`, or `~/.cache/kit`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "kit"
+def cache_directory() -> Path | None:
+    """Where kit keeps what it can make again: `$XDG_CACHE_HOME/kit`, or `~/.cache/kit`; None for a user without a home."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "kit"
+    except RuntimeError:
+        return None
 
 
 def _hashed(path: Path) -> str:
@@ -315,7 +319,7 @@ def run_stage(
         raise KitError("kit runs a stage in one process: start it once, without torchrun or accelerate launch")
     key = stage_key(stage, config, inputs)
     with _clear_errors(directory), lock(directory):
-        working = _begun(directory, key, makes)
+        working = _begun(directory, stage, key, makes)
         for litter in directory.glob(".*.part"):
             litter.unlink()
         started, clock, cpu = datetime.now(UTC), time.perf_counter(), _cpu_seconds()
@@ -349,22 +353,32 @@ def run_stage(
         shutil.rmtree(working, ignore_errors=True)
 
 
-def _begun(directory: Path, key: str, makes: Sequence[str]) -> Path:
+def _begun(directory: Path, stage: str, key: str, makes: Sequence[str]) -> Path:
     """The working folder of a run of this key: that of a killed run of the same key, or a new one, once what a killed run of
-    another key made is gone."""
+    another key made is gone. Each says what it makes, and began where nothing of that was."""
     working = directory / UNFINISHED
-    told = (working / "key").read_text("utf-8") if (working / "key").exists() else None
-    if told == key:
+    told = unfinished(directory)
+    if told and told["key"] == key:
         return working
-    for path in _made(directory, makes):
-        if told is None:
-            raise KitError(f"{directory} already holds {path.name}, and no unfinished run made it: choose another --out")
+    for path in _made(directory, told["makes"]) if told else ():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     shutil.rmtree(working, ignore_errors=True)
+    if found := _made(directory, makes):
+        raise KitError(f"{directory} already holds {found[0].name}, and no unfinished run made it: choose another --out")
     working.mkdir()
-    with atomic_path(working / "key") as temporary:
-        temporary.write_text(key, "utf-8")
+    write_json(working / "run.json", {"stage": stage, "key": key, "makes": list(makes)})
     return working
+
+
+def unfinished(directory: Path) -> dict[str, Any] | None:
+    """The stage, key and products of a run that was begun in a directory and is not finished; None where there is none."""
+    if (directory / "manifest.json").exists():
+        return None
+    try:
+        told: dict[str, Any] = json.loads((directory / UNFINISHED / "run.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return told
 
 
 def _made(directory: Path, makes: Sequence[str]) -> list[Path]:

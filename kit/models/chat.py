@@ -38,9 +38,9 @@ FRAME = (
 _NOT_ARGUMENTS = {"messages", "add_generation_prompt", "raise_exception", "strftime_now", "tools", "documents", "namespace"}
 """Names in a template that a conversation, or its renderer, fills."""
 
-_ASKS_DATE = re.compile(r"""strftime_now\(\s*(['"])(.*?)\1\s*\)""")
+_ASKS_DATE = re.compile(r"""strftime_now\s*\(\s*(['"])(.*?)\1\s*\)""")
 
-_OPENED = re.compile(r"\s*<(\w+)>\s*")
+_OPENED = re.compile(r"<(\w+)>\s*$")
 """A tag that a template opens for the model to think in."""
 
 
@@ -48,9 +48,16 @@ class ChatSettings(Config):
     """How a checkpoint is spoken to. system: a system turn before all others. template: the chat template's own arguments, as
     {enable_thinking = false}. date: what a template takes for today, so that it is the same tomorrow."""
 
-    system: str | None = None
+    system: Annotated[str, Field(min_length=1)] | None = None
     template: dict[str, bool | int | float | str] = {}
     date: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] = DATE
+
+    @field_validator("template")
+    @classmethod
+    def _no_words_for_booleans(cls, template: dict[str, Any]) -> dict[str, Any]:
+        if wrong := next((n for n, v in template.items() if isinstance(v, str) and v.lower() in ("true", "false")), None):
+            raise ValueError(f"{wrong} is a text: write true or false, in small letters and without quotes")
+        return template
 
     @field_validator("date")
     @classmethod
@@ -90,7 +97,10 @@ class ChatTemplate:
         self.tokenizer, self.settings = tokenizer, settings
         self.own = bool(tokenizer.chat_template) and tokenizer.chat_template != frame(tokenizer)
         self._control = control_pattern(tokenizer)
-        self.source = tokenizer.get_chat_template() if self.own else frame(tokenizer)
+        try:
+            self.source = tokenizer.get_chat_template() if self.own else frame(tokenizer)
+        except ValueError as error:  # several by name, and none of them the default
+            raise KitError(f"the checkpoint's chat template cannot be chosen: {first_line(error)}") from None
         self._dated = _dated(self.source, date.fromisoformat(settings.date))
         self._parts = False
         self._frames: dict[tuple[int, bool], list[str]] = {}
@@ -115,7 +125,7 @@ class ChatTemplate:
         asked = self.asked(turns[-1][0], turns[:-1])
         start, end = spans[-1]
         head = text[:start]
-        if not head.startswith(asked.text):
+        if not text.startswith(asked.text):
             head = self._thought_closed(asked.text, head)
         moved = len(head) - start
         spans = (*spans[:-1], (start + moved, end + moved))
@@ -143,19 +153,22 @@ class ChatTemplate:
     def _thought_closed(self, asked: str, head: str) -> str:
         """What stands before an answer where the template opens a thought for the model but not in what was answered: the
         thought, ended before it began."""
-        same = next((i for i, (a, b) in enumerate(zip(asked, head, strict=False)) if a != b), min(len(asked), len(head)))
-        opened = _OPENED.fullmatch(asked[same:])
-        if not opened:
+        opened = _OPENED.search(asked)
+        if not opened or not head.startswith(asked[: opened.start()]):
             raise KitError("the checkpoint's chat template changes the prompt once it is answered: it cannot be trained on")
-        return f"{asked}\n</{opened[1]}>\n\n{head[same:].lstrip()}"
+        rest = head[opened.start() :]
+        own = re.match(rf"\s*<{opened[1]}>\s*(</{opened[1]}>\s*)$", rest)
+        return asked + (own[1] if own else f"\n</{opened[1]}>\n\n{rest.lstrip()}")
 
-    def _rendered(self, said: Sequence[str], waits: bool, system: str | None = None) -> str:
+    def _rendered(
+        self, said: Sequence[str], waits: bool, system: str | None = None, template: dict[str, Any] | None = None
+    ) -> str:
         system = system or self.settings.system
         messages: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
         messages += [{"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(said)]
         if self._parts:
             messages = [{**m, "content": [{"type": "text", "text": m["content"]}]} for m in messages]
-        arguments: dict[str, Any] = dict(self.settings.template)
+        arguments: dict[str, Any] = dict(self.settings.template if template is None else template)
         try:
             return str(
                 self.tokenizer.apply_chat_template(
@@ -168,10 +181,16 @@ class ChatTemplate:
 
     def _spans(self, text: str, said: Sequence[str], waits: bool) -> tuple[Span, ...]:
         """Where each thing that was said stands, the system turn first. Raises KitError where one does not stand."""
-        contents = [self.settings.system, *said] if self.settings.system else said
-        found = self._framed(text, contents, waits) or _in_order(text, contents)
+        contents = [self.settings.system, *said] if self.settings.system else list(said)
+        found = self._framed(text, contents, waits)
         if found is None:
-            lost = next((s for s in said if s.strip() not in text), said[-1]).strip()
+            # It treats what is said by what it is. What is not last may be rewritten, an answer that a template thinks twice of.
+            last = contents[-1]
+            around = "".join(self._frames[len(contents), waits])
+            kept = not last.strip() or text.count(last.strip()) > around.count(last.strip())
+            found = _in_order(text, contents, len(contents) - len(said)) if kept else None
+        if found is None:
+            lost = next((s for s in (*said[::2], said[-1]) if s.strip() not in text), said[-1]).strip()
             raise KitError(f"the checkpoint's chat template does not keep what is said: {lost[:60]!r}")
         return found
 
@@ -222,8 +241,17 @@ class ChatTemplate:
         else:
             lost = KitError("the checkpoint's chat template does not keep what is said, neither as text nor as parts")
             raise refused[0] if refused else lost
+        given = self.settings.template
+        for name in given:
+            forms = [[self._rendered(probe[:n], n == 1, template=t) for n in (1, 2)] for t in (given, _without(given, name))]
+            if forms[0] == forms[1]:
+                raise KitError(f"template.{name}: so set, it changes nothing in the checkpoint's chat template")
         if self.settings.system and self.settings.system.strip() not in self._rendered(probe[:1], waits=True):
             raise KitError("system: the checkpoint's chat template leaves the system turn out")
+
+
+def _without(arguments: dict[str, Any], name: str) -> dict[str, Any]:
+    return {k: v for k, v in arguments.items() if k != name}
 
 
 def control_pattern(tokenizer: PreTrainedTokenizerBase) -> re.Pattern[str]:
@@ -237,24 +265,35 @@ def control_pattern(tokenizer: PreTrainedTokenizerBase) -> re.Pattern[str]:
     return re.compile(f"(?=[{first}])(?:{'|'.join(map(re.escape, tokens))})")
 
 
-def _in_order(text: str, said: Sequence[str]) -> tuple[Span, ...] | None:
-    """Where things stand in a text, each behind the one before; None where one does not."""
+def _in_order(text: str, said: Sequence[str], before: int = 0) -> tuple[Span, ...] | None:
+    """Where things stand in a text, each behind the one before; None where one does not. before: things said before user and
+    assistant take turns. An earlier answer that does not stand before the next question is nowhere."""
     spans: list[Span] = []
     place = 0
-    for given in said:
-        start = next((text.find(f, place) for f in (given, given.strip()) if text.find(f, place) >= 0), -1)
-        if start < 0:
+    for i, given in enumerate(said):
+        found = _found(text, given, place)
+        earlier = (i - before) % 2 == 1 and i < len(said) - 1
+        if earlier and (follows := _found(text, said[i + 1], place)) and (not found or found[0] > follows[0]):
+            found = (place, place)
+        if not found:
             return None
-        length = len(given) if text.startswith(given, start) else len(given.strip())
-        spans.append((start, start + length))
-        place = start + length
+        spans.append(found)
+        place = found[1]
     return tuple(spans)
+
+
+def _found(text: str, given: str, place: int) -> Span | None:
+    """The first place from `place` on where something is said, as it is or without the blanks around it."""
+    for form in (given, given.strip()):
+        if (start := text.find(form, place)) >= 0:
+            return start, start + len(form)
+    return None
 
 
 def _dated(source: str, today: date) -> str:
     """A template with the day written into it. Raises KitError where it asks for the day in a way that is not understood."""
     found = _ASKS_DATE.sub(lambda asked: repr(today.strftime(asked[2])), source)
-    if "strftime_now(" in found:
+    if re.search(r"strftime_now(?!\s+is\s+(not\s+)?defined)", found):
         raise KitError("the checkpoint's chat template asks for the date in a form that is worked out: no day can be given to it")
     return found
 

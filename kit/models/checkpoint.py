@@ -12,11 +12,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kit.core.errors import KitError, first_line
 from kit.core.seeds import digest as digest_of
-from kit.core.store import UNFINISHED, file_digest, intact_manifest, write_json
+from kit.core.store import file_digest, intact_manifest, read_manifest, unfinished, write_json
 
 TINY = "tiny"
 """The name of the model that a training run builds instead of loading a checkpoint."""
@@ -79,10 +79,12 @@ def _has_tokenizer(files: Path) -> bool:
 def read(model: str) -> Checkpoint:
     """The checkpoint that `model` names. Of a train run it is what the run made.
 
-    Raises KitError where nothing is there, where a run is unfinished, a file damaged, or the hub has no such checkpoint.
+    Raises KitError where nothing is there, where a run is unfinished, a file damaged, the base of an adapter gone or no longer
+    what it was, or the hub has no such checkpoint.
     """
     if Path(model).exists():
-        return _read(str(_weights_of(Path(model)).resolve()), None, _weights_of(Path(model)))
+        weights = _placed(Path(model)).weights
+        return _read(str(weights), None, weights)
     name, _, revision = model.partition("@")
     if not _HUB_NAME.fullmatch(name):
         raise KitError(f"{model} does not exist, and is no name on the hub (ORG/NAME)")
@@ -94,37 +96,54 @@ def digest(model: str) -> str:
     """What `model` holds, as a stage's key names it: a run by its own key, other files by their content, a checkpoint on the hub
     by its commit; an adapter together with its base.
 
-    Raises KitError as `read` does, and where a run's files, or the base of its adapter, are no longer what they were.
+    Raises KitError as `read` does, and where a run's files are no longer what they were.
     """
-    path = Path(model)
-    if not path.exists():
-        found = read(model)
-        own = f"{found.source}@{found.revision}"
-        return digest_of(own, digest(_named(found.adapter.base))) if found.adapter else own
-    weights = _weights_of(path)
-    run = next((place for place in (path, path.parent) if (place / "manifest.json").exists()), None)
-    if run and weights == run / "model":
-        manifest = intact_manifest(run)
-        if manifest.stage != "train":
-            raise KitError(f"{run} holds a {manifest.stage} run, not a model")
-        _check_base(weights)
-        return manifest.key
     found = read(model)
-    listed = [[p.name, p.stat().st_size, file_digest(p)] for p in sorted(weights.iterdir()) if p.is_file() and p.name[0] != "."]
-    return digest_of(listed, digest(_named(found.adapter.base)) if found.adapter else None)
+    base = digest(_named(found.adapter.base)) if found.adapter else None
+    if found.revision:
+        return digest_of(_named(found), base) if base else _named(found)
+    place = _placed(Path(model))
+    if place.run:
+        return intact_manifest(place.run).key
+    files = sorted(p for p in place.weights.iterdir() if p.is_file() and p.name[0] != ".")
+    return digest_of([[p.name, p.stat().st_size, file_digest(p)] for p in files], base)
+
+
+class _Placed(NamedTuple):
+    """Where the weights of a directory are, and the finished train run that made them, where one did."""
+
+    weights: Path
+    run: Path | None
+
+
+def _placed(path: Path) -> _Placed:
+    """A train run keeps its weights in its `model` folder, and may be named by either; any other directory is itself."""
+    path = path.resolve()
+    if not path.is_dir():
+        raise KitError(f"{path} is a file: a model is a directory, or a name on the hub")
+    within = any((path / "model" / name).exists() for name in ("config.json", ADAPTER))
+    weights = path / "model" if within else path
+    for run in (path, path.parent):
+        told = unfinished(run)
+        if told and told["stage"] == "train" and weights in (run, run / "model"):
+            raise KitError(f"{run} is unfinished: run its command again, and then use what it makes")
+        if (run / "manifest.json").exists() and weights in (run, run / "model"):
+            stage = read_manifest(run).stage
+            if stage == "train":
+                return _Placed(run / "model", run)
+            if weights == run:
+                raise KitError(f"{run} holds a {stage} run, not a model")
+    return _Placed(weights, None)
 
 
 def with_model(
     settings: dict[str, Any], inputs: dict[str, str], model: str, key: str | None = None
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """A stage's settings and inputs with its model: it counts by what it holds, not by its place; "tiny" is the built-in one,
-    even beside a folder of that name.
+    """A stage's settings and inputs with its model: it counts by what it holds, not by its place.
 
     key: that of a model that a plan will make but has not yet. The one place where training, evaluation and the plan learn how a
     model enters a stage's key.
     """
-    if model == TINY:
-        return {**settings, "model": TINY}, inputs
     return {**settings, "model": "<input>"}, {**inputs, "model": key or digest(model)}
 
 
@@ -134,33 +153,8 @@ def write_base(adapter: Path, base: Checkpoint, settings: Mapping[str, Any]) -> 
     write_json(adapter / BASE, {"base": place, "digest": digest(_named(base)), "lora": settings})
 
 
-def _check_base(adapter: Path) -> None:
-    """Raises KitError where the base of a run's adapter is not what it was trained on."""
-    if not (adapter / BASE).exists():
-        return
-    told = _json(adapter / BASE)
-    found = read(str(adapter))
-    assert found.adapter
-    if digest(_named(found.adapter.base)) != told.get("digest"):
-        raise KitError(
-            f"{found.adapter.base.source}, which the adapter in {adapter} belongs to, has changed since it was trained"
-        )
-
-
 def _named(checkpoint: Checkpoint) -> str:
     return f"{checkpoint.source}@{checkpoint.revision}" if checkpoint.revision else checkpoint.source
-
-
-def _weights_of(path: Path) -> Path:
-    """Where the weights of a directory are: a train run keeps them in its `model` folder; anything else is itself."""
-    if not path.is_dir():
-        raise KitError(f"{path} is a file: a model is a directory, or a name on the hub")
-    inside = path / "model"
-    within = any((inside / name).exists() for name in ("config.json", ADAPTER))
-    run = path if within else path.parent if path.name == "model" else None
-    if run and (run / UNFINISHED).exists() and not (run / "manifest.json").exists():
-        raise KitError(f"{run} is unfinished: run its command again, and then use what it makes")
-    return inside if within else path
 
 
 def _read(source: str, revision: str | None, files: Path) -> Checkpoint:
@@ -186,17 +180,26 @@ def _adapter(files: Path) -> Adapter:
         raise KitError(f"{files / ADAPTER} does not say which model it is for: set its base_model_name_or_path")
     own = _json(files / BASE) if (files / BASE).exists() else {}
     places = [files / str(place) for place in (own.get("base"), named) if place] + [Path(named)]
-    near = next((place for place in places if place.is_dir() and place.resolve() != files.resolve()), None)
-    if near:
-        base = read(str(near))
-    elif not _HUB_NAME.fullmatch(named) or named.startswith("."):
-        raise KitError(f"{files} is an adapter for {named}, which does not exist: name its base in {ADAPTER}")
-    else:
+    found = [str(place) for place in places if place.is_dir() and place.resolve() != files.resolve()]
+    if not found and _HUB_NAME.fullmatch(named) and not named.startswith("."):
         revision = settings.get("revision")
-        base = read(f"{named}@{revision}" if revision else named)
+        found = [f"{named}@{revision}" if revision else named]
+    if not found:
+        raise KitError(f"{files} is an adapter for {named}, which does not exist: put it there, or name it in a copy's {ADAPTER}")
+    same = [place for place in found if "digest" not in own or _holds(place, own["digest"])]
+    if not same:
+        raise KitError(f"{found[-1]}, which the adapter in {files} belongs to, has changed since it was trained")
+    base = read(same[0])
     if base.adapter:
         raise KitError(f"{files} is an adapter for {named}, which is an adapter itself: merge that into its base first")
     return Adapter(base, settings, own.get("lora"))
+
+
+def _holds(model: str, expected: object) -> bool:
+    try:
+        return digest(model) == expected
+    except KitError:
+        return False
 
 
 def _ids(found: object) -> tuple[int, ...]:

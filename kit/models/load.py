@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+    from kit.models.tokens import Tokens
+
 Precision = Literal["auto", "fp32", "bf16"]
 
 _SET_BY_TRAINERS = ("bos_token_id", "eos_token_id", "pad_token_id", "output_router_logits", "router_aux_loss_coef")
@@ -121,13 +123,16 @@ def attention(kind: type[Any], training: bool) -> str | None:
     return "eager" if training and not torch.cuda.is_available() else "sdpa"
 
 
-def check_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, source: str) -> None:
-    """Raises KitError when the tokenizer makes ids that the model has no embedding for."""
+def check_vocabulary(model: PreTrainedModel, tokens: Tokens, source: str) -> None:
+    """Raises KitError when the tokenizer makes ids that the model has no embedding for. An added token that no text is made of
+    (Gemma-3-1B has one for images) is none of them; should a text hold it, that is refused then."""
     rows = int(cast("torch.nn.Embedding", model.get_input_embeddings()).weight.shape[0])
-    if len(tokenizer) > rows:
-        raise KitError(
-            f"{source}: the tokenizer has {len(tokenizer)} tokens but the model embeds {rows}: they do not belong together"
-        )
+    size = len(tokens.tokenizer)
+    if size <= rows:
+        return
+    if not all(i in tokens.tokenizer.added_tokens_decoder for i in range(rows, size)) or max(tokens.stops, default=0) >= rows:
+        raise KitError(f"{source}: the tokenizer has {size} tokens but the model embeds {rows}: they do not belong together")
+    tokens.embedded = rows
 
 
 def mend_generation(network: PreTrainedModel) -> list[str]:

@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from kit.core.errors import KitError
 from kit.models.chat import ChatSettings, ChatTemplate, Shots, Span, control_pattern, start_token
@@ -36,7 +36,8 @@ class Row:
 
 
 class Tokens:
-    """A checkpoint's tokenizer, with the settings it is spoken to by. declared: the ids that the checkpoint's configs end an
+    """A checkpoint's tokenizer, with the settings it is spoken to by. embedded: the ids that the model knows, where that is less
+    than the tokenizer makes. declared: the ids that the checkpoint's configs end an
     answer with (`Checkpoint.stops`)."""
 
     def __init__(
@@ -44,7 +45,10 @@ class Tokens:
     ) -> None:
         self.tokenizer, self.declared = tokenizer, tuple(declared)
         self.settings = settings or ChatSettings()
-        self._bos = start_token(tokenizer)
+        self.embedded: int | None = None
+        self._trimmed = 0
+        bos = start_token(tokenizer)
+        self._start: list[int] = [cast(int, tokenizer.bos_token_id)] if bos else []
         self._control = control_pattern(tokenizer)
 
     @cached_property
@@ -61,6 +65,18 @@ class Tokens:
                 ids.add(self.tokenizer.convert_tokens_to_ids(self.template.turn_end))
         return sorted(i for i in ids if i is not None)
 
+    @cached_property
+    def _lead(self) -> list[int]:
+        """What the template puts between a prompt and its answer."""
+        try:
+            whole = self.template.answered([("Who?", "Ada.")])
+        except KitError:  # where no conversation can be, none is asked
+            return []
+        start = whole.said[-1][0]
+        if not whole.text[whole.prompt : start].strip():
+            return []
+        return self._split(whole.text[:start], whole.prompt, whole.said)[1]
+
     @property
     def pad(self) -> int:
         """What fills a batch up; it is never attended to, nor learned."""
@@ -75,6 +91,8 @@ class Tokens:
             told.append("the tokenizer has no end token: neither documents nor answers are taught where to end")
         elif self.template.own and not self.template.turn_end:
             told.append(f"the chat template closes no turn: answers are ended with {self.tokenizer.eos_token}")
+        if self._trimmed:
+            told.append(f"the chat template trims what is said: {self._trimmed:,} answers lost blanks or line breaks at an end")
         if conversations and not self.template.keeps_turns:
             told.append("the chat template rewrites earlier turns: of a conversation only the last answer is learned")
         return told
@@ -86,6 +104,8 @@ class Tokens:
         """
         whole = self.template.answered(turns)
         given, last = self._split(whole.text, whole.prompt, whole.said)
+        start, end = whole.said[-1]
+        self._trimmed += whole.text[start:end] != turns[-1][1]
         learned: list[tuple[int, int]] = []
         for i in range(1, len(turns)):
             earlier = self.template.answered(turns[:i])
@@ -97,12 +117,11 @@ class Tokens:
         return Row(given + last, (*learned, (len(given), len(given) + len(last))))
 
     def document_row(self, text: str, context_chars: int = 0) -> Row:
-        """A document as it stands (with the tokenizer's start token, if it puts one) and an end token; loss on all of it but the
-        tokens of its first `context_chars` characters."""
-        start = len(self._bos)
-        whole = f"{self._bos}{text}{self.tokenizer.eos_token or ''}"
-        given, rest = self._split(whole, start + context_chars if context_chars else 0, ((start, start + len(text)),))
-        return Row(given + rest, ((len(given), len(given) + len(rest)),))
+        """A document as it stands (behind the tokenizer's start token, if it puts one) and an end token; loss on all of it but
+        the tokens of its first `context_chars` characters."""
+        given, rest = self._split(f"{text}{self.tokenizer.eos_token or ''}", context_chars, ((0, len(text)),))
+        ids = [*self._start, *given, *rest]
+        return Row(ids, ((len(ids) - len(rest) if context_chars else 0, len(ids)),))
 
     def asked(self, message: str, shots: Shots = (), start: str = "", chat: bool = True) -> list[int]:
         """A prompt, with the start of its answer; without `chat` a text to be continued as it stands."""
@@ -116,18 +135,23 @@ class Tokens:
     ) -> tuple[list[int], list[int]]:
         """What is given and what is scored of an answer that is known."""
         if not chat:
-            text, begins = f"{self._bos}{message}{start}{continuation}", len(self._bos)
-            return self._split(text, len(text) - len(continuation), ((begins, len(text)),))
+            text = f"{message}{start}{continuation}"
+            given, scored = self._split(text, len(text) - len(continuation), ((0, len(text)),))
+            return self._start + given, scored
         whole = self.template.answered([*shots, (message, f"{start}{continuation}")])
         end = whole.said[-1][1]
-        return self._split(whole.text[:end], max(whole.prompt, end - len(continuation)), whole.said)
+        told = whole.text[:end]
+        kept = continuation if told.endswith(continuation) else continuation.rstrip()  # of a template that trims
+        return self._split(told, max(whole.prompt, end - len(kept)), whole.said)
 
     def answers(self, produced: Iterable[Sequence[int]]) -> list[str]:
-        """The texts of tokens that follow a prompt. They are decoded behind a word, since a tokenizer takes the first blank of a
-        whole text for its own (SentencePiece's mark of a word), and an answer that begins with an indent would lose a part of
-        it."""
+        """The texts of tokens that follow a prompt, without what the template itself puts before an answer (an empty thought, the
+        name of a channel), which a model is taught to write first. They are decoded behind a word, since a tokenizer takes the
+        first blank of a whole text for its own (SentencePiece's mark of a word), and an answer that begins with an indent would
+        lose a part of it."""
         word = self.encode("x")
-        ids = [word, *([*word, *row] for row in produced)]
+        lead = self._lead
+        ids = [word, *([*word, *(row[len(lead) :] if list(row[: len(lead)]) == lead else row)] for row in produced)]
         before, *texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return [text[len(before) :] for text in texts]
 
@@ -137,6 +161,9 @@ class Tokens:
         if any(self._control.search(text, start, end) for start, end in said):
             return [id_ for id_, _ in self._placed(text, said)]
         ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        if self.embedded and ids and max(ids) >= self.embedded:
+            unknown = self.tokenizer.convert_ids_to_tokens(max(ids))
+            raise KitError(f"{unknown} is a token that the model does not embed: {text[:60]!r}")
         return ids
 
     def _placed(self, text: str, said: Sequence[Span]) -> list[tuple[int, Span]]:

@@ -14,6 +14,7 @@ from kit.models.checkpoint import with_model
 from kit.sources.reading import source_keys
 from kit.sweep.experiment import Evaluation, ExperimentConfig, Replicate
 from kit.train.recipes import TrainConfig
+from kit.train.run import with_start
 
 Kind = Literal["generate", "train", "eval"]
 
@@ -77,7 +78,7 @@ class Plan:
             inputs["data"] = data.key
         if model:
             known = model.key if isinstance(model, Node) else None
-            settings, inputs = with_model(settings, inputs, str(_place(model)), known)
+            settings, inputs = (with_start if kind == "train" else with_model)(settings, inputs, str(_place(model)), known)
         key = stage_key(kind, settings, inputs)
         needs = tuple(n.key for n in (data, model) if isinstance(n, Node))
         directory = self.root / "stages" / f"{kind}-{key}"

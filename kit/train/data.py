@@ -90,6 +90,7 @@ def _examples(config: TrainConfig, source: str, tokens: Tokens, window: int | No
     ids: list[str] = []
     skipped: list[str] = []
     conversations = False
+    _ = tokens.template  # what is wrong with it is no fault of a row's
     for where, read in examples_of(source, config.task, config.draw):
         try:
             example = read()

@@ -43,7 +43,7 @@ def train(config: TrainConfig, data: str, model: str, out: Path) -> Path:
     if Path(data).is_dir() and intact_manifest(Path(data)).stage != "generate":
         raise KitError(f"{data} is not a data directory made by kit generate")
     settings, inputs = dump(config), source_keys({"data": data, **config.sources()})
-    resolved, inputs = with_model(settings, inputs, model)
+    resolved, inputs = with_start(settings, inputs, model)
     if finished(out, stage_key("train", resolved, inputs)):
         return out
     checkpoint = None if model == TINY else read(model)
@@ -53,10 +53,17 @@ def train(config: TrainConfig, data: str, model: str, out: Path) -> Path:
     return out
 
 
+def with_start(
+    settings: dict[str, Any], inputs: dict[str, str], model: str, key: str | None = None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """As `with_model`, for what a stage may start from: "tiny" is the built-in model, even beside a folder of that name."""
+    return ({**settings, "model": TINY}, inputs) if model == TINY else with_model(settings, inputs, model, key)
+
+
 def _check_start(config: TrainConfig, checkpoint: Checkpoint | None) -> None:
     """Raises KitError for settings that mean nothing to what the run starts from."""
     if checkpoint is None:
-        if config.lora:
+        if config.lora or config.adapter:
             raise KitError("an adapter on a model that knows nothing learns little: pretrain first, and adapt what that makes")
         return
     if config.tiny != TinyConfig():
@@ -111,7 +118,7 @@ def _start(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | 
         return Start(new, Tokens(made, config.chat), config.tiny.positions)
     tokens = Tokens(load_tokenizer(checkpoint), config.chat, checkpoint.stops)
     network: Any = load(checkpoint)
-    check_vocabulary(network, tokens.tokenizer, model)
+    check_vocabulary(network, tokens, model)
     start = Start(network, tokens, checkpoint.window)
     if not checkpoint.adapter:
         return start._replace(**_adapted(config, network, checkpoint)) if config.lora else start

@@ -62,16 +62,6 @@ def rewritten(name: str, change: Callable[[pa.Table], pa.Table]) -> Callable[[Pa
 def nothing(_: Path) -> None: ...
 
 
-def stage(kind: str) -> Callable[[Path], None]:
-    """Say in the manifest of the run that it is of another kind."""
-
-    def write(root: Path) -> None:
-        path = root / "model" / "manifest.json"
-        path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "stage": kind}), "utf-8")
-
-    return write
-
-
 def _bare(root: Path) -> Path:
     """The checkpoint of the run by itself, as anybody's."""
     return Path(shutil.copytree(root / "model" / "model", root / "bare", dirs_exist_ok=True))
@@ -101,6 +91,8 @@ def _set(file: str, **values: object) -> Callable[[Path], None]:
 def _unfinished(root: Path) -> None:
     (root / "model" / "manifest.json").unlink()
     (root / "model" / ".unfinished").mkdir()
+    told = {"stage": "train", "key": "of another time", "makes": ["model"]}
+    (root / "model" / ".unfinished" / "run.json").write_text(json.dumps(told), "utf-8")
 
 
 def _lacking(root: Path) -> None:
@@ -214,7 +206,17 @@ CASES: list[tuple[str, Callable[[Path], None], list[str], str]] = [
     ),
     ("a run that is not finished", _unfinished, TRAIN, "is unfinished: run its command again"),
     ("what a run that is not finished has made", _unfinished, [*TRAIN, "--model", "{model}/model"], "is unfinished"),
-    ("an evaluation as a model", stage("eval"), TRAIN, "holds a eval run, not a model"),
+    ("a world as a model", nothing, [*TRAIN, "--model", "{data}"], "holds a generate run, not a model"),
+    (
+        "an adapter's fate of a new model",
+        nothing,
+        [*TRAIN, "--model", "tiny", "-D", "4", "-o", "adapter=merge"],
+        "pretrain first",
+    ),
+    ("a system turn of nothing", nothing, [*TRAIN, "-D", "4", "-o", "system="], "system"),
+    ("a word for a boolean", nothing, [*TRAIN, "-D", "4", "-o", "template.x=False"], "write true or false, in small letters"),
+    ("a precision for a server", nothing, [*EVAL, "--url", "http://127.0.0.1:9/v1", "-o", "precision=bf16"], "runs none"),
+    ("a new model as one to be asked", nothing, [*EVAL, "--model", "tiny"], "tiny does not exist"),
     (
         "an adapter without its base",
         _set("adapter_config.json", base_model_name_or_path="../gone"),

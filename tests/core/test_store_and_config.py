@@ -77,6 +77,32 @@ def test_a_stage_without_manifest_is_unfinished_and_runs_again(tmp_path: Path) -
         store.finished(tmp_path / "s", store.stage_key("train", {"a": 2}, {}))
 
 
+def test_what_a_killed_run_made_goes_with_it_and_nothing_else_does(tmp_path: Path) -> None:
+    """Whatever kind of stage comes next."""
+
+    def killed(stage: str, key: int, *makes: str) -> None:
+        def cut() -> None:
+            with store.run_stage(tmp_path, stage, {"a": key}, {}, makes) as current:
+                (current.directory / makes[0]).write_text("made")
+                raise RuntimeError("power cut")
+
+        with pytest.raises(RuntimeError, match="power cut"):
+            cut()
+
+    killed("eval", 1, "records.parquet")
+    (tmp_path / "weights").write_text("the user's")
+    with pytest.raises(KitError, match="already holds weights, and no unfinished run made it"):
+        killed("train", 2, "weights")
+    assert (tmp_path / "weights").read_text() == "the user's"
+    assert not (tmp_path / "records.parquet").exists()
+    (tmp_path / "weights").unlink()
+    killed("train", 2, "weights")
+    with store.run_stage(tmp_path, "eval", {"a": 3}, {}, ("records.parquet",)) as stage:
+        (stage.directory / "records.parquet").write_text("made")
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".lock", "config.json", "manifest.json", "records.parquet"]
+    assert set(store.read_manifest(tmp_path).outputs) == {"config.json", "records.parquet"}
+
+
 @pytest.mark.parametrize("name", store.EXECUTION)
 def test_how_a_stage_is_run_does_not_change_its_key(name: str) -> None:
     key = store.stage_key("train", {"seed": 0, name: 1}, {})

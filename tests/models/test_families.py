@@ -49,7 +49,8 @@ def taught(family: Family, checkpoint: Path, rows: Path, out: Path, lora: bool, 
 
 def asked(rows: Path, model: str, out: Path, **settings: Any) -> list[str]:
     """What was answered to each question; all of them must be right."""
-    given = {"slices": [{"split": "external", "style": "direct"}], "max_new_tokens": {"direct": NEW_TOKENS}, "precision": "fp32"}
+    here = {} if "server" in settings else {"precision": "fp32"}
+    given = {"slices": [{"split": "external", "style": "direct"}], "max_new_tokens": {"direct": NEW_TOKENS}, **here}
     records = read_records(evaluate(resolve(EvalConfig, {**given, **settings}), str(rows), model, out))
     assert [r.extracted for r in records] == list(QUESTIONS.values()), [r.output for r in records]
     return [r.output for r in records]
@@ -77,7 +78,7 @@ def test_trained_asked_served_and_loaded_again(name: str, lora: bool, tmp_path: 
         assert tokens.tokenizer.decode(row.input_ids[-1]) == family.taught
         assert row.input_ids[-1] in tokens.stops
         assert not set(row.input_ids[start : end - 1]) & set(tokens.stops)
-        assert tokens.answers([row.input_ids[start:end]])[0].rstrip().endswith(f"So the answer is {answer}.")
+        assert tokens.answers([row.input_ids[start:end]])[0].strip() == f"So the answer is {answer}."
         begun = tokens.asked(said[0][0], start="So the answer is")
         assert row.input_ids[: len(begun)] == begun
         given, scored = tokens.continued(said[0][0], f" {answer}.", start="So the answer is")
@@ -87,7 +88,9 @@ def test_trained_asked_served_and_loaded_again(name: str, lora: bool, tmp_path: 
     chosen = {k: v for k, v in family.settings.items() if k != "date"}
     with serving(run / "model", chat.date if chat.date else DATE, checkpoint if lora else None) as server:
         settings = {"backend": "server", "server": {"url": server.url, "concurrency": 1}, **chosen}
-        assert asked(rows, "somebody", tmp_path / "served", **settings) == outputs
+        served = asked(rows, "somebody", tmp_path / "served", **settings)
+        # It knows nothing of what a template puts before an answer, which is no part of ours.
+        assert all(theirs.endswith(ours) for theirs, ours in zip(served, outputs, strict=True))
         assert all(server.ended), "another server stops too"
 
     # What is saved is what came, but for its weights and what ends an answer.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from evals.config import EvalConfig
-from evals.run import evaluate
+from evals.run import evaluate, keyed
 from kit.cli.main import main
 from kit.core import store
 from kit.core.config import resolve
@@ -22,12 +23,12 @@ from kit.core.errors import KitError
 from kit.infer.vllm import room_for
 from kit.models.chat import ChatSettings
 from kit.models.checkpoint import digest, read
-from kit.models.load import attention, choose_dtype, load, load_tokenizer
+from kit.models.load import attention, check_vocabulary, choose_dtype, load, load_tokenizer
 from kit.models.tokens import Tokens
 from kit.train.muon import muon_for
 from kit.train.recipes import TrainConfig, with_defaults
 from kit.train.run import train
-from tests.models.families import FAMILIES, IM, Family, checkpoint_of, config_of, questions, tokenizer_of
+from tests.models.families import CHATML, FAMILIES, IM, Family, checkpoint_of, config_of, questions, shipped, tokenizer_of
 
 LINE = ("Who leads Ode Labs? Answer directly.", "So the answer is Ada Byrne.")
 
@@ -196,6 +197,94 @@ def test_a_system_turn_that_is_left_out_is_refused() -> None:
         Tokens(tokenizer_of(Family(silent, special=IM)), ChatSettings(system="Be brief.")).example_row([LINE])
 
 
+THOUGHT = ("Who?", "<think>\nhm\n</think>\n\nAda.")
+
+
+@pytest.mark.parametrize("template", ["qwen3", "qwen3_5_think", "qwen3_6", "nemotron_3_nano", "deepseek_r1_distill"])
+def test_a_thought_is_learned_once_and_a_plain_answer_closes_it(template: str) -> None:
+    special = (*IM, "<｜User｜>", "<｜Assistant｜>", "<｜end▁of▁sentence｜>")
+    tokens = Tokens(tokenizer_of(Family(shipped(template), special=special, added=("<think>", "</think>"))))
+    plain = tokens.template.answered([LINE])
+    assert plain.text.count("<think>") == plain.text.count("</think>") == 1
+    assert plain.text.startswith(tokens.template.asked(LINE[0]).text)
+    row = tokens.example_row([LINE])
+    ((start, _),) = row.learned
+    assert tokens.answers([row.input_ids[start:]])[0].strip() == LINE[1], (
+        "what the template puts before it is no part of an answer"
+    )
+    if template == "deepseek_r1_distill":
+        with pytest.raises(KitError, match="does not keep what is said"):
+            tokens.template.answered([THOUGHT])
+        return
+    thought = tokens.template.answered([THOUGHT])
+    assert thought.text.count("<think>") == thought.text.count("</think>") == 1
+    assert "hm" in thought.text[thought.prompt :]
+
+
+def test_what_a_template_that_thinks_does_to_a_conversation() -> None:
+    tokens = tokens_of("qwen3")
+    row = tokens.example_row([THOUGHT, THOUGHT])
+    ((start, end),) = row.learned
+    assert tokens.tokenizer.decode(row.input_ids[start:end]) == "<think>\nhm\n</think>\n\nAda.<|im_end|>"
+    for lost in ("</think>", "\n</think>\n"):
+        with pytest.raises(KitError, match="does not keep what is said"):
+            tokens.example_row([("Who?", lost)])
+
+
+def test_an_answer_that_is_trimmed_is_counted() -> None:
+    tokens = tokens_of("llama-3")
+    tokens.example_row([LINE])
+    assert tokens.notes(conversations=False) == []
+    tokens.example_row([("Code?", "    return 1\n")])
+    assert "1 answers lost blanks" in tokens.notes(conversations=False)[0]
+    assert tokens.tokenizer.decode(tokens.continued("Who?", " Ada.\n", start="So")[1]) == " Ada."
+
+
+def test_a_date_is_fixed_or_refused() -> None:
+    spaced, hidden = (
+        Tokens(tokenizer_of(Family(form + CHATML, special=IM)), ChatSettings(date="2025-01-31"))
+        for form in ("{{ strftime_now ('%Y') }}", "{% set now = strftime_now %}{{ now('%Y') }}")
+    )
+    assert spaced.template.asked("Who?").text.startswith("2025")
+    with pytest.raises(KitError, match="in a form that is worked out"):
+        hidden.example_row([LINE])
+
+
+def test_arguments_that_change_nothing_are_refused() -> None:
+    with pytest.raises(KitError, match=r"has no such argument|changes nothing"):
+        _ = tokens_of("qwen3", template={"reasoning_content": "y"}).template
+    with pytest.raises(KitError, match="changes nothing"):
+        _ = tokens_of("qwen3", template={"enable_thinking": True}).template
+
+
+def test_templates_by_name_without_a_default_are_one_line() -> None:
+    tokenizer = tokenizer_of(FAMILIES["chatml base"])
+    tokenizer.chat_template = {"tool_use": CHATML, "rag": CHATML}
+    with pytest.raises(KitError, match="cannot be chosen"):
+        Tokens(tokenizer).example_row([LINE])
+
+
+def test_a_document_begins_as_its_tokenizer_begins_a_text() -> None:
+    tokens = tokens_of("llama-2, not legacy")
+    text = "Ada leads Ode Labs."
+    assert tokens.document_row(text).input_ids == [*tokens.tokenizer(text)["input_ids"], tokens.tokenizer.eos_token_id]
+    assert tokens.asked(text, chat=False) == tokens.tokenizer(text)["input_ids"]
+
+
+def test_an_added_token_that_no_text_is_made_of_is_no_fault(tmp_path: Path) -> None:
+    """Gemma-3-1B's tokenizer has one for images that the model does not embed."""
+    checkpoint = checkpoint_of(FAMILIES["gemma-3"], tmp_path / "c")
+    tokenizer = load_tokenizer(read(str(checkpoint)))
+    network = load(read(str(checkpoint)))
+    rows = network.get_input_embeddings().weight.shape[0]
+    tokenizer.add_tokens([f"<spare{i}>" for i in range(rows - len(tokenizer) + 1)])
+    tokens = Tokens(tokenizer)
+    check_vocabulary(network, tokens, "it")
+    tokens.example_row([LINE])
+    with pytest.raises(KitError, match="is a token that the model does not embed"):
+        tokens.example_row([("Who?", str(tokenizer.convert_ids_to_tokens(len(tokenizer) - 1)))])
+
+
 # One fact, read from one of several places.
 
 
@@ -212,9 +301,12 @@ def test_bf16_only_where_it_is_not_emulated(monkeypatch: pytest.MonkeyPatch) -> 
     ("architecture", "training", "serving"),
     [("llama", "eager", "sdpa"), ("gemma2", None, None), ("gpt_oss", None, None), ("mamba", None, None), ("gptj", None, None)],
 )
-def test_attention_by_what_the_architecture_has(architecture: str, training: str | None, serving: str | None) -> None:
+def test_attention_by_what_the_architecture_has(
+    architecture: str, training: str | None, serving: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     kind: Any = MODEL_FOR_CAUSAL_LM_MAPPING[type(config_of(architecture, 100))]
     assert (attention(kind, training=True), attention(kind, training=False)) == (training, serving)
 
@@ -484,6 +576,49 @@ def test_digests_of_large_files_are_remembered(tmp_path: Path, monkeypatch: pyte
 def test_a_run_and_what_it_made_are_one_model(llama: Path, rows: str, tmp_path: Path) -> None:
     run = train(config(), rows, str(llama), tmp_path / "run")
     assert digest(str(run)) == digest(str(run / "model")) == store.read_manifest(run).key
+
+
+def test_a_folder_called_tiny_counts_by_its_content(rows: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    checkpoint_of(FAMILIES["llama-2"], tmp_path / "tiny")
+    asked = resolve(EvalConfig, {"slices": [{"split": "external", "style": "direct"}]})
+    key = keyed(asked, {}, "tiny")[1]["model"]
+    checkpoint_of(FAMILIES["llama-2"], tmp_path / "tiny", intermediate_size=96)
+    assert keyed(asked, {}, "tiny")[1]["model"] != key
+
+
+@pytest.mark.slow
+def test_a_checkpoint_may_lie_where_it_is_evaluated(llama: Path, rows: str, tmp_path: Path) -> None:
+    (tmp_path / "v").mkdir()
+    llama.rename(tmp_path / "v" / "model")
+    asked = {"slices": [{"split": "external", "style": "direct", "limit": 1}], "max_new_tokens": {"direct": 2}}
+    before = digest(str(tmp_path / "v" / "model"))
+    for model in (tmp_path / "v", tmp_path / "v" / "model"):
+        assert evaluate(resolve(EvalConfig, asked), rows, str(model), tmp_path / "v")
+    assert digest(str(tmp_path / "v")) == before
+
+
+@pytest.mark.slow
+def test_an_adapter_that_was_copied_takes_no_other_base(llama: Path, rows: str, tmp_path: Path) -> None:
+    run = train(config(lora=LORA), rows, str(llama), tmp_path / "run")
+    (tmp_path / "far" / "x").mkdir(parents=True)
+    shutil.copytree(run / "model", tmp_path / "far" / "x" / "adapter")
+    other = checkpoint_of(FAMILIES["llama-2"], tmp_path / "far" / "llama", intermediate_size=96)
+    assert read(str(tmp_path / "far" / "x" / "adapter")).whole.source == str(llama)
+    shutil.rmtree(llama)
+    with pytest.raises(KitError, match="has changed since it was trained"):
+        read(str(tmp_path / "far" / "x" / "adapter"))
+    assert other
+
+
+def test_without_a_home_nothing_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 999_999)
+    monkeypatch.setattr(store, "LARGE", 1)
+    (tmp_path / "x").write_bytes(b"abc")
+    assert store.cache_directory() is None
+    assert store.file_digest(tmp_path / "x") == store._hashed(tmp_path / "x")
 
 
 # One process, one device.

@@ -90,7 +90,7 @@ def test_documents_need_a_data_directory(tmp_path: Path) -> None:
     for settings in (config(examples=0), config(examples=4, rows={"examples": 2, "known": 1})):
         with pytest.raises(KitError, match="is no directory made by kit generate: rows of known are documents"):
             train(settings, str(source), "tiny", tmp_path / "out")
-    assert {path.name for path in (tmp_path / "out").iterdir()} <= {".lock", "config.json"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} <= {".lock", "config.json", ".unfinished"}
 
 
 @pytest.mark.slow
