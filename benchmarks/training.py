@@ -26,7 +26,8 @@ from kit.models.tokens import Tokens
 from kit.sweep.experiment import ExperimentConfig
 from kit.train.data import load_sources
 from kit.train.dealing import deal
-from kit.train.run import fit, vocabulary_texts
+from kit.train.run import fit
+from kit.train.start import vocabulary_texts
 
 
 def main() -> None:

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import json
 import shutil
 import sys
-import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kit.core.config import dump
-from kit.core.errors import KitError, first_line
-from kit.core.records import Document, Example, Question, Shown
+from kit.core.errors import KitError
+from kit.core.records import Shown
 from kit.core.seeds import derive_seed
-from kit.core.store import Stage, finished, intact_manifest, read_table, run_stage, stage_key, write_json, write_table
-from kit.models.checkpoint import TINY, Adapter, Checkpoint, read, with_model, write_base
-from kit.models.prompts import TASK_TURNS, question_turns, user_message
-from kit.models.tiny import TinyConfig
+from kit.core.store import Stage, finished, intact_manifest, run_stage, stage_key, write_json, write_table
+from kit.models.checkpoint import TINY, Checkpoint, read, with_model, write_base
 from kit.models.tokens import Tokens
 from kit.sources.reading import source_keys
-from kit.train.data import examples_of, load_sources
+from kit.train.data import load_sources
 from kit.train.dealing import DEALT, Schedule, deal, read_dealt, write_dealt
-from kit.train.recipes import LoraSettings, TrainConfig
+from kit.train.recipes import TrainConfig
+from kit.train.start import begin, check_start
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -47,7 +44,7 @@ def train(config: TrainConfig, data: str, model: str, out: Path) -> Path:
     if finished(out, stage_key("train", resolved, inputs)):
         return out
     checkpoint = None if model == TINY else read(model)
-    _check_start(config, checkpoint)
+    check_start(config, checkpoint)
     with run_stage(out, "train", resolved, inputs, MAKES) as stage:
         stage.results.update(_train(config, data, model, checkpoint, stage))
     return out
@@ -60,121 +57,6 @@ def with_start(
     return ({**settings, "model": TINY}, inputs) if model == TINY else with_model(settings, inputs, model, key)
 
 
-def _check_start(config: TrainConfig, checkpoint: Checkpoint | None) -> None:
-    """Raises KitError for settings that mean nothing to what the run starts from."""
-    if checkpoint is None:
-        if config.lora or config.adapter:
-            raise KitError("an adapter on a model that knows nothing learns little: pretrain first, and adapt what that makes")
-        return
-    if config.tiny != TinyConfig():
-        raise KitError("tiny gives the sizes of a new model: leave it out, or start from --model tiny")
-    if not checkpoint.adapter:
-        if config.adapter:
-            raise KitError(f'adapter = "{config.adapter}" says what becomes of an adapter, and {checkpoint.source} has none')
-        return
-    if config.lora and config.adapter != "new" and (other := _difference(config.lora, checkpoint)):
-        raise KitError(f"the model has an adapter already, {other}: leave lora out, or say -o adapter=new, or merge")
-
-
-def _difference(lora: LoraSettings, checkpoint: Checkpoint) -> str | None:
-    """In what the adapter of a checkpoint is not what `lora` asks for."""
-    assert checkpoint.adapter
-    made = _made(checkpoint.adapter)
-    for name, wanted in dump(lora).items():
-        if _sorted(wanted) != _sorted(made.get(name)):
-            return f"its {name} is {made.get(name)}, not {wanted}"
-    return None
-
-
-def _made(adapter: Adapter) -> dict[str, Any]:
-    """By which of our settings an adapter was made, by kit or by others."""
-    peft = adapter.settings
-    theirs = {name: peft.get(of) for name, of in (("rank", "r"), ("alpha", "lora_alpha"), ("dropout", "lora_dropout"))}
-    return dict(adapter.made or {**theirs, "modules": _sorted(peft.get("target_modules"))})
-
-
-def _sorted(modules: Any) -> Any:
-    return sorted(modules) if isinstance(modules, list | tuple) else modules
-
-
-class Start(NamedTuple):
-    """What a run trains. adapter: the settings of the adapter that is trained, by kit or by whoever made it; base: what that is
-    on."""
-
-    network: PreTrainedModel
-    tokens: Tokens
-    window: int | None
-    base: Checkpoint | None = None
-    adapter: dict[str, Any] | None = None
-
-
-def _start(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | None, out: Path) -> Start:
-    from kit.models.load import check_vocabulary, load, load_tokenizer
-    from kit.models.tiny import build_model, build_tokenizer
-
-    if checkpoint is None:
-        made = build_tokenizer(_texts(config, data))
-        new = build_model(config.tiny, made, derive_seed(config.seed, "model"))
-        return Start(new, Tokens(made, config.chat), config.tiny.positions)
-    tokens = Tokens(load_tokenizer(checkpoint), config.chat, checkpoint.stops)
-    network: Any = load(checkpoint)
-    check_vocabulary(network, tokens, model)
-    start = Start(network, tokens, checkpoint.window)
-    if not checkpoint.adapter:
-        return start._replace(**_adapted(config, network, checkpoint)) if config.lora else start
-    if config.adapter in (None, "continue"):
-        _name_base(network, checkpoint.whole)
-        return start._replace(base=checkpoint.whole, adapter=_made(checkpoint.adapter))
-    merged = network.merge_and_unload().requires_grad_(True)
-    if config.adapter == "merge":
-        return start._replace(network=merged)
-    merged.save_pretrained(out / "base")
-    tokens.tokenizer.save_pretrained(out / "base")
-    return start._replace(**_adapted(config, merged, read(str(out / "base"))))
-
-
-def _adapted(config: TrainConfig, network: PreTrainedModel, base: Checkpoint) -> dict[str, Any]:
-    """A new adapter on a base, its first weights drawn by the run's seed. Raises KitError for modules that the model does not
-    have."""
-    import torch
-    from peft import LoraConfig, get_peft_model
-
-    assert config.lora
-    modules = config.lora.modules
-    settings = LoraConfig(
-        r=config.lora.rank,
-        lora_alpha=config.lora.alpha,
-        lora_dropout=config.lora.dropout,
-        target_modules=modules if isinstance(modules, str) else list(modules),
-        exclude_modules=_not_adapted(network) if modules == "all-linear" else None,
-        task_type="CAUSAL_LM",
-    )
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-        torch.manual_seed(derive_seed(config.seed, "adapter"))
-        warnings.simplefilter("ignore", RuntimeWarning)  # of experts that peft looks for by names that are not there
-        try:
-            adapted = get_peft_model(network, settings)
-        except ValueError as error:
-            linear = sorted({n.rpartition(".")[2] for n, m in network.named_modules() if isinstance(m, torch.nn.Linear)})
-            raise KitError(f"lora.modules: {first_line(error)}; choose from {', '.join(linear)}") from None
-    _name_base(adapted, base)
-    return {"network": adapted, "base": base, "adapter": dump(config.lora)}
-
-
-def _not_adapted(network: PreTrainedModel) -> list[str] | None:
-    """The linear modules that peft cannot adapt: routers that tell more than a product, and those that Mamba's kernels read
-    past."""
-    names = [name for name, _ in network.named_modules()]
-    mamba = ("out_proj", "conv1d") if "mamba" in network.config.model_type else ()
-    return [name for name in names if name.rpartition(".")[2] in ("router", *mamba)] or None
-
-
-def _name_base(adapted: Any, base: Checkpoint) -> None:
-    """Say in an adapter's own config what it is on."""
-    told = adapted.peft_config["default"]
-    told.base_model_name_or_path, told.revision = base.source, base.revision
-
-
 def _train(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | None, stage: Stage) -> dict[str, float]:
     import torch
 
@@ -184,7 +66,7 @@ def _train(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | 
         raise KitError(f"{torch.cuda.device_count()} GPUs are visible, and a run trains on one: set CUDA_VISIBLE_DEVICES=0")
     torch.set_num_threads(config.threads)
     out = stage.directory
-    start = _start(config, data, model, checkpoint, out)
+    start = begin(config, data, model, checkpoint, out)
     network, tokens = start.network, start.tokens
     stage.notes += mend_generation(network)
     sources, skipped, conversations = load_sources(config, data, tokens, start.window)
@@ -216,31 +98,6 @@ def _train(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | 
         "final_loss": next((h["loss"] for h in reversed(history) if "loss" in h), float("nan")),
         "skipped_rows": len(skipped),
     }
-
-
-def _texts(config: TrainConfig, data: str) -> Iterator[str]:
-    """What a tokenizer made for a run must be able to write: every text of its data, and of examples from elsewhere."""
-    for source in (data, *config.sources().values()):
-        if Path(source).is_dir():
-            yield from vocabulary_texts(Path(source))
-            continue
-        for _, example in examples_of(source, config.task, config.draw):
-            with contextlib.suppress(KitError):  # a bad row is told, or counted, where it is trained on
-                yield from (text for turn in example().turns for text in turn)
-
-
-def vocabulary_texts(data: Path) -> Iterator[str]:
-    """Every text of a data directory; a task's examples are among its items."""
-    yield from (d.text for d in read_table(data / "documents.parquet", Document))
-    yield from (f"{e.prompt} {e.completion}" for e in read_table(data / "examples.parquet", Example))
-    for name, (record, turns) in TASK_TURNS.items():
-        if (path := data / f"{name}.parquet").exists():
-            items: list[Any] = read_table(path, record)
-            yield from (" ".join(turns(item, "cot")) for item in items)
-    for q in (q for name in ("questions", "probes") for q in read_table(data / f"{name}.parquet", Question)):
-        for style in ("cot", "direct"):
-            yield user_message(q.text, style, q.context)
-            yield question_turns(q, style)[1]
 
 
 def _last_checkpoint(working: Path) -> str | None:

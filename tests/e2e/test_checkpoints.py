@@ -12,7 +12,8 @@ from kit.core.config import resolve
 from kit.core.errors import KitError
 from kit.core.store import read_manifest
 from kit.train.recipes import TrainConfig, with_defaults
-from kit.train.run import train, vocabulary_texts
+from kit.train.run import train
+from kit.train.start import vocabulary_texts
 
 pytestmark = pytest.mark.slow
 

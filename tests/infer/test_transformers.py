@@ -15,7 +15,7 @@ from kit.infer.backend import Decoding, Prompt
 from kit.infer.hf import TransformersBackend
 from kit.models.tiny import build_tokenizer
 from kit.models.tokens import Tokens
-from kit.train.run import vocabulary_texts
+from kit.train.start import vocabulary_texts
 
 NEW = 24
 FAMILIES = {

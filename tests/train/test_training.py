@@ -21,7 +21,8 @@ from kit.models.tokens import Tokens
 from kit.train.data import load_sources
 from kit.train.muon import orthogonalise
 from kit.train.recipes import TrainConfig, with_defaults
-from kit.train.run import train, vocabulary_texts
+from kit.train.run import train
+from kit.train.start import vocabulary_texts
 
 TINY = {"hidden": 32, "layers": 1, "heads": 2, "intermediate": 64}
 
