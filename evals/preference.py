@@ -14,6 +14,7 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from evals.config import BackendConfig, EvalConfig, Positive
+from evals.final import final_answer
 from evals.run import keyed, open_backend, read_records
 from evals.style_score import gold_responses, style_score
 from evals.tasks import TASKS
@@ -176,7 +177,7 @@ def preference(pair: Pair, said: Sequence[str], gold: str = "") -> Preference:
 
 
 def _choice(said: str, shown: dict[str, Choice]) -> Choice:
-    mark = verdict_of(said)
+    mark = verdict_of(final_answer(said).answer)
     return shown[mark] if mark else "unreadable"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tqdm import tqdm
 
 from evals.config import BackendConfig, EvalConfig
 from evals.export import as_lm_eval
+from evals.final import Final, final_answer
 from evals.tasks import TASKS, check_styles
 from evals.tasks.task import UNNORMALISED, Ask, Item
 from kit.core.config import dump
@@ -57,7 +59,9 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
     asks = task.asks(config, loaded.items, examples)
     with run_stage(out, "eval", resolved, inputs, (RECORDS, "results.json")) as stage:
         outputs = _answer(asks, config, open_backend(config, model), stage.working / "answers.jsonl")
-        records = task.records(config, asks, outputs)
+        finals = [_final(ask, output) for ask, output in zip(asks, outputs, strict=True)]
+        records = task.records(config, asks, [final.answer for final in finals])
+        records = [replace(record, thought=final.thought) for record, final in zip(records, finals, strict=True)]
         write_table(out / RECORDS, EvalRecord, records)
         write_json(out / "results.json", as_lm_eval(config, resolved["model"], records))
         stage.results["questions"] = len(records)
@@ -65,6 +69,11 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
             stage.notes.append(note)
         stage.results["skipped_rows"] = len(loaded.skipped) + (len(source.skipped) if source is not loaded else 0)
     return out
+
+
+def _final(ask: Ask[Any], output: str) -> Final:
+    """What is scored of an output: of one that was begun for the model, or chosen, or goes on with a text, all of it."""
+    return final_answer(output) if ask.slice.mode == "generate" and ask.slice.style != "cloze" else Final(output, "")
 
 
 def keyed(config: BackendConfig, inputs: dict[str, str], model: str) -> tuple[dict[str, Any], dict[str, str]]:

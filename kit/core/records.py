@@ -280,7 +280,8 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class EvalRecord:
-    """One model answer to one question, with everything needed to score it again."""
+    """One model answer to one question, with everything needed to score it again. output: what was scored. thought: what the
+    model thought aloud before, which never is."""
 
     question_id: str
     task: str
@@ -291,6 +292,7 @@ class EvalRecord:
     scores: dict[str, float]
     error: ErrorKind
     tags: dict[str, str]
+    thought: str = ""
 
     @property
     def cluster(self) -> str:

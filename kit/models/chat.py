@@ -35,6 +35,9 @@ FRAME = (
 )
 """What stands in for a chat template where a checkpoint has none."""
 
+FRAME_GOES_ON = "\nQuestion:"
+"""Where a model that was asked by the frame goes on to ask itself."""
+
 _NOT_ARGUMENTS = {"messages", "add_generation_prompt", "raise_exception", "strftime_now", "tools", "documents", "namespace"}
 """Names in a template that a conversation, or its renderer, fills."""
 
@@ -95,7 +98,7 @@ class ChatTemplate:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, settings: ChatSettings) -> None:
         self.tokenizer, self.settings = tokenizer, settings
-        self.own = bool(tokenizer.chat_template) and tokenizer.chat_template != frame(tokenizer)
+        self.own = not framed(tokenizer)
         self._control = control_pattern(tokenizer)
         try:
             self.source = tokenizer.get_chat_template() if self.own else frame(tokenizer)
@@ -301,6 +304,11 @@ def _dated(source: str, today: date) -> str:
 def frame(tokenizer: PreTrainedTokenizerBase) -> str:
     """The template that stands in where a checkpoint has none, behind the token that the tokenizer puts before any text."""
     return ("{{ bos_token }}" if start_token(tokenizer) else "") + FRAME
+
+
+def framed(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether a checkpoint is asked by the frame: it has no template, or keeps that one."""
+    return not tokenizer.chat_template or tokenizer.chat_template == frame(tokenizer)
 
 
 def start_token(tokenizer: PreTrainedTokenizerBase) -> str:

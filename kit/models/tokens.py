@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from kit.core.errors import KitError
-from kit.models.chat import ChatSettings, ChatTemplate, Shots, Span, control_pattern, start_token
+from kit.models.chat import FRAME_GOES_ON, ChatSettings, ChatTemplate, Shots, Span, control_pattern, framed, start_token
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -146,14 +146,16 @@ class Tokens:
 
     def answers(self, produced: Iterable[Sequence[int]]) -> list[str]:
         """The texts of tokens that follow a prompt, without what the template itself puts before an answer (an empty thought, the
-        name of a channel), which a model is taught to write first. They are decoded behind a word, since a tokenizer takes the
+        name of a channel), which a model is taught to write first, and up to where one that is asked by the frame asks itself on.
+        They are decoded behind a word, since a tokenizer takes the
         first blank of a whole text for its own (SentencePiece's mark of a word), and an answer that begins with an indent would
         lose a part of it."""
         word = self.encode("x")
         lead = self._lead
         ids = [word, *([*word, *(row[len(lead) :] if list(row[: len(lead)]) == lead else row)] for row in produced)]
         before, *texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return [text[len(before) :] for text in texts]
+        found = [text[len(before) :] for text in texts]
+        return [text.partition(FRAME_GOES_ON)[0] for text in found] if framed(self.tokenizer) else found
 
     def encode(self, text: str, said: Sequence[Span] = ()) -> list[int]:
         """Token ids of a text that carries its control tokens. said: where in it others speak: a control token there is but

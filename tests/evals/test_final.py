@@ -1,0 +1,89 @@
+"""What of an output is its final answer, in the forms that models write."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from evals.config import EvalConfig
+from evals.final import Final, final_answer
+from evals.preference import verdict_of
+from evals.run import evaluate, read_records
+from kit.core.config import resolve
+from kit.models.tokens import Tokens
+from tests.models.families import FAMILIES, tokenizer_of
+
+FORMS: list[tuple[str, str, str, str]] = [
+    # where the form comes from, output, answer, thought
+    ("no thought", "So the answer is 4.", "So the answer is 4.", ""),
+    ("an indent is kept", "    return 4", "    return 4", ""),
+    ("Qwen3, empty", "<think>\n\n</think>\n\n4", "4", ""),
+    ("Qwen3", "<think>\nIs it 5? #### 5\n</think>\n\n#### 4", "#### 4", "Is it 5? #### 5"),
+    ("R1, opened in its prompt", "Is it 5?\n</think>\n\n4", "4", "Is it 5?"),
+    ("R1, closed at once", "\n</think>\n\n4", "4", ""),
+    ("cut off while thinking", "<think>\nIs it 5? So the answer is 5.", "", "Is it 5? So the answer is 5."),
+    ("an indent behind a thought", "<think>a</think>\n    return 4", "    return 4", "a"),
+    ("two thoughts", "<think>a</think><think>b</think>4", "4", "a\nb"),
+    ("a relative", "<thinking>a</thinking> 4", " 4", "a"),
+    ("another", "<reasoning>a</reasoning>\n4", "4", "a"),
+    ("in capitals", "<THINK>a</THINK>4", "4", "a"),
+    ("Magistral", "[THINK]a[/THINK]4", "4", "a"),
+    ("Kimi", "◁think▷a◁/think▷4", "4", "a"),
+    ("Seed-OSS", "<seed:think>a</seed:think>4", "4", "a"),
+    ("gpt-oss", "analysisIs it 5?assistantfinal4", "4", "Is it 5?"),
+    ("a word of the same name", "analysis of the case", "analysis of the case", ""),
+    ("tags within an answer", "Write <think>a</think> here.", "Write <think>a</think> here.", ""),
+    ("tags in code", '```python\nprint("<think>")\n```', '```python\nprint("<think>")\n```', ""),
+    ("nothing", "", "", ""),
+]
+
+
+@pytest.mark.parametrize(("output", "answer", "thought"), [f[1:] for f in FORMS], ids=[f[0] for f in FORMS])
+def test_final_answers(output: str, answer: str, thought: str) -> None:
+    assert final_answer(output) == Final(answer, thought)
+
+
+@pytest.mark.parametrize(
+    ("task", "row", "output", "metric"),
+    [
+        ("math", {"question": "2 and 2?", "answer": "#### 4"}, "<think>#### 5</think>#### 4", "strict"),
+        ("if", {"key": 1, "prompt": "x", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]},
+         "<think>a, b</think>None here", "prompt_strict"),
+        ("multihop", {"id": "q", "question": "Who?", "answer": "Bo Li"},
+         "<think>So the answer is Al Oz.</think>So the answer is Bo Li.", "exact_match"),
+    ],
+)  # fmt: skip
+def test_no_thought_is_scored(task: str, row: dict[str, object], output: str, metric: str, tmp_path: Path) -> None:
+    rows, outputs = tmp_path / "rows.jsonl", tmp_path / "outputs.jsonl"
+    rows.write_text(json.dumps(row), "utf-8")
+    part = {"split": "external" if task == "multihop" else "test", "style": "cot" if task == "math" else "direct"}
+    config = {"task": task, "slices": [part], "backend": "recorded", "recorded": str(outputs)}
+    found = {}
+    for name, said in (("whole", output), ("thought alone", output.partition("</think>")[0])):
+        from evals.tasks import TASKS
+
+        resolved = resolve(EvalConfig, config)
+        (ask,) = TASKS[task].asks(resolved, TASKS[task].load(str(rows), resolved).items, [])  # type: ignore[index]
+        outputs.write_text(json.dumps({"id": ask.item.id, "output": said}), "utf-8")
+        (found[name],) = read_records(evaluate(resolved, str(rows), "somebody", tmp_path / name))
+    assert found["whole"].scores[metric] == 1.0
+    assert found["whole"].thought
+    assert found["whole"].output == output.partition("</think>")[2]
+    assert (found["thought alone"].output, found["thought alone"].error) != ("", "none")
+
+
+def test_a_judge_that_thinks_is_read_by_what_it_says_at_last() -> None:
+    said = "<think>[[A]] is longer, but [[B]] is right.</think>B answers. [[B]]"
+    assert verdict_of(said) is None
+    assert verdict_of(final_answer(said).answer) == "b"
+
+
+@pytest.mark.parametrize("name", ["none, bytes", "none, sentencepiece"])
+def test_a_base_model_that_asks_itself_on_is_cut_there(name: str) -> None:
+    tokens = Tokens(tokenizer_of(FAMILIES[name]))
+    said = " So the answer is Bo Li.\n\nQuestion: Who? Answer directly.\nAnswer: So the answer is Al Oz."
+    assert [a.strip() for a in tokens.answers([tokens.encode(said)])] == ["So the answer is Bo Li."]
+    chat = Tokens(tokenizer_of(FAMILIES["chatml base"]))
+    assert "Question:" in chat.answers([chat.encode(said)])[0], "what a model with a template writes is its own"
