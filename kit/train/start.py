@@ -131,11 +131,16 @@ def _adapted(config: TrainConfig, network: PreTrainedModel, base: Checkpoint) ->
 
 
 def _not_adapted(network: PreTrainedModel) -> list[str] | None:
-    """The linear modules that peft cannot adapt: routers that tell more than a product, and those that Mamba's kernels read
-    past."""
-    names = [name for name, _ in network.named_modules()]
-    mamba = ("out_proj", "conv1d") if "mamba" in network.config.model_type else ()
-    return [name for name in names if name.rpartition(".")[2] in ("router", *mamba)] or None
+    """The linear modules that peft cannot adapt: those that an architecture makes more of than a product (a router, a product by
+    groups), and those that Mamba's kernels read past."""
+    from torch.nn import Linear
+
+    def more(module: Linear) -> bool:
+        return type(module).forward is not Linear.forward and type(module).__module__.startswith("transformers.")
+
+    linear = {name: module for name, module in network.named_modules() if isinstance(module, Linear)}
+    mamba = "mamba" in network.config.model_type
+    return [name for name, module in linear.items() if more(module) or (mamba and name.endswith("out_proj"))] or None
 
 
 def _name_base(adapted: Any, base: Checkpoint) -> None:
