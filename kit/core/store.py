@@ -317,6 +317,8 @@ def run_stage(
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise KitError("kit runs a stage in one process: start it once, without torchrun or accelerate launch")
+    if any(name.startswith(f"{directory.name}/") for name in _outputs_of(directory.resolve().parent)):
+        raise KitError(f"{directory} belongs to the finished run in {directory.parent}: choose another --out")
     key = stage_key(stage, config, inputs)
     with _clear_errors(directory), lock(directory):
         working = _begun(directory, stage, key, makes)
@@ -379,6 +381,11 @@ def unfinished(directory: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return told
+
+
+def _outputs_of(directory: Path) -> Iterable[str]:
+    """What a finished run lists, where there is one in a directory."""
+    return read_manifest(directory).outputs if (directory / "manifest.json").exists() else ()
 
 
 def _made(directory: Path, makes: Sequence[str]) -> list[Path]:

@@ -36,9 +36,8 @@ class Row:
 
 
 class Tokens:
-    """A checkpoint's tokenizer, with the settings it is spoken to by. embedded: the ids that the model knows, where that is less
-    than the tokenizer makes. declared: the ids that the checkpoint's configs end an
-    answer with (`Checkpoint.stops`)."""
+    """A checkpoint's tokenizer, with the settings it is spoken to by. declared: the ids that the checkpoint's configs end an
+    answer with (`Checkpoint.stops`). embedded: how many ids the model knows, where the tokenizer makes more."""
 
     def __init__(
         self, tokenizer: PreTrainedTokenizerBase, settings: ChatSettings | None = None, declared: Sequence[int] = ()
@@ -147,9 +146,10 @@ class Tokens:
     def answers(self, produced: Iterable[Sequence[int]]) -> list[str]:
         """The texts of tokens that follow a prompt, without what the template itself puts before an answer (an empty thought, the
         name of a channel), which a model is taught to write first, and up to where one that is asked by the frame asks itself on.
-        They are decoded behind a word, since a tokenizer takes the
-        first blank of a whole text for its own (SentencePiece's mark of a word), and an answer that begins with an indent would
-        lose a part of it."""
+
+        They are decoded behind a word, since a tokenizer takes the first blank of a whole text for its own (SentencePiece's mark
+        of a word), and an answer that begins with an indent would lose a part of it.
+        """
         word = self.encode("x")
         lead = self._lead
         ids = [word, *([*word, *(row[len(lead) :] if list(row[: len(lead)]) == lead else row)] for row in produced)]

@@ -257,6 +257,7 @@ CASES: list[tuple[str, Callable[[Path], None], list[str], str]] = [
         "already holds config.json, and no unfinished run made it",
     ),
     ("a train run whose weights changed", lambda r: _cut(r, "model.safetensors"), TRAIN, "is missing or changed"),
+    ("a folder of a finished run", nothing, [*TRAIN, "-D", "4", "--out", "{model}/model"], "belongs to the finished run in"),
     ("a finished run of other settings", nothing, [*TRAIN, "--out", "{model}"], "of another configuration"),
     # Evaluation.
     (
