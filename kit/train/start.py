@@ -21,6 +21,7 @@ from kit.train.data import examples_of
 from kit.train.recipes import LoraSettings, TrainConfig
 
 if TYPE_CHECKING:
+    from torch.nn import Linear
     from transformers import PreTrainedModel
 
 
@@ -131,16 +132,27 @@ def _adapted(config: TrainConfig, network: PreTrainedModel, base: Checkpoint) ->
 
 
 def _not_adapted(network: PreTrainedModel) -> list[str] | None:
-    """The linear modules that peft cannot adapt: those that an architecture makes more of than a product (a router, a product by
-    groups), and those that Mamba's kernels read past."""
-    from torch.nn import Linear
+    """The linear modules that peft cannot adapt: those that an architecture makes something else of than a product (a router that
+    tells more, a product by groups), and those that Mamba's kernels read past."""
+    import torch
 
-    def more(module: Linear) -> bool:
-        return type(module).forward is not Linear.forward and type(module).__module__.startswith("transformers.")
-
-    linear = {name: module for name, module in network.named_modules() if isinstance(module, Linear)}
+    linear = {name: module for name, module in network.named_modules() if isinstance(module, torch.nn.Linear)}
     mamba = "mamba" in network.config.model_type
-    return [name for name, module in linear.items() if more(module) or (mamba and name.endswith("out_proj"))] or None
+    return [name for name, module in linear.items() if not _product(module) or (mamba and name.endswith("out_proj"))] or None
+
+
+def _product(module: Linear) -> bool:
+    """Whether a module is a product with its weight, as its class says; one of an architecture's own is tried."""
+    import torch
+
+    if type(module).forward is torch.nn.Linear.forward or not type(module).__module__.startswith("transformers."):
+        return True
+    fed = torch.ones(1, 1, module.in_features, dtype=module.weight.dtype)
+    try:
+        found = module(fed)
+        return torch.allclose(found, torch.nn.functional.linear(fed, module.weight, module.bias))
+    except (RuntimeError, TypeError, ValueError, IndexError, AttributeError):
+        return False
 
 
 def _name_base(adapted: Any, base: Checkpoint) -> None:
