@@ -104,8 +104,8 @@ class BackendConfig(ChatSettings):
         for name, needed in (("server", self.server), ("recorded", self.recorded)):
             if (self.backend == name) != (needed is not None):
                 raise ValueError(f"backend {name} and the setting {name} go together")
-        if self.backend == "recorded" and (idle := self.idle()):
-            raise ValueError(f"{idle} says how a model is asked: outputs that were recorded are not")
+        if self.backend == "recorded" and (setting := self.first_set()):
+            raise ValueError(f"{setting} says how a model is asked: outputs that were recorded are not")
         if self.backend in ("server", "recorded") and self.precision != "auto":
             raise ValueError(f"precision is of models that run here: the backend {self.backend} runs none")
         if self.backend == "server" and self.date != DATE:

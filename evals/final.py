@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 _NAMES = r"think|thinking|thought|thoughts|reasoning|reflection|seed:think"
-_OPEN = re.compile(rf"\s*(?:<({_NAMES})>|\[(THINK)\]|◁(think)▷)", re.IGNORECASE)
+_OPEN = re.compile(rf"\s*(?:<(?:{_NAMES})>|\[THINK\]|◁think▷)", re.IGNORECASE)
 _CLOSE = re.compile(rf"</(?:{_NAMES})>|\[/THINK\]|◁/think▷", re.IGNORECASE)
 _CHANNELS = re.compile(r"\s*analysis(.*?)assistantfinal", re.DOTALL)
 """gpt-oss's channels, once its control tokens are gone."""
@@ -46,4 +46,9 @@ def final_answer(output: str) -> Final:
     if not thoughts and (closed := _CLOSE.search(rest)) and not _OPEN.search(rest, 0, closed.start()):
         thoughts.append(rest[: closed.start()].strip())
         rest = rest[closed.end() :]
-    return Final(re.sub(r"^(?:[^\S\n]*\n)+", "", rest) if thoughts else rest, "\n".join(filter(None, thoughts)))
+    return Final(from_first_line(rest) if thoughts else rest, "\n".join(filter(None, thoughts)))
+
+
+def from_first_line(output: str) -> str:
+    """An output without blank lines before it, its first line's indent kept."""
+    return re.sub(r"^(?:[^\S\n]*\n)+", "", output)

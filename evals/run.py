@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from tqdm import tqdm
 
 from evals.config import BackendConfig, EvalConfig
 from evals.export import as_lm_eval
-from evals.final import Final, final_answer
+from evals.final import Final, final_answer, from_first_line
 from evals.tasks import TASKS, check_styles
 from evals.tasks.task import UNNORMALISED, Ask, Item
 from kit.core.config import dump
@@ -32,7 +31,7 @@ from kit.core.store import (
     write_table,
 )
 from kit.infer.backend import Backend, Decoding, Likelihood, Prompt
-from kit.models.checkpoint import read, with_model
+from kit.models.checkpoint import read, run_of, with_model
 from kit.models.prompts import ANSWER_CUE
 from kit.models.tokens import Tokens
 from kit.sources.hub import for_training
@@ -89,8 +88,8 @@ def keyed(config: BackendConfig, inputs: dict[str, str], model: str) -> tuple[di
 
 def _asked_otherwise(config: EvalConfig, model: str) -> str | None:
     """In what a model that kit taught from examples is not spoken to as it was taught."""
-    run = next((p for p in (Path(model), Path(model).parent) if (p / "manifest.json").exists()), None)
-    if run is None or config.backend not in ("transformers", "vllm"):
+    run = run_of(model) if config.backend in ("transformers", "vllm") else None
+    if run is None:
         return None
     taught = read_manifest(run).config
     if not taught.get("rows", {}).get("examples") or all(s.style == "cloze" for s in config.slices):
@@ -214,7 +213,7 @@ def _choose(asks: Sequence[Ask[Any]], config: EvalConfig, backend: Backend) -> l
 def written(output: str) -> str:
     """An output without blank lines around it, its first line's indent kept, and halves of characters (which a file cannot
     hold) replaced."""
-    return re.sub(r"^(?:[^\S\n]*\n)+", "", output).rstrip().encode("utf-8", "replace").decode("utf-8")
+    return from_first_line(output).rstrip().encode("utf-8", "replace").decode("utf-8")
 
 
 def read_records(directory: Path) -> list[EvalRecord]:

@@ -66,13 +66,14 @@ def command(
     from kit.core.store import read_manifest
 
     rows = summarise(read_records(evaluate(resolved, data, model, out)))
-    skipped = read_manifest(out).results.get("skipped_rows", 0)
+    manifest = read_manifest(out)
+    skipped = manifest.results.get("skipped_rows", 0)
     if json_:
         echo_json(
             {
                 "out": str(out),
                 "skipped_rows": skipped,
-                "notes": read_manifest(out).notes,
+                "notes": manifest.notes,
                 "slices": [row.as_dict() for row in rows],
             }
         )
@@ -82,7 +83,7 @@ def command(
         for i, (metric, estimate) in enumerate(row.scores.items()):
             click.echo(f"{'' if i else row.slice:<{width}}  {metric:<18}  {estimate}")
         click.echo(f"{'':<{width}}  {'errors':<18}  {row.errors_text()}")
-    for note in read_manifest(out).notes:
+    for note in manifest.notes:
         click.echo(f"note: {note}")
     if skipped:
         click.echo(f"{skipped:,.0f} rows could not be read and were left out")

@@ -76,7 +76,7 @@ class ChatSettings(Config):
         """These settings alone, of a larger configuration."""
         return ChatSettings(system=self.system, template=self.template, date=self.date)
 
-    def idle(self) -> str | None:
+    def first_set(self) -> str | None:
         """The name of the first of these that is set; None where all are as they come."""
         return next((n for n in ChatSettings.model_fields if getattr(self, n) != ChatSettings.model_fields[n].default), None)
 

@@ -109,6 +109,11 @@ def digest(model: str) -> str:
     return digest_of([[p.name, p.stat().st_size, file_digest(p)] for p in files], base)
 
 
+def run_of(model: str) -> Path | None:
+    """The finished train run that made `model`, where one did."""
+    return _placed(Path(model)).run if Path(model).exists() else None
+
+
 class _Placed(NamedTuple):
     """Where the weights of a directory are, and the finished train run that made them, where one did."""
 

@@ -82,8 +82,8 @@ class TrainConfig(ChatSettings):
             raise ValueError("epochs count passes over the examples: give examples too, or steps instead")
         if self.draw and not (self.examples and self.rows.get("examples")):
             raise ValueError("draw says which examples are learned: give examples too, and rows of them")
-        if (idle := self.idle()) and not self.rows.get("examples"):
-            raise ValueError(f"{idle} says how examples are put to a model: give rows of them")
+        if (name := self.first_set()) and not self.rows.get("examples"):
+            raise ValueError(f"{name} says how examples are put to a model: give rows of them")
         if self.adapter == "merge" and self.lora:
             raise ValueError('adapter = "merge" trains all weights: leave lora out, or set adapter = "new"')
         if self.adapter == "new" and not self.lora:

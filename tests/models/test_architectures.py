@@ -3,7 +3,6 @@ again."""
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -14,9 +13,9 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 from kit.core.errors import KitError
 from kit.models.checkpoint import read
 from kit.models.load import load
-from tests.models.families import CHATML, IM, Family, checkpoint_of, config_of, questions, tokenizer_of
+from tests.models.families import CHATML, IM, QUESTIONS, Family, checkpoint_of, config_of, questions, tokenizer_of
 from tests.models.served import serving
-from tests.models.test_families import NEW_TOKENS, asked, taught
+from tests.models.test_families import answered, asked, taught
 
 pytestmark = [pytest.mark.slow, pytest.mark.full]
 MOST, MOST_SECONDS = 3_000_000, 0.6
@@ -70,10 +69,8 @@ def test_trained_asked_served_and_loaded_again(architecture: str, tmp_path: Path
         assert all(server.ended)
     adapted = taught(family, run / "model", questions(tmp_path / "turned.jsonl", 3), tmp_path / "adapter", lora=True, steps=4)
     assert read(str(adapted)).adapter
-    with contextlib.suppress(AssertionError):  # four steps teach little: that it is asked and answers is what is tried
-        asked(rows, str(adapted), tmp_path / "asked")
-    assert load(read(str(adapted)))
-    assert NEW_TOKENS
+    # Four steps teach little: that it is loaded, asked, and answers is what is tried.
+    assert len(answered(rows, str(adapted), tmp_path / "asked")) == len(QUESTIONS)
 
 
 @pytest.mark.parametrize("architecture", ["bert", "roberta", "electra"])

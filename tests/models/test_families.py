@@ -11,8 +11,9 @@ import pytest
 from evals.config import EvalConfig
 from evals.run import evaluate, read_records
 from kit.core.config import resolve
+from kit.core.records import EvalRecord
 from kit.core.store import read_manifest
-from kit.models.chat import DATE, ChatSettings
+from kit.models.chat import ChatSettings
 from kit.models.checkpoint import read
 from kit.models.load import load, load_tokenizer
 from kit.models.tokens import Tokens
@@ -47,11 +48,16 @@ def taught(family: Family, checkpoint: Path, rows: Path, out: Path, lora: bool, 
     return train(resolve(TrainConfig, with_defaults(settings)), str(rows), str(checkpoint), out)
 
 
-def asked(rows: Path, model: str, out: Path, **settings: Any) -> list[str]:
-    """What was answered to each question; all of them must be right."""
+def answered(rows: Path, model: str, out: Path, **settings: Any) -> list[EvalRecord]:
+    """What was answered to each question."""
     here = {} if "server" in settings else {"precision": "fp32"}
     given = {"slices": [{"split": "external", "style": "direct"}], "max_new_tokens": {"direct": NEW_TOKENS}, **here}
-    records = read_records(evaluate(resolve(EvalConfig, {**given, **settings}), str(rows), model, out))
+    return read_records(evaluate(resolve(EvalConfig, {**given, **settings}), str(rows), model, out))
+
+
+def asked(rows: Path, model: str, out: Path, **settings: Any) -> list[str]:
+    """The same, as text; all of them must be right."""
+    records = answered(rows, model, out, **settings)
     assert [r.extracted for r in records] == list(QUESTIONS.values()), [r.output for r in records]
     return [r.output for r in records]
 
@@ -86,7 +92,7 @@ def test_trained_asked_served_and_loaded_again(name: str, lora: bool, tmp_path: 
 
     outputs = asked(rows, str(run), tmp_path / "eval", **family.settings)
     chosen = {k: v for k, v in family.settings.items() if k != "date"}
-    with serving(run / "model", chat.date if chat.date else DATE, checkpoint if lora else None) as server:
+    with serving(run / "model", chat.date, checkpoint if lora else None) as server:
         settings = {"backend": "server", "server": {"url": server.url, "concurrency": 1}, **chosen}
         served = asked(rows, "somebody", tmp_path / "served", **settings)
         # It knows nothing of what a template puts before an answer, which is no part of ours.

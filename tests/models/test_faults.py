@@ -191,6 +191,11 @@ def test_a_template_that_loses_what_is_said_is_refused() -> None:
         Tokens(tokenizer).example_row([LINE])
 
 
+def test_a_document_without_an_end_token_ends_with_its_last_word() -> None:
+    tokens = tokens_of("no end token")
+    assert tokens.tokenizer.decode(tokens.document_row("Ada leads.").input_ids) == "Ada leads."
+
+
 def test_a_system_turn_that_is_left_out_is_refused() -> None:
     silent = "{% for m in messages %}{% if m.role != 'system' %}<|im_start|>{{ m.content }}<|im_end|>{% endif %}{% endfor %}"
     with pytest.raises(KitError, match="leaves the system turn out"):
@@ -608,7 +613,7 @@ def test_an_adapter_that_was_copied_takes_no_other_base(llama: Path, rows: str, 
     shutil.rmtree(llama)
     with pytest.raises(KitError, match="has changed since it was trained"):
         read(str(tmp_path / "far" / "x" / "adapter"))
-    assert other
+    assert read(str(other)).whole.source == str(other), "which is there, and is not taken"
 
 
 def test_without_a_home_nothing_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
