@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from kit.core.config import Config
-from kit.core.records import Context, Question, Split, Style, TaskName
+from kit.core.records import Context, Question, Split, Style, TaskName, Wording
 from kit.models.chat import DATE, ChatSettings
 from kit.models.load import Precision
 
@@ -76,15 +77,35 @@ class Slice(Config):
         return question.split == self.split and self.hops in (None, question.hops) and shape in (None, question.shape)
 
 
+ASKED = {
+    **dict.fromkeys(("model", "messages", "prompt", "seed"), "the evaluation says it itself"),
+    **dict.fromkeys(("max_tokens", "max_completion_tokens"), "set max_new_tokens"),
+    **dict.fromkeys(("stream", "n"), "each answer is asked for by itself, and whole"),
+    "temperature": "set temperature",
+    "chat_template_kwargs": "set template",
+}
+"""What a request to a server says already, and what says it."""
+
+
 class ServerConfig(Config):
-    """A server that speaks OpenAI's chat completions. revision: what the model is, for as far as its name does not say. tries:
-    how often a request is sent before the evaluation gives up; timeout, in seconds, of each."""
+    """A server that speaks OpenAI's chat completions. revision: what the model is, for as far as its name does not say. extra:
+    more settings of every request, as {reasoning_effort = "low"}. tries: how often a request is sent before the evaluation gives
+    up; timeout, in seconds, of each."""
 
     url: str
     revision: str = ""
+    extra: dict[str, JsonValue] = {}
     concurrency: Annotated[int, Field(ge=1, le=256)] = 8
     timeout: Annotated[float, Field(gt=0)] = 120.0
     tries: Annotated[int, Field(ge=1, le=20)] = 6
+
+    @field_validator("extra")
+    @classmethod
+    def _no_more_than_extra(cls, extra: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        if taken := next((name for name in extra if name in ASKED), None):
+            raise ValueError(f"{taken} is not for server.extra: {ASKED[taken]}")
+        json.dumps(extra, allow_nan=False)
+        return extra
 
 
 class BackendConfig(ChatSettings):
@@ -120,13 +141,15 @@ class BackendConfig(ChatSettings):
 class EvalConfig(BackendConfig):
     """One evaluation: which slices, with which task's rules, and what runs the model.
 
-    max_new_tokens: over the task's own, by style. temperature, seed: of sampled answers; the seed also draws shots. shots_from:
-    where worked examples come from, if not from the data's train split. plus: for code, a second set of rows whose stricter
-    tests are run as well; program_seconds, what a program may take; unsafe_code, to run them though nothing here holds them.
-    skip_bad_rows: leave rows out that cannot be read, and count them.
+    ask: how multihop questions are worded: `plain`, or with the `cue` that the answer is to end in said, for models that were
+    never taught it. max_new_tokens: over the task's own, by style. temperature, seed: of sampled answers; the seed also draws
+    shots. shots_from: where worked examples come from, if not from the data's train split. plus: for code, a second set of rows
+    whose stricter tests are run as well; program_seconds, what a program may take; unsafe_code, to run them though nothing here
+    holds them. skip_bad_rows: leave rows out that cannot be read, and count them.
     """
 
     task: TaskName = "multihop"
+    ask: Wording = "plain"
     slices: Annotated[tuple[Slice, ...], Field(min_length=1)]
     max_new_tokens: dict[Style, Positive] = {}
     temperature: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
@@ -152,6 +175,8 @@ class EvalConfig(BackendConfig):
             for key in OF_QUESTIONS:
                 if any(getattr(s, key) != Slice.model_fields[key].default for s in self.slices):
                     raise ValueError(f"{key} is for slices of the task multihop")
+        if self.ask != "plain" and (self.task != "multihop" or all(s.style == "cloze" for s in self.slices)):
+            raise ValueError("ask says how multihop questions are worded")
         if self.plus and self.task != "code":
             raise ValueError("plus is for the task code")
         if not self.temperature and self.backend != "recorded" and any(s.samples > 1 for s in self.slices):

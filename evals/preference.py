@@ -1,12 +1,11 @@
 """Preference beside accuracy: a judge compares two evaluations' answers to the same questions, each pair in both orders.
 
-A judge is a model behind any backend; of what it writes only one mark counts, `[[A]]`, `[[B]]` or `[[tie]]`. Killed, the
-comparison resumes from its journal.
+A judge is a model behind any backend; of what it writes at last one mark counts, `[[A]]`, `[[B]]` or `[[tie]]`, or without
+any what it says in words; the rest is counted as unreadable. Killed, the comparison resumes from its journal.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from tqdm import tqdm
 from evals.config import BackendConfig, EvalConfig, Positive
 from evals.final import final_answer
 from evals.run import keyed, open_backend, read_records
+from evals.scoring.judge import verdict_of
 from evals.style_score import gold_responses, style_score
 from evals.tasks import TASKS
 from kit.core.config import resolve
@@ -33,7 +33,7 @@ from kit.core.store import (
     stage_key,
     write_table,
 )
-from kit.infer.backend import Backend, Decoding, Prompt
+from kit.infer.backend import Backend, Decoding, Output, Prompt
 from kit.sources.reading import source_key, source_keys
 
 PREFERENCES = "preferences.parquet"
@@ -55,7 +55,6 @@ Compare them in a few sentences. Then end with exactly one of these, and use non
 [[B]] if answer B is better, [[tie]] if neither is."""
 """What the judge is asked. mark: drawn from the texts, so that no answer can pretend to have ended."""
 
-_VERDICT = re.compile(r"\[\[\s*(A|B|tie)\s*\]\]", re.IGNORECASE)
 _SHOWN: tuple[dict[str, Choice], dict[str, Choice]] = (
     {"a": "a", "b": "b", "tie": "tie"},
     {"a": "b", "b": "a", "tie": "tie"},
@@ -146,16 +145,6 @@ def judge_prompt(request: str, a: str, b: str) -> str:
     return JUDGE.format(mark=digest(request, *sorted((a, b)), length=8), request=request.strip(), a=a.strip(), b=b.strip())
 
 
-def verdict_of(said: str) -> str | None:
-    """The verdict in what a judge said: `a`, `b` or `tie`; None where there is none, or more than one.
-
-    >>> verdict_of("Answer B adds a reason. [[B]]"), verdict_of("[[A]] or [[B]]?")
-    ('b', None)
-    """
-    marks = {mark.lower() for mark in _VERDICT.findall(said)}
-    return marks.pop() if len(marks) == 1 else None
-
-
 def preference(pair: Pair, said: Sequence[str], gold: str = "") -> Preference:
     """The record of a pair. said: what the judge said with A's answer first, and with B's; nothing where they are the same."""
     first, second = (_choice(said[i], shown) if said else "tie" for i, shown in enumerate(_SHOWN))
@@ -177,7 +166,7 @@ def preference(pair: Pair, said: Sequence[str], gold: str = "") -> Preference:
 
 
 def _choice(said: str, shown: dict[str, Choice]) -> Choice:
-    mark = verdict_of(final_answer(said).answer)
+    mark = verdict_of(final_answer(Output(said)).answer)
     return shown[mark] if mark else "unreadable"
 
 
@@ -216,12 +205,8 @@ def _generate(
 ) -> None:
     with tqdm(total=len(keys), desc="verdicts", unit="v", delay=2, disable=None) as bar:
 
-        def keep(indices: Sequence[int], results: Sequence[str]) -> None:
-            # A server may send half a character, which no table can hold.
-            rows = [
-                {"key": keys[i], "output": r.encode("utf-8", "replace").decode().strip()}
-                for i, r in zip(indices, results, strict=True)
-            ]
+        def keep(indices: Sequence[int], results: Sequence[Output]) -> None:
+            rows = [{"key": keys[i], "output": r.text.strip()} for i, r in zip(indices, results, strict=True)]
             append_journal(journal, rows)
             known.update({row["key"]: row["output"] for row in rows})
             bar.update(len(rows))

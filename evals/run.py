@@ -11,7 +11,8 @@ from tqdm import tqdm
 
 from evals.config import BackendConfig, EvalConfig
 from evals.export import as_lm_eval
-from evals.final import Final, final_answer, from_first_line
+from evals.final import Final, final_answer
+from evals.summary import told_of
 from evals.tasks import TASKS, check_styles
 from evals.tasks.task import UNNORMALISED, Ask, Item
 from kit.core.config import dump
@@ -30,7 +31,7 @@ from kit.core.store import (
     write_json,
     write_table,
 )
-from kit.infer.backend import Backend, Decoding, Likelihood, Prompt
+from kit.infer.backend import Backend, Decoding, Likelihood, Output, Prompt
 from kit.models.checkpoint import read, run_of, with_model
 from kit.models.prompts import ANSWER_CUE
 from kit.models.tokens import Tokens
@@ -57,30 +58,36 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
     examples = [item for item in source.items if teaches(item, config)]
     asks = task.asks(config, loaded.items, examples)
     with run_stage(out, "eval", resolved, inputs, (RECORDS, "results.json")) as stage:
-        outputs = _answer(asks, config, open_backend(config, model), stage.working / "answers.jsonl")
+        backend = open_backend(config, model)
+        outputs = _answer(asks, config, backend, stage.working / "answers.jsonl")
         finals = [_final(ask, output) for ask, output in zip(asks, outputs, strict=True)]
-        records = task.records(config, asks, [final.answer for final in finals])
-        records = [replace(record, thought=final.thought) for record, final in zip(records, finals, strict=True)]
+        records = [_ended(r, final) for r, final in zip(task.records(config, asks, finals), finals, strict=True)]
         write_table(out / RECORDS, EvalRecord, records)
         write_json(out / "results.json", as_lm_eval(config, resolved["model"], records))
         stage.results["questions"] = len(records)
-        if note := _asked_otherwise(config, model):
-            stage.notes.append(note)
+        stage.notes += [*backend.notes, *filter(None, [_asked_otherwise(config, model)]), *told_of(records)]
         stage.results["skipped_rows"] = len(loaded.skipped) + (len(source.skipped) if source is not loaded else 0)
     return out
 
 
-def _final(ask: Ask[Any], output: str) -> Final:
+def _final(ask: Ask[Any], output: Output) -> Final:
     """What is scored of an output: of one that was begun for the model, or chosen, or goes on with a text, all of it."""
-    return final_answer(output) if ask.slice.mode == "generate" and ask.slice.style != "cloze" else Final(output, "")
+    whole = ask.slice.mode != "generate" or ask.slice.style == "cloze"
+    return Final(output.text, output.thought, output.finish) if whole else final_answer(output)
+
+
+def _ended(record: EvalRecord, final: Final) -> EvalRecord:
+    """A record with how its output ended, which is why it is wrong where there was none."""
+    error = final.finish if record.error != "none" and final.finish in ("refused", "too_long") else record.error
+    return replace(record, thought=final.thought, finish=final.finish, error=error)
 
 
 def keyed(config: BackendConfig, inputs: dict[str, str], model: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """The settings and inputs that decide a result: of a server where it is and what it serves, not how it is asked; a model
-    that is not run here counts by its name."""
+    """The settings and inputs that decide a result: of a server where it is, what it serves and what more it is asked, not how
+    often; a model that is not run here counts by its name."""
     settings = dump(config)
     if server := settings.get("server"):
-        settings["server"] = {"url": server["url"], "revision": server["revision"]}
+        settings["server"] = {name: server[name] for name in ("url", "revision", "extra")}
     if config.backend in ("transformers", "vllm"):
         return with_model(settings, inputs, model)
     return {**settings, "model": model}, inputs
@@ -112,7 +119,7 @@ def open_backend(config: BackendConfig, model: str) -> Backend:
 
         assert config.server
         server = config.server
-        return ServerBackend(server.url, model, server.concurrency, server.timeout, server.tries, config.chat)
+        return ServerBackend(server.url, model, server.concurrency, server.timeout, server.tries, config.chat, server.extra)
     if config.backend == "recorded":
         from kit.infer.recorded import RecordedBackend
 
@@ -142,9 +149,9 @@ def _prompt(ask: Ask[Any]) -> Prompt:
     return Prompt(ask.message, ask.slice.style != "cloze", ask.shots, start, about)
 
 
-def _answer(asks: Sequence[Ask[Any]], config: EvalConfig, backend: Backend, journal: Path) -> list[str]:
+def _answer(asks: Sequence[Ask[Any]], config: EvalConfig, backend: Backend, journal: Path) -> list[Output]:
     """The output of every ask. Equal prompts are answered once; answers go to the journal as batches finish."""
-    known: dict[str, str] = {row["key"]: row["output"] for row in read_journal(journal)}
+    known = {row["key"]: Output(row["text"], row["finish"], row["thought"]) for row in read_journal(journal)}
     recorded = config.backend == "recorded"
     keys = [
         digest(
@@ -156,18 +163,18 @@ def _answer(asks: Sequence[Ask[Any]], config: EvalConfig, backend: Backend, jour
     fresh = {key: ask for key, ask in zip(keys, asks, strict=True) if key not in known}
     with tqdm(total=len(fresh), desc="answers", unit="q", delay=2, disable=None) as bar:
 
-        def keep(batch: Sequence[str], outputs: Sequence[str]) -> None:
+        def keep(batch: Sequence[str], outputs: Sequence[Output]) -> None:
             known.update(zip(batch, outputs, strict=True))
-            append_journal(journal, [{"key": k, "output": o} for k, o in zip(batch, outputs, strict=True)])
+            append_journal(journal, [{"key": k, **o._asdict()} for k, o in zip(batch, outputs, strict=True)])
             bar.update(len(batch))
 
         for group, decoding in _groups(fresh, config):
             names = group
 
-            def generated(indices: Sequence[int], results: Sequence[str], names: list[str] = names) -> None:
+            def generated(indices: Sequence[int], results: Sequence[Output], names: list[str] = names) -> None:
                 starts = (fresh[names[i]].slice.mode == "prefilled" for i in indices)
-                told = [f"{ANSWER_CUE} {r.strip()}" if given else written(r) for given, r in zip(starts, results, strict=True)]
-                keep([names[i] for i in indices], told)
+                told = [f"{ANSWER_CUE} {r.text.strip()}" if given else r.text for given, r in zip(starts, results, strict=True)]
+                keep([names[i] for i in indices], [r._replace(text=t) for r, t in zip(results, told, strict=True)])
 
             backend.generate([_prompt(fresh[k]) for k in group], decoding, generated)
         choices = [k for k, a in fresh.items() if a.slice.mode == "choice"]
@@ -186,7 +193,7 @@ def _groups(fresh: dict[str, Ask[Any]], config: EvalConfig) -> Iterator[tuple[li
         yield group, Decoding(lengths[style], config.temperature, seeds)
 
 
-def _choose(asks: Sequence[Ask[Any]], config: EvalConfig, backend: Backend) -> list[str]:
+def _choose(asks: Sequence[Ask[Any]], config: EvalConfig, backend: Backend) -> list[Output]:
     """For each ask the candidate with the highest log-likelihood per token, worded as an answer, and below it the one that is
     likeliest as a whole (Brown et al. 2020 report either, by task). Raises KitError where there is nothing to choose from."""
     if lacking := next((ask for ask in asks if not ask.wrong), None):
@@ -205,15 +212,9 @@ def _choose(asks: Sequence[Ask[Any]], config: EvalConfig, backend: Backend) -> l
         found = dict(zip(names, scores[start : start + len(names)], strict=True))
         best = max(names, key=lambda name: found[name].log_probability / found[name].tokens)
         whole = max(names, key=lambda name: found[name].log_probability)
-        outputs.append(f"{prompts[start].start} {best}.\n{UNNORMALISED} {whole}.".strip())
+        outputs.append(Output(f"{prompts[start].start} {best}.\n{UNNORMALISED} {whole}.".strip()))
         start += len(names)
     return outputs
-
-
-def written(output: str) -> str:
-    """An output without blank lines around it, its first line's indent kept, and halves of characters (which a file cannot
-    hold) replaced."""
-    return from_first_line(output).rstrip().encode("utf-8", "replace").decode("utf-8")
 
 
 def read_records(directory: Path) -> list[EvalRecord]:

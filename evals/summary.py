@@ -9,6 +9,7 @@ from typing import Any
 
 from evals.tasks import TASKS
 from kit.core.records import EvalRecord
+from kit.models.prompts import ANSWER_CUE
 from kit.stats.intervals import Estimate, clustered
 from kit.stats.pass_at import pass_at_k
 
@@ -62,3 +63,30 @@ def _summary(name: str, group: Sequence[EvalRecord]) -> SliceSummary:
             estimate = clustered(task.values(metric, group), clusters)
             scores[metric] = estimate._replace(n=sum(task.counts(metric, group)))
     return SliceSummary(name, scores, dict(Counter(r.error for r in group if r.error != "none").most_common()))
+
+
+MANY = 0.5
+"""The share of answers without the form they are read by from which a reader is told what may be behind it."""
+
+
+def told_of(records: Sequence[EvalRecord]) -> list[str]:
+    """What a reader should know of how the answers ended, and whether they took the form that they are read by."""
+    told = []
+    for finish, what in (
+        ("length", "were cut off: a larger max_new_tokens lets them end"),
+        ("refused", "were refused, by the model or its server"),
+        ("too_long", "were never asked for: the prompt is longer than the model reads"),
+    ):
+        if count := sum(r.finish == finish for r in records):
+            told.append(f"{count:,} of {len(records):,} answers {what}")
+    if count := sum(r.error == "unjudged" for r in records):
+        told.append(f"{count:,} of {len(records):,} programs cannot be judged: they return what cannot leave the sandbox")
+    groups: dict[str, list[EvalRecord]] = {}
+    for record in records:
+        groups.setdefault(record.tags["slice"], []).append(record)
+    for name, group in groups.items():
+        lacking = sum(r.error == "format" for r in group)
+        if group[0].task == "multihop" and lacking > MANY * len(group):
+            lack = f'{lacking:,} of {len(group):,} answers lack "{ANSWER_CUE}"'
+            told.append(f"{name}: {lack}: ask = cue tells a model that was never taught it; flexible_match reads without it")
+    return told

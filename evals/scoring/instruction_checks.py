@@ -13,7 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kit.core.errors import KitError
+from kit.core.errors import KitError, nearest
+from kit.models.sentences import STARTERS
 
 if TYPE_CHECKING:
     from langdetect import DetectorFactory
@@ -113,7 +114,10 @@ def _in_language(response: str, language: str) -> bool:
 
 def response_language(response: str, arguments: Arguments) -> bool:
     """The whole response is in a language."""
-    return _in_language(response, arguments.text("language"))
+    language = arguments.text("language")
+    if language not in (known := _languages().get_lang_list()):
+        raise KitError(f"instruction {arguments.id}: no language {language!r} is told apart; {nearest(language, known)}")
+    return _in_language(response, language)
 
 
 def english_capital(response: str, arguments: Arguments) -> bool:
@@ -158,16 +162,6 @@ _ABBREVIATIONS = frozenset(
 _INITIALS = frozenset("cdefghklmnprstvw")
 """Letters that stand for a name (T. Smith) whatever follows; of the others, a sentence may end in them (group A. The)."""
 
-_STARTERS = frozenset(
-    "the this these he it they i her your there here in into under despite without within among between through but so yet nor "
-    "if when while although though since unless whether however instead most many some both such meanwhile moreover "
-    "nevertheless nonetheless thus therefore hence finally similarly which were does please even still indeed given using a an "
-    "that those she we you his its their our my on at by for from with as to of during about against until and or after before "
-    "because where once all each every several few another other then also later who what why how is are was do did can could "
-    "will would should may let one two three no not now only just perhaps first second next last more less any has have".split()
-)
-"""Words that, with a capital, start a sentence even after an abbreviation."""
-
 _STOP = re.compile(r"(?<!\S)(\S*)([.?!])(?=[)\";}\]*:@'({\[?!‘’“”«»]|\s+(?=\S)([\w-]*))")
 _NUMBER = re.compile(r"-?[.,]?\d[\d,.-]*")
 _CLOSING = re.compile(r"\A\s*[\"')\]}‘’“”«»]+(?=\s|$)")
@@ -200,7 +194,7 @@ def _ends_sentence(before: str, following: str) -> bool:
         return False
     letter = len(word) == 1 and word.isalpha()
     if letter or word in _ABBREVIATIONS or word.endswith("."):
-        return (following[:1].isupper() and following.lower() in _STARTERS) or (letter and not following)
+        return (following[:1].isupper() and following.lower() in STARTERS) or (letter and not following)
     return True
 
 

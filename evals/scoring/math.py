@@ -21,9 +21,12 @@ from itertools import pairwise
 from operator import add, mod, mul, sub, truediv
 from typing import Literal
 
-from kit.models.prompts import extract_answer
+from kit.models.prompts import ANSWER_CUE, extract_answer
 
-MathError = Literal["none", "format", "arithmetic", "step"]
+MathError = Literal["none", "format", "arithmetic", "step", "truncated"]
+
+GIVEN = re.compile(rf"#### *-?[$]?[0-9]|{ANSWER_CUE}|\\boxed|\banswer\b(?: is|\**:)", re.IGNORECASE)
+"""What an answer looks like that a model gives in a form of its own."""
 
 _CURRENCY = "$€£¥₹"
 _PLAIN = r"[0-9]{1,3}(?:,[0-9]{2}){0,6}(?:,[0-9]{3})+(?![0-9])|[0-9]+"
@@ -39,10 +42,10 @@ def strict_answer(output: str) -> str | None:
     """The number after the first `#### `, commas dropped (grade-school-math, dataset.py, extract_answer), or None.
 
     As there, the first of several frames counts, exactly one blank stands between, and only the digits 0 to 9, a minus, commas
-    and full stops are read: `#### $5` has no answer, `#### 3/4` is 3 and `#### 1,2` is 12. Two readings differ from the
-    official one: a full stop that ends the sentence is no part of the number, and what holds no digit is no answer.
+    and full stops are read: `#### $5` has no answer, and `#### 1,2` is 12. Three readings differ from the official one: `####
+    3/4` is 3/4 and not 3, a full stop that ends the sentence is no part of the number, and what holds no digit is no answer.
     """
-    if not (frame := re.search(r"#### (-?[0-9.,]+)", output)):
+    if not (frame := re.search(r"#### (-?[0-9.,]+(?:/[0-9]+)?)", output)):
         return None
     answer = frame[1].replace(",", "").rstrip(".")
     return answer if re.search("[0-9]", answer) else None
@@ -68,8 +71,13 @@ def _numbers(text: str) -> list[str]:
     return [("-" if before or after else "") + number.replace(",", "") for before, after, number in found]
 
 
+_GROUPED = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:(?:[\u00a0\u2007\u2009\u202f]|\\[,;: ]|~|\{ \})[0-9]{3})+(?![0-9])")
+
+
 def _unlatex(text: str) -> str:
-    r"""LaTeX's numbers as plain ones: `\frac{3}{4}` is 3/4, `14{,}916` is 14,916, `\$5` is $5, `3 \times 4` is 3 × 4."""
+    r"""LaTeX's numbers as plain ones: `\frac{3}{4}` is 3/4, `14{,}916` and `14\,916` are 14,916, `\$5` is $5, `3 \times 4` is
+    3 × 4; and groups of digits with thin or unbreakable blanks between them."""
+    text = _GROUPED.sub(lambda found: re.sub(r"[^0-9]+", ",", found[0]), text)
     if "\\" in text or "{,}" in text:
         text = text.replace("{,}", ",").replace(",\\!", ",").replace("\\$", "$").replace("\\%", "%")
         text = re.sub(r"\\[dtc]?frac *\{ *(-?[0-9.]+) *\} *\{ *([0-9.]+) *\}", r"\1/\2", text)
@@ -317,11 +325,16 @@ def _apply(operator: str, a: Fraction, b: Fraction) -> Fraction:
     return arithmetic[operator](a, b)
 
 
-def math_error(output: str, right: bool) -> MathError:
-    """Why an answer is wrong: format (no number at all), arithmetic (an own equation does not hold), else step: one is missing
-    or wrong though all that is worked out holds."""
+def math_error(output: str, right: bool, cut: bool = False) -> MathError:
+    """Why an answer is wrong: format (no number at all), truncated (cut off before an answer was given, or within it), arithmetic
+    (an own equation does not hold), else step: one is missing or wrong though all that is worked out holds. The equation at
+    which an output was cut off may have gone on, and is not judged."""
     if right:
         return "none"
+    given = list(GIVEN.finditer(output))
+    if cut and (not given or not re.search(r"\n|[0-9].*[^0-9.,\s]", output[given[-1].end() - 1 :])):
+        return "truncated"
     if flexible_answer(output) is None:
         return "format"
-    return "arithmetic" if wrong_equations(output) else "step"
+    whole = re.sub(r"[-0-9.,%^()*/+ =<>$xX×÷·−]+\Z", "", output) if cut else output
+    return "arithmetic" if wrong_equations(whole) else "step"

@@ -10,8 +10,9 @@ from dataclasses import replace
 from tqdm import tqdm
 
 from evals.config import EvalConfig
+from evals.final import Final
 from evals.sandbox import Job, Limits, Verdict, judge_all, require
-from evals.scoring.code import preamble, program
+from evals.scoring.code import Program, preamble, program
 from evals.tasks.task import Ask, Task, asks_of, tags
 from kit.core.errors import KitError
 from kit.core.records import CodeProblem, ErrorKind, EvalRecord
@@ -20,7 +21,7 @@ from kit.models.prompts import code_turns
 from kit.sources.functions import code_problem
 from kit.sources.reading import load
 
-_WHY: dict[str, ErrorKind] = {"passed": "none", "failed": "wrong_result", "error": "exception"}
+_WHY: dict[str, ErrorKind] = {"passed": "none", "failed": "wrong_result", "error": "exception", "unjudged": "unjudged"}
 """What is said of a verdict; any other is a limit that was met."""
 
 
@@ -44,26 +45,37 @@ def asks(config: EvalConfig, problems: Sequence[CodeProblem], examples: Sequence
     return asks_of(config, problems, examples, code_turns)
 
 
-def records(config: EvalConfig, asked: Sequence[Ask[CodeProblem]], outputs: Sequence[str]) -> list[EvalRecord]:
-    """One for each answer. base: whether it passes the problem's tests; plus: and the stricter ones, where there are any."""
-    programs = [program(ask.item, output) for ask, output in zip(asked, outputs, strict=True)]
-    jobs = [
-        # Helpers that a test uses are the problem's own, not what the answer makes of them.
-        Job(written, preamble(ask.item) + test, ask.item.entry_point)
-        for ask, written in zip(asked, programs, strict=True)
-        if written is not None
-        for test in filter(None, (ask.item.test, ask.item.plus))
+def records(config: EvalConfig, asked: Sequence[Ask[CodeProblem]], outputs: Sequence[Final]) -> list[EvalRecord]:
+    """One for each answer. base: whether it passes the problem's tests; plus: and the stricter ones, where there are any. The
+    same with _mended: as given, or as mended (`Program`)."""
+    programs = [program(ask.item, output.answer) for ask, output in zip(asked, outputs, strict=True)]
+    given = _judged([(ask.item, p.given if p else None) for ask, p in zip(asked, programs, strict=True)], config)
+    again = [
+        p.mended if p and p.mended != p.given and not _passes(told) else None for p, told in zip(programs, given, strict=True)
     ]
-    verdicts = iter(_judged(jobs, config))
-    made = []
-    for ask, output, written in zip(asked, outputs, programs, strict=True):
-        wanted = 2 if ask.item.plus else 1
-        found = [next(verdicts) for _ in range(wanted)] if written is not None else []
-        made.append(_record(ask, output, written, found))
-    return made
+    mended = _judged([(ask.item, text) for ask, text in zip(asked, again, strict=True)], config)
+    return [_record(*row) for row in zip(asked, outputs, programs, given, mended, strict=True)]
 
 
-def _judged(jobs: Sequence[Job], config: EvalConfig) -> list[Verdict]:
+def _passes(found: Sequence[Verdict]) -> bool:
+    return bool(found) and all(v.status == "passed" for v in found)
+
+
+def _judged(written: Sequence[tuple[CodeProblem, str | None]], config: EvalConfig) -> list[list[Verdict]]:
+    """The verdicts of each program by its problem's tests; none where there is no program."""
+    tests = [[p.test, *filter(None, [p.plus])] if text is not None else [] for p, text in written]
+    # Helpers that a test uses are the problem's own, not what the answer makes of them.
+    jobs = [
+        Job(text, preamble(problem) + test, problem.entry_point)
+        for (problem, text), those in zip(written, tests, strict=True)
+        if text is not None
+        for test in those
+    ]
+    verdicts = iter(_run(jobs, config))
+    return [[next(verdicts) for _ in those] for those in tests]
+
+
+def _run(jobs: Sequence[Job], config: EvalConfig) -> list[Verdict]:
     with tqdm(total=len(jobs), desc="programs run", delay=2, disable=None) as bar:
         limits = Limits(config.program_seconds, math.ceil(config.program_seconds))
         return judge_all(
@@ -75,23 +87,29 @@ def _count(bar: tqdm[None]) -> None:
     bar.update()
 
 
-def _record(ask: Ask[CodeProblem], output: str, written: str | None, found: Sequence[Verdict]) -> EvalRecord:
-    passed = [v.status == "passed" for v in found]
-    scores = {"base": float(bool(passed) and passed[0])}
+def _record(
+    ask: Ask[CodeProblem], final: Final, written: Program | None, given: Sequence[Verdict], mended: Sequence[Verdict]
+) -> EvalRecord:
+    passed = [v.status == "passed" for v in given]
+    also = [v.status == "passed" for v in mended] or [False] * len(passed)
+    scores = {"base": float(passed[:1] == [True]), "base_mended": float(True in (*passed[:1], *also[:1]))}
     if ask.item.plus:
-        scores["plus"] = float(bool(passed) and all(passed))
-    failed = next((v for v in found if v.status != "passed"), None)
+        scores |= {"plus": float(_passes(given)), "plus_mended": float(_passes(given) or _passes(mended))}
+    failed = next((v for v in given if v.status != "passed"), None)
+    kind: ErrorKind = "format" if written is None else _WHY.get(failed.status, "limits") if failed else "none"
+    if kind != "none" and final.cut and (written is None or written.to_the_end):
+        kind = "truncated"
     return EvalRecord(
         question_id=ask.item.id,
         task="code",
         prompt=ask.message,
-        output=output,
-        extracted=written,
+        output=final.answer,
+        extracted=written.given if written else None,
         answers=(),
         scores=scores,
-        error="format" if written is None else _WHY.get(failed.status, "limits") if failed else "none",
+        error=kind,
         tags=tags(ask, verdict=f"{failed.status}: {failed.detail}" if failed else "", difficulty=str(ask.item.difficulty)),
     )
 
 
-TASK = Task(load_problems, asks, records, ("base", "plus"), "direct", {"direct": 512})
+TASK = Task(load_problems, asks, records, ("base", "base_mended", "plus", "plus_mended"), "direct", {"direct": 1024})

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evals.config import EvalConfig
+from evals.final import Final
 from evals.scoring.instructions import CHECKS, check
 from evals.tasks.task import Ask, Task, asks_of, tags
 from kit.core.errors import KitError, nearest
@@ -53,13 +54,14 @@ def asks(
     return asks_of(config, prompts, examples, instruction_turns)
 
 
-def records(config: EvalConfig, asked: Sequence[Ask[InstructionPrompt]], outputs: Sequence[str]) -> list[EvalRecord]:
+def records(config: EvalConfig, asked: Sequence[Ask[InstructionPrompt]], outputs: Sequence[Final]) -> list[EvalRecord]:
     """One for each response. prompt_*: whether all instructions were followed; instruction_*: their share,
     which over all prompts is that of all instructions, as the official script sums up."""
     return [_record(ask, output) for ask, output in zip(asked, outputs, strict=True)]
 
 
-def _record(ask: Ask[InstructionPrompt], output: str) -> EvalRecord:
+def _record(ask: Ask[InstructionPrompt], final: Final) -> EvalRecord:
+    output = final.answer
     found = check(ask.item, output)
     scores = {}
     for name, followed in (("strict", found.strict), ("loose", found.loose)):
@@ -74,12 +76,12 @@ def _record(ask: Ask[InstructionPrompt], output: str) -> EvalRecord:
         extracted=output,
         answers=(),
         scores=scores,
-        error="none" if not failed else "instruction" if output.strip() else "format",
+        error="none" if not failed else "truncated" if final.cut else "instruction" if output.strip() else "format",
         tags=tags(ask, failed=" ".join(failed), instructions=str(len(ask.item.instructions))),
     )
 
 
 TASK = Task(
     load_prompts, asks, records, ("prompt_strict", "prompt_loose", "instruction_strict", "instruction_loose"), "direct",
-    {"direct": 1024}, {"instruction_strict": "instructions", "instruction_loose": "instructions"},
+    {"direct": 1280}, {"instruction_strict": "instructions", "instruction_loose": "instructions"},
 )  # fmt: skip

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evals.config import EvalConfig
-from evals.scoring.math import equivalent, flexible_answer, math_error, same_number, strict_answer
+from evals.final import Final, before_next_question
+from evals.scoring.math import GIVEN, equivalent, flexible_answer, math_error, same_number, strict_answer
 from evals.tasks.task import Ask, Task, asks_of, tags
 from kit.core.records import EvalRecord, MathProblem
 from kit.core.rows import Converted
@@ -24,18 +25,20 @@ def asks(config: EvalConfig, problems: Sequence[MathProblem], examples: Sequence
     return asks_of(config, problems, examples, math_turns)
 
 
-def records(config: EvalConfig, asked: Sequence[Ask[MathProblem]], outputs: Sequence[str]) -> list[EvalRecord]:
+def records(config: EvalConfig, asked: Sequence[Ask[MathProblem]], outputs: Sequence[Final]) -> list[EvalRecord]:
     """One for each answer. equivalent: by math-verify, which also takes fractions and expressions for what they are."""
     return [_record(ask, output) for ask, output in zip(asked, outputs, strict=True)]
 
 
-def _record(ask: Ask[MathProblem], output: str) -> EvalRecord:
-    problem, strict, flexible = ask.item, strict_answer(output), flexible_answer(output)
+def _record(ask: Ask[MathProblem], final: Final) -> EvalRecord:
+    problem, output = ask.item, final.answer
+    own = before_next_question(output, GIVEN)
+    strict, flexible = strict_answer(own), flexible_answer(own)
     right = flexible is not None and same_number(flexible, problem.answer)
     scores = {
         "flexible": float(right),
         "strict": float(strict is not None and same_number(strict, problem.answer)),
-        "equivalent": float(right or equivalent(problem.answer, output)),
+        "equivalent": float(right or equivalent(problem.answer, own)),
     }
     return EvalRecord(
         question_id=problem.id,
@@ -45,9 +48,9 @@ def _record(ask: Ask[MathProblem], output: str) -> EvalRecord:
         extracted=flexible,
         answers=(problem.answer,),
         scores=scores,
-        error=math_error(output, right),
+        error=math_error(own, right, final.cut and own == output),
         tags=tags(ask, difficulty=str(problem.difficulty)),
     )
 
 
-TASK = Task(load_problems, asks, records, ("flexible", "strict", "equivalent"), "cot", {"cot": 320, "direct": 24})
+TASK = Task(load_problems, asks, records, ("flexible", "strict", "equivalent"), "cot", {"cot": 1024, "direct": 64})

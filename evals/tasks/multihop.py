@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from evals.config import EvalConfig
 from evals.errors import error_kind
+from evals.final import Final, before_next_question
 from evals.scoring.qa import exact_match, f1, hotpot_f1, near_miss, normalise, set_f1, set_match
-from evals.tasks.task import UNNORMALISED, Ask, Task, drawn_shots
+from evals.tasks.task import UNNORMALISED, Ask, Examples, Task
 from kit.core.errors import KitError
-from kit.core.records import EvalRecord, Question, Style
+from kit.core.records import EvalRecord, Question, Style, Wording
 from kit.core.rows import Converted
 from kit.core.store import read_table
-from kit.models.prompts import extract_answer, question_turns, user_message
+from kit.models.prompts import ANSWER_CUE, extract_answer, loose_answer, question_turns, user_message
 from kit.sources.questions import HOTPOT, foreign_question
 from kit.sources.reading import load
 
@@ -35,22 +37,25 @@ def asks(config: EvalConfig, questions: Sequence[Question], examples: Sequence[Q
         if not chosen:
             splits = sorted({q.split for q in questions})
             raise KitError(f"no questions of slice {part.name}; the data hold {', '.join(splits)}")
+        shown = Examples(config, part, examples, partial(_turns, config.ask, part.context == "facts"))
         for question in chosen[: part.limit]:
             context = question.context if part.context == "facts" else ()
             if part.context == "facts" and not context:
                 raise KitError(f"{question.id} has no facts to be told: ask it closed book")
-            shots = drawn_shots(config, part, question, examples, _open_turns if context else question_turns)
-            message = user_message(question.text, part.style, context)
+            shots = shown.drawn(question)
+            message = user_message(question.text, part.style, context, config.ask)
             for sample in range(part.samples):
                 found.append(Ask(part, question, message, question.answers, question.candidates, shots=shots, sample=sample))
             for i, sub in enumerate(question.sub_questions if part.sub_questions else ()):
-                found.append(Ask(part, question, user_message(sub.text, part.style, context), (sub.answer,), part=i, shots=shots))
+                asked = user_message(sub.text, part.style, context, config.ask)
+                found.append(Ask(part, question, asked, (sub.answer,), part=i, shots=shots))
     return found
 
 
-def _open_turns(question: Question, style: Style) -> tuple[str, str]:
-    """A question with the facts it is told, and its answer."""
-    return user_message(question.text, style, question.context), question_turns(question, style)[1]
+def _turns(wording: Wording, told: bool, question: Question, style: Style) -> tuple[str, str]:
+    """A question as it is worded, with the facts where it is told them, and its answer."""
+    asked = user_message(question.text, style, question.context if told else (), wording)
+    return asked, question_turns(question, style)[1]
 
 
 def bridge(question: Question) -> str:
@@ -62,23 +67,35 @@ def bridge(question: Question) -> str:
 def extract(style: Style, output: str, golds: Sequence[str]) -> str | None:
     """The answer in an output. A cloze continues with the object: as many words of it as the gold has."""
     if style != "cloze":
-        return extract_answer(output)
-    words = output.split("\n")[0].split()[: max(len(g.split()) for g in golds)]
+        return extract_answer(before_next_question(output, _GIVEN))
+    words = output.strip().split("\n")[0].split()[: max(len(g.split()) for g in golds)]
     return " ".join(words).rstrip(".,;") or None
 
 
-def records(config: EvalConfig, asked: Sequence[Ask[Question]], outputs: Sequence[str]) -> list[EvalRecord]:
-    """One for each answer; the question's tell whether its sub-questions were right where those were asked."""
+_GIVEN = re.compile(rf"{ANSWER_CUE}|\\boxed|\banswer\b(?: is|\**:)", re.IGNORECASE)
+_ASKED_ON = re.compile(r"(?<=\S)\s*\n\n(?:Question|Q):")
+"""How the frame of a base model goes on, where nothing that is before it looks like an answer either."""
+
+
+def extract_loosely(output: str) -> str | None:
+    """The answer in an output of a model that was never told how to end one."""
+    own = before_next_question(output, _GIVEN)
+    return loose_answer(own if _GIVEN.search(own) else _ASKED_ON.split(own, maxsplit=1)[0])
+
+
+def records(config: EvalConfig, asked: Sequence[Ask[Question]], outputs: Sequence[Final]) -> list[EvalRecord]:
+    """One for each answer; the question's tell whether its sub-questions were right where those were asked. flexible_match: by
+    `extract_loosely`."""
     right: dict[tuple[str, str], list[bool]] = {}
     for ask, output in zip(asked, outputs, strict=True):
         if ask.part >= 0:
-            answered = exact_match(extract(ask.slice.style, output, ask.golds), ask.golds)
+            answered = exact_match(extract(ask.slice.style, output.answer, ask.golds), ask.golds)
             right.setdefault((ask.slice.name, ask.item.id), []).append(answered)
     return [_record(ask, output, right.get((ask.slice.name, ask.item.id))) for ask, output in zip(asked, outputs, strict=True)]
 
 
-def _record(ask: Ask[Question], output: str, sub_answers_right: list[bool] | None) -> EvalRecord:
-    style, question, whole = ask.slice.style, ask.item, ask.part < 0
+def _record(ask: Ask[Question], final: Final, sub_answers_right: list[bool] | None) -> EvalRecord:
+    style, question, whole, output = ask.slice.style, ask.item, ask.part < 0, final.answer
     extracted = extract(style, output, ask.golds)
     members = question.members if whole else ()
     correct = set_match(extracted, members) if members else exact_match(extracted, ask.golds)
@@ -90,6 +107,9 @@ def _record(ask: Ask[Question], output: str, sub_answers_right: list[bool] | Non
         "f1": set_f1(extracted, members) if members else overlap(extracted, ask.golds),
         "near_miss": float(near_miss(extracted, ask.golds)),
     }
+    if ask.slice.mode == "generate" and style != "cloze":
+        loose = extract_loosely(output)
+        scores["flexible_match"] = float(set_match(loose, members) if members else exact_match(loose, ask.golds))
     if ask.slice.mode == "choice":
         scores["unnormalised"] = float(exact_match(output.rpartition(UNNORMALISED)[2].strip(" ."), ask.golds))
     if question.outdated and whole:
@@ -99,7 +119,11 @@ def _record(ask: Ask[Question], output: str, sub_answers_right: list[bool] | Non
     if question.certificate and whole:
         scores["popularity_guess"] = float(question.certificate.popularity_guess)
         scores["type_prior"] = question.certificate.type_prior
-    failed_cloze = style == "cloze" and not correct
+    kind = error_kind(style, output, extracted, correct, subs, hops_right)
+    if style == "cloze" and not correct:
+        kind = "answer"
+    elif not correct and final.cut and (extracted is None or output.rstrip(" .").endswith(extracted)):
+        kind = "truncated"  # before an answer, or within it
     return EvalRecord(
         question_id=question.id,
         task="multihop",
@@ -108,7 +132,7 @@ def _record(ask: Ask[Question], output: str, sub_answers_right: list[bool] | Non
         extracted=extracted,
         answers=ask.golds,
         scores=scores,
-        error="answer" if failed_cloze else error_kind(style, output, extracted, correct, subs, hops_right),
+        error=kind,
         tags={
             "slice": ask.slice.name,
             "part": "question" if whole else f"sub-{ask.part + 1}",
@@ -121,6 +145,7 @@ def _record(ask: Ask[Question], output: str, sub_answers_right: list[bool] | Non
 
 
 TASK = Task(
-    load_questions, asks, records, ("exact_match", "unnormalised", "f1"), "cot", {"cot": 256, "direct": 32, "cloze": 16},
+    load_questions, asks, records, ("exact_match", "flexible_match", "unnormalised", "f1"), "cot",
+    {"cot": 512, "direct": 64, "cloze": 16},
     graded=("f1",),
 )  # fmt: skip

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from evals.config import EvalConfig, Slice
+from evals.final import Final
 from kit.core.errors import KitError
 from kit.core.records import EvalRecord, Style
 from kit.core.rows import Converted
@@ -57,7 +59,7 @@ class Task(Generic[I]):
 
     load: Callable[[str, EvalConfig], Converted]
     asks: Callable[[EvalConfig, Sequence[I], Sequence[I]], list[Ask[I]]]
-    records: Callable[[EvalConfig, Sequence[Ask[I]], Sequence[str]], list[EvalRecord]]
+    records: Callable[[EvalConfig, Sequence[Ask[I]], Sequence[Final]], list[EvalRecord]]
     metrics: tuple[str, ...]
     style: Style
     max_new_tokens: dict[Style, int]
@@ -74,10 +76,12 @@ class Task(Generic[I]):
         return [int(r.tags[self.weights[metric]]) if metric in self.weights else 1 for r in records]
 
 
-def asks_of(
-    config: EvalConfig, items: Sequence[I], examples: Sequence[I], turns: Callable[[I, Style], tuple[str, str]]
-) -> list[Ask[I]]:
-    """Every prompt of a task without parts. turns: what the user says of an item, and what is right to answer.
+Turns = Callable[[I, Style], tuple[str, str]]
+"""What the user says of an item, and what is right to answer."""
+
+
+def asks_of(config: EvalConfig, items: Sequence[I], examples: Sequence[I], turns: Turns[I]) -> list[Ask[I]]:
+    """Every prompt of a task without parts.
 
     Raises KitError when a slice finds no item.
     """
@@ -86,25 +90,41 @@ def asks_of(
         chosen = [item for item in items if item.split == part.split]
         if not chosen:
             raise KitError(f"no items of split {part.split}; the data hold {', '.join(sorted({i.split for i in items}))}")
+        shown = Examples(config, part, examples, turns)
         for item in chosen[: part.limit]:
             message, gold = turns(item, part.style)
-            shots = drawn_shots(config, part, item, examples, turns)
+            shots = shown.drawn(item)
             asks += [Ask(part, item, message, (gold,), shots=shots, sample=sample) for sample in range(part.samples)]
     return asks
 
 
-def drawn_shots(
-    config: EvalConfig, part: Slice, item: I, examples: Sequence[I], turns: Callable[[I, Style], tuple[str, str]]
-) -> Shots:
-    """Worked examples for an item, drawn for it: the same in every run. Raises KitError where there are too few."""
-    others = [e for e in examples if e.id != item.id] if part.shots else []
-    if len(others) < part.shots:
-        raise KitError(f"{part.shots} shots need as many examples, and there are {len(others)}: name a source with shots_from")
-    picks = stream(config.seed, "shots", item.id).choice(len(others), size=part.shots, replace=False) if part.shots else ()
-    shots = tuple(turns(others[int(i)], part.style) for i in picks)
-    if not all(answer.strip() for _, answer in shots):
-        raise KitError("the examples have no answers to show: name a source that has, with shots_from")
-    return shots
+class Examples(Generic[I]):
+    """What worked examples of a slice are drawn from."""
+
+    def __init__(self, config: EvalConfig, part: Slice, examples: Sequence[I], turns: Turns[I]) -> None:
+        self.seed, self.part, self.turns = config.seed, part, turns
+        self.examples = [(_plain(turns(e, part.style)[0]), e) for e in examples] if part.shots else []
+
+    def drawn(self, item: I) -> Shots:
+        """Worked examples for an item, drawn for it: the same in every run, and none that asks what it asks, in other spacing or
+        under another id. Raises KitError where there are too few."""
+        count = self.part.shots
+        if not count:
+            return ()
+        asked = _plain(self.turns(item, self.part.style)[0])
+        others = [e for text, e in self.examples if e.id != item.id and text != asked]
+        if len(others) < count:
+            raise KitError(f"{count} shots need as many examples, and there are {len(others)}: name a source with shots_from")
+        picks = stream(self.seed, "shots", item.id).choice(len(others), size=count, replace=False)
+        shots = tuple(self.turns(others[int(i)], self.part.style) for i in picks)
+        if not all(answer.strip() for _, answer in shots):
+            raise KitError("the examples have no answers to show: name a source that has, with shots_from")
+        return shots
+
+
+def _plain(text: str) -> str:
+    """A text whatever its spacing, case and forms of characters."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def tags(ask: Ask[Any], **more: str) -> dict[str, str]:

@@ -49,15 +49,24 @@ Split = Literal[
 Style = Literal["cot", "direct", "cloze"]
 """cot: sub-questions answered one by one, then the answer. direct: the answer alone. cloze: plain text to be continued."""
 
+Wording = Literal["plain", "cue"]
+"""How a multihop question is asked. plain: in which style it is to be answered; cue: and in which words the answer is to end."""
+
 Context = Literal["closed", "facts"]
 ErrorKind = Literal[
     "none", "format", "answer",
     "first_hop", "later_hop", "recall", "composition",
     "arithmetic", "step",
-    "wrong_result", "exception", "limits",
+    "wrong_result", "exception", "limits", "unjudged",
     "instruction",
+    "truncated", "refused", "too_long",
 ]  # fmt: skip
-"""Why an answer failed: in any task; in multihop questions; in maths; in code; in instructions."""
+"""Why an answer failed: in any task; in multihop questions; in maths; in code; in instructions. Then what came before all of
+these: it was cut off, the model (or its server) would not answer, or the prompt was longer than it reads."""
+
+Finish = Literal["stop", "length", "refused", "too_long", "unknown"]
+"""Why an output ends (OpenAI's finish_reason): by itself; at max_new_tokens, or the end of what the model reads; withheld (a
+refusal, a filter of contents); not begun, the prompt being too long; not told (recorded outputs, some servers)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +290,7 @@ class Shown:
 @dataclass(frozen=True, slots=True)
 class EvalRecord:
     """One model answer to one question, with everything needed to score it again. output: what was scored. thought: what the
-    model thought aloud before, which never is."""
+    model thought aloud before, which never is. finish: why the output ends."""
 
     question_id: str
     task: str
@@ -293,6 +302,7 @@ class EvalRecord:
     error: ErrorKind
     tags: dict[str, str]
     thought: str = ""
+    finish: Finish = "unknown"
 
     @property
     def cluster(self) -> str:

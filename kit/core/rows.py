@@ -3,8 +3,11 @@ its number; nothing is coerced, cut or dropped in silence."""
 
 from __future__ import annotations
 
+import codecs
+import gzip
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -83,8 +86,9 @@ class Row(NamedTuple):
 
 
 def read_rows(path: Path) -> Iterator[Row]:
-    """The rows of a .jsonl, .parquet or .json file (the last a list of objects). Lines end at "\\n" only: real rows hold other
-    line separators inside strings. A line that is no JSON object in UTF-8 is a row that says so when it is used.
+    """The rows of a .jsonl, .parquet or .json file (the last a list of objects), of the text ones also with .gz behind. Lines end
+    at "\\n" only: real rows hold other line separators inside strings. A mark of byte order is no part of the first. A line that
+    is no JSON object in UTF-8 is a row that says so when it is used.
 
     Raises KitError where the file cannot be read.
     """
@@ -93,9 +97,12 @@ def read_rows(path: Path) -> Iterator[Row]:
             yield from numbered(pq.read_table(path).to_pylist(), path.name)
             return
         data = path.read_bytes()
-    except (OSError, pa.ArrowException) as error:
+        if path.suffix == ".gz":
+            data = gzip.decompress(data)
+        data = data.removeprefix(codecs.BOM_UTF8)
+    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
         raise KitError(f"cannot read {path}: {str(getattr(error, 'strerror', None) or error).splitlines()[0]}") from None
-    if path.suffix == ".json":
+    if path.suffix == ".json" or path.name.endswith(".json.gz"):
         yield from numbered(_list(data, path), path.name)
         return
     for number, line in enumerate(data.split(b"\n"), 1):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
+from kit.core.records import Finish
+
 T = TypeVar("T", contravariant=True)
 
 
@@ -29,6 +31,14 @@ class Decoding(NamedTuple):
     seeds: Sequence[int] = ()
 
 
+class Output(NamedTuple):
+    """What a model wrote, and why it wrote no more. thought: what it thought before, where a server keeps that apart."""
+
+    text: str
+    finish: Finish = "stop"
+    thought: str = ""
+
+
 class Sink(Protocol[T]):
     """Told each finished batch, so that progress shows and answers can be journalled before the run ends."""
 
@@ -49,11 +59,15 @@ def answer(text: str) -> str:
 
 
 class Backend(Protocol):
-    """Generation and log-likelihood, in whatever order suits the backend."""
+    """Generation and log-likelihood, in whatever order suits the backend. notes: what a reader of the answers should know of how
+    they came about."""
 
-    def generate(self, prompts: Sequence[Prompt], decoding: Decoding, sink: Sink[str]) -> None:
+    notes: list[str]
+
+    def generate(self, prompts: Sequence[Prompt], decoding: Decoding, sink: Sink[Output]) -> None:
         """Tells `sink` the text that follows each prompt, up to a stop token or `max_new_tokens`, without special tokens, and
-        without the blank before a first word (`answer`).
+        without the blank before a first word (`answer`). A prompt that the model cannot read whole is not asked, and told as
+        `too_long`.
 
         Raises KitError for what it cannot do, or cannot reach.
         """

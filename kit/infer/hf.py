@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kit.infer.backend import Decoding, Likelihood, Prompt, Sink
-from kit.infer.tokenised import answers, begun, continued, fit_window
+from kit.infer.backend import Decoding, Likelihood, Output, Prompt, Sink
+from kit.infer.tokenised import TOO_LONG, begun, continued, fit_window, outputs, rooms
 from kit.models.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 
 Ids = Sequence[int]
+
+LOOK = 8
+"""Tokens after which the text of a model that ends nothing by itself is looked at."""
 
 
 class TransformersBackend:
@@ -36,6 +39,7 @@ class TransformersBackend:
         self.batch_tokens = batch_tokens
         self.max_batch = max_batch
         self.stops = tokens.stops
+        self.notes: list[str] = []
         taken = set(inspect.signature(_inner(model).forward).parameters)
         self._last = {"logits_to_keep"} & taken
         self.pads = _pads(model, taken)
@@ -54,20 +58,25 @@ class TransformersBackend:
             yield batch
             start += len(batch)
 
-    def generate(self, prompts: Sequence[Prompt], decoding: Decoding, sink: Sink[str]) -> None:
-        fed = [begun(self.tokens, p) for p in prompts]
-        fit_window(prompts, [len(f) + decoding.max_new_tokens for f in fed], self.window)
-        self.generate_ids(fed, decoding, sink)
+    def generate(self, prompts: Sequence[Prompt], decoding: Decoding, sink: Sink[Output]) -> None:
+        self.generate_ids([begun(self.tokens, p) for p in prompts], decoding, sink)
 
-    def generate_ids(self, prompts: Sequence[Ids], decoding: Decoding, sink: Sink[str]) -> None:
+    def generate_ids(self, prompts: Sequence[Ids], decoding: Decoding, sink: Sink[Output]) -> None:
         """The same for prompts in tokens."""
-        for batch in self._batches([len(p) + decoding.max_new_tokens for p in prompts]):
+        room = rooms([len(p) for p in prompts], decoding.max_new_tokens, self.window)
+        if unread := [i for i, left in enumerate(room) if not left]:
+            sink(unread, [TOO_LONG] * len(unread))
+        asked = [i for i, left in enumerate(room) if left]
+        for rows in self._batches([len(prompts[i]) + room[i] for i in asked]):
+            batch = [asked[row] for row in rows]
             seeds = [decoding.seeds[i] for i in batch] if decoding.temperature else []
             go_on = self._continue if self.pads else self._continue_alike
-            sink(batch, answers(self.tokens, go_on([prompts[i] for i in batch], decoding._replace(seeds=seeds))))
+            made = go_on([prompts[i] for i in batch], [room[i] for i in batch], decoding._replace(seeds=seeds))
+            sink(batch, outputs(self.tokens, made))
 
-    def _continue(self, prompts: Sequence[Ids], decoding: Decoding) -> list[list[int]]:
-        """The tokens that follow each prompt, without the stop token that ended them.
+    def _continue(self, prompts: Sequence[Ids], room: Sequence[int], decoding: Decoding) -> list[tuple[list[int], bool]]:
+        """The tokens that follow each prompt, as many as it has room for, without the stop token that ended them, and whether
+        one did.
 
         Written out instead of `model.generate`: what a checkpoint's generation config asks for (a repetition penalty, a
         temperature) must not change a greedy score in silence, and rows that have ended leave the batch, which `generate`
@@ -82,10 +91,11 @@ class TransformersBackend:
         positions = (mask.cumsum(1) - 1).clamp(min=0)
         stops = torch.tensor(self.stops, device=device)
         produced: list[list[int]] = [[] for _ in prompts]
+        ended = [False] * len(prompts)
         rows, cache = torch.arange(len(prompts), device=device), None
         draws = [torch.Generator().manual_seed(seed) for seed in decoding.seeds]
         with torch.inference_mode():
-            for _ in range(decoding.max_new_tokens):
+            for count in range(1, max(room) + 1):
                 out = self.model(
                     input_ids=fed,
                     attention_mask=mask,
@@ -98,20 +108,32 @@ class TransformersBackend:
                 if draws:
                     logits = _drawn(logits, decoding.temperature, [draws[row] for row in rows.tolist()])
                 token = logits.argmax(-1)
-                goes_on = ~torch.isin(token, stops)
-                if not bool(goes_on.all()):
-                    keep = goes_on.nonzero().squeeze(1)
-                    if not len(keep):
-                        break
+                stopped = torch.isin(token, stops).tolist()
+                left = []
+                for place, (row, value, stop) in enumerate(zip(rows.tolist(), token.tolist(), stopped, strict=True)):
+                    ended[row] = stop
+                    if not stop:
+                        produced[row].append(value)
+                        if count < room[row]:
+                            left.append(place)
+                if self.tokens.goes_on and count % LOOK == 0:
+                    left = self._going_on(left, rows.tolist(), produced)
+                if not left:
+                    break
+                if len(left) < len(rows):
+                    keep = torch.tensor(left, device=device)
                     cache.batch_select_indices(keep)
                     rows, token, mask, positions = rows[keep], token[keep], mask[keep], positions[keep]
-                for row, value in zip(rows.tolist(), token.tolist(), strict=True):
-                    produced[row].append(value)
                 fed, positions = token[:, None], positions[:, -1:] + 1
                 mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
-        return produced
+        return list(zip(produced, ended, strict=True))
 
-    def _continue_alike(self, prompts: Sequence[Ids], decoding: Decoding) -> list[list[int]]:
+    def _going_on(self, places: Sequence[int], rows: Sequence[int], produced: Sequence[Sequence[int]]) -> list[int]:
+        """Of places in a batch those whose last tokens hold no question that the model asks itself."""
+        recent = self.tokens.answers(produced[rows[place]][-3 * LOOK :] for place in places)
+        return [place for place, text in zip(places, recent, strict=True) if self.tokens.goes_on not in text]
+
+    def _continue_alike(self, prompts: Sequence[Ids], room: Sequence[int], decoding: Decoding) -> list[tuple[list[int], bool]]:
         """The same of prompts of one length, for models whose state is no cache of keys and values: by `model.generate`, with
         nothing of the checkpoint's generation config."""
         import torch
@@ -127,7 +149,7 @@ class TransformersBackend:
                 made = self.model.generate(
                     fed,
                     generation_config=GenerationConfig(
-                        max_new_tokens=decoding.max_new_tokens,
+                        max_new_tokens=max(room),
                         do_sample=False,
                         eos_token_id=self.stops or None,
                         pad_token_id=self.tokens.pad,
@@ -137,9 +159,9 @@ class TransformersBackend:
         finally:
             inner.generation_config = own
         produced = []
-        for row in made[:, fed.shape[1] :].tolist():
-            end = next((i for i, token in enumerate(row) if token in self.stops), len(row))
-            produced.append(row[:end])
+        for row, most in zip(made[:, fed.shape[1] :].tolist(), room, strict=True):
+            end = next((i for i, token in enumerate(row[:most]) if token in self.stops), None)
+            produced.append((row[:most] if end is None else row[:end], end is not None))
         return produced
 
     def log_likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str], sink: Sink[Likelihood]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from kit.core.errors import KitError
-from kit.infer.backend import Prompt, answer
+from kit.infer.backend import Output, Prompt, answer
 from kit.models.tokens import Tokens
 
 
@@ -19,17 +19,33 @@ def continued(tokens: Tokens, prompt: Prompt, continuation: str) -> tuple[list[i
     return tokens.continued(prompt.message, continuation, prompt.shots, prompt.start, prompt.chat)
 
 
-def answers(tokens: Tokens, produced: Iterable[Sequence[int]]) -> list[str]:
-    """The texts of tokens that follow a prompt, as every backend tells them."""
-    return [answer(text) for text in tokens.answers(produced)]
+def outputs(tokens: Tokens, produced: Iterable[tuple[Sequence[int], bool]]) -> list[Output]:
+    """What follows a prompt, as every backend tells it: of tokens without the stop token, and whether there was one. A model that
+    is asked by the frame ends where it asks itself on."""
+    rows = list(produced)
+    made = []
+    for text, (_, ended) in zip(tokens.answers(row for row, _ in rows), rows, strict=True):
+        before, went_on, _ = text.partition(tokens.goes_on) if tokens.goes_on else (text, "", "")
+        made.append(Output(answer(before.rstrip("\n") if went_on else before), "stop" if ended or went_on else "length"))
+    return made
+
+
+TOO_LONG = Output("", "too_long")
+"""What is told of a prompt that is not asked."""
+
+
+def rooms(lengths: Sequence[int], most: int, window: int | None) -> list[int]:
+    """How many tokens may follow each prompt of so many: `most`, or what the model's window has left; none behind one that it
+    cannot read whole."""
+    return [most if window is None else max(0, min(most, window - length)) for length in lengths]
 
 
 def fit_window(prompts: Sequence[Prompt], lengths: Sequence[int], window: int | None) -> None:
-    """Raises KitError for a prompt that, with what is to follow it (lengths: of both, in tokens), a model cannot read whole."""
+    """Raises KitError for a prompt that, with the continuation that is scored (lengths: of both, in tokens), a model cannot read
+    whole."""
     for prompt, length in zip(prompts, lengths, strict=True):
         if window and length > window:
             name = prompt.about or repr(prompt.message[:60])
             raise KitError(
-                f"{name} takes {length} tokens with its answer, and the model reads {window}: "
-                "ask for shorter answers with max_new_tokens, or for less in the prompt"
+                f"{name} takes {length} tokens with its answer, and the model reads {window}: ask for less in the prompt"
             )

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kit.core.errors import KitError, first_line
-from kit.infer.backend import Decoding, Likelihood, Prompt, Sink
-from kit.infer.tokenised import answers, begun, continued, fit_window
+from kit.infer.backend import Decoding, Likelihood, Output, Prompt, Sink
+from kit.infer.tokenised import TOO_LONG, begun, continued, fit_window, outputs, rooms
 from kit.models.checkpoint import Checkpoint, fetched
 from kit.models.tokens import Tokens
 
@@ -52,6 +52,7 @@ class VllmBackend:
             raise KitError(f"vLLM does not take {checkpoint.source}: {first_line(error)}") from None
         self.adapter = LoRARequest("adapter", 1, str(fetched(checkpoint))) if checkpoint.adapter else None
         self.tokens = tokens
+        self.notes: list[str] = []
         self.window: int = self.engine.llm_engine.model_config.max_model_len
 
     def _run(self, prompts: Sequence[list[int]], settings: Sequence[Any]) -> Iterator[tuple[range, list[Any]]]:
@@ -60,24 +61,30 @@ class VllmBackend:
             fed = [{"prompt_token_ids": prompts[i]} for i in rows]
             yield rows, self.engine.generate(fed, [settings[i] for i in rows], lora_request=self.adapter, use_tqdm=False)
 
-    def generate(self, prompts: Sequence[Prompt], decoding: Decoding, sink: Sink[str]) -> None:
+    def generate(self, prompts: Sequence[Prompt], decoding: Decoding, sink: Sink[Output]) -> None:
         from vllm import SamplingParams
 
-        stops = self.tokens.stops
+        stops, goes_on = self.tokens.stops, self.tokens.goes_on
+        fed = [begun(self.tokens, p) for p in prompts]
+        room = rooms([len(f) for f in fed], decoding.max_new_tokens, self.window)
+        if unread := [i for i, left in enumerate(room) if not left]:
+            sink(unread, [TOO_LONG] * len(unread))
+        asked = [i for i, left in enumerate(room) if left]
         settings = [
             SamplingParams(
                 temperature=decoding.temperature,
-                max_tokens=decoding.max_new_tokens,
+                max_tokens=room[i],
                 seed=decoding.seeds[i] if decoding.seeds else None,
                 stop_token_ids=stops,
-                detokenize=False,
+                stop=[goes_on] if goes_on else None,
+                detokenize=bool(goes_on),
             )
-            for i in range(len(prompts))
+            for i in asked
         ]
-        fed = [begun(self.tokens, p) for p in prompts]
-        fit_window(prompts, [len(f) + decoding.max_new_tokens for f in fed], self.window)
-        for rows, made in self._run(fed, settings):
-            sink(rows, answers(self.tokens, [[t for t in m.outputs[0].token_ids if t not in stops] for m in made]))
+        for rows, made in self._run([fed[i] for i in asked], settings):
+            ends = [m.outputs[0] for m in made]
+            told = [([t for t in end.token_ids if t not in stops], end.finish_reason == "stop") for end in ends]
+            sink([asked[row] for row in rows], outputs(self.tokens, told))
 
     def log_likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str], sink: Sink[Likelihood]) -> None:
         from vllm import SamplingParams

@@ -11,25 +11,36 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from kit.core.records import CodeProblem, InstructionPrompt, MathProblem, Question, Style, SubQuestion
+from kit.core.records import CodeProblem, InstructionPrompt, MathProblem, Question, Style, SubQuestion, Wording
+from kit.models.sentences import first_sentence
 
 ANSWER_CUE = "So the answer is"
-_INSTRUCTION: dict[Style, str] = {"cot": " Think step by step.", "direct": " Answer directly.", "cloze": ""}
+_INSTRUCTION: dict[Wording, dict[Style, str]] = {
+    "plain": {"cot": " Think step by step.", "direct": " Answer directly.", "cloze": ""},
+    "cue": {
+        "cot": f' Think step by step. Then end with "{ANSWER_CUE} ..." and the answer alone.',
+        "direct": f' Answer directly, with "{ANSWER_CUE} ..." and the answer alone.',
+        "cloze": "",
+    },
+}
+"""What is asked for: plain, for models that were taught how to answer; with the cue said, for those that never were."""
 
-_TITLES = "".join(rf"(?<!\b{word})" for word in ("Capt", "Col", "Gen", "Gov", "Hon", "Maj", "Prof", "Rep", "Rev", "Sen"))
-_MONTHS = "".join(rf"(?<!\b{word})" for word in ("Jan", "Feb", "Mar", "Apr", "Aug", "Sep", "Sept", "Oct", "Nov", "Dec"))
-_END = re.compile(rf"(?<=[^\W_]{{3}}){_TITLES}(?:{_MONTHS}|(?!\.\s+\d))\.(?=\s|$)|\n")
-"""The end of a sentence: no full stop after one or two letters (St. Ives, J. Hall), a title, or a month before its day."""
 
-
-def user_message(question: str, style: Style, context: Sequence[str] = ()) -> str:
+def user_message(question: str, style: Style, context: Sequence[str] = (), wording: Wording = "plain") -> str:
     """The prompt: facts (when given), the question, and which style of answer is wanted.
 
     >>> user_message("Who leads Ode Labs?", "direct", ["Ode Labs is led by Ada Byrne."])
     'Facts: Ode Labs is led by Ada Byrne. Who leads Ode Labs? Answer directly.'
     """
     facts = f"Facts: {' '.join(context)} " if context else ""
-    return f"{facts}{question}{_INSTRUCTION[style]}"
+    return f"{facts}{question}{_INSTRUCTION[wording][style]}"
+
+
+def worded(message: str, wording: Wording) -> str:
+    """A plain prompt as it is worded otherwise; one that asks for no style stays as it is."""
+    plain = _INSTRUCTION["plain"]
+    style = next((s for s, told in plain.items() if told and message.endswith(told)), None)
+    return message if style is None else f"{message.removesuffix(plain[style])}{_INSTRUCTION[wording][style]}"
 
 
 def assistant_message(answer: str, style: Style, sub_questions: Sequence[SubQuestion]) -> str:
@@ -50,8 +61,37 @@ def extract_answer(output: str) -> str | None:
     _, cue, tail = output.rpartition(ANSWER_CUE)
     if not cue:
         return None
-    answer = _END.split(tail.strip(), maxsplit=1)[0].strip(" .")
-    return answer or None
+    return first_sentence(tail.strip()).strip(" .") or None
+
+
+_SAID = re.compile(
+    r"(?:\banswer|\bconclusion)(?:\s+to\s+(?:the|this|your)\s+question)?\s*(?:\*\*|__)?\s*"
+    r"(?::|\b(?:is|was|would be|must be|should be)\b:?|[-–—]\s)\s*(?:\*\*|__)?",
+    re.IGNORECASE,
+)
+_BOXED = re.compile(r"\\boxed\s*\{(?:\\text\s*\{)?((?:[^{}]|\{[^{}]*\})*)\}")
+_BOLD = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
+
+
+def loose_answer(output: str) -> str | None:
+    r"""The answer of a model that was never told the cue: what the cue says; else what is boxed, what "the answer is" says, the
+    last words in bold, or the last line, in this order; None of an output without words.
+
+    >>> loose_answer("Ode Labs is led by **Ada Byrne**."), loose_answer(r"\boxed{\text{Ada Byrne}}"), loose_answer("Ada Byrne.")
+    ('Ada Byrne', 'Ada Byrne', 'Ada Byrne')
+    """
+    if cued := extract_answer(output):
+        return cued
+    if boxed := _BOXED.findall(output):
+        return boxed[-1].strip(" .{}") or None
+    if said := list(_SAID.finditer(output)):
+        tail = output[said[-1].end() :].strip()
+        if answer := first_sentence(tail).strip(" .*_:"):
+            return answer
+    if bold := [text for _, text in _BOLD.findall(output) if not text.rstrip().endswith(":")]:
+        return bold[-1].strip(" .*_") or None
+    lines = [line for line in output.split("\n") if re.search(r"\w", line)]
+    return re.sub(r"^\s*(?:[-*•>#]+|\d+[.)])\s+", "", lines[-1]).strip(" .*_") if lines else None
 
 
 def extract_hops(output: str) -> list[tuple[str, str]]:

@@ -143,9 +143,15 @@ class Tokens:
         kept = continuation if told.endswith(continuation) else continuation.rstrip()  # of a template that trims
         return self._split(told, max(whole.prompt, end - len(kept)), whole.said)
 
+    @cached_property
+    def goes_on(self) -> str:
+        """Where a model asks itself on: how the next turn of the frame begins, for one that has no template, which ends nothing
+        by itself; else nothing."""
+        return FRAME_GOES_ON if framed(self.tokenizer) else ""
+
     def answers(self, produced: Iterable[Sequence[int]]) -> list[str]:
         """The texts of tokens that follow a prompt, without what the template itself puts before an answer (an empty thought, the
-        name of a channel), which a model is taught to write first, and up to where one that is asked by the frame asks itself on.
+        name of a channel), which a model is taught to write first.
 
         They are decoded behind a word, since a tokenizer takes the first blank of a whole text for its own (SentencePiece's mark
         of a word), and an answer that begins with an indent would lose a part of it.
@@ -154,8 +160,7 @@ class Tokens:
         lead = self._lead
         ids = [word, *([*word, *(row[len(lead) :] if list(row[: len(lead)]) == lead else row)] for row in produced)]
         before, *texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        found = [text[len(before) :] for text in texts]
-        return [text.partition(FRAME_GOES_ON)[0] for text in found] if framed(self.tokenizer) else found
+        return [text[len(before) :] for text in texts]
 
     def encode(self, text: str, said: Sequence[Span] = ()) -> list[int]:
         """Token ids of a text that carries its control tokens. said: where in it others speak: a control token there is but

@@ -34,7 +34,7 @@ _FILES = (".jsonl", ".json", ".parquet")
 
 def is_local(source: str) -> bool:
     """Whether a source is a file (or would be one, were it there) or a directory, not a name on the hub."""
-    return Path(source).exists() or Path(source).suffix in _FILES
+    return Path(source).exists() or Path(source.removesuffix(".gz")).suffix in _FILES
 
 
 def check_there(source: str) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from kit.core.errors import KitError
-from kit.core.records import Corpus, Document, Example, TaskName
+from kit.core.records import Corpus, Document, Example, TaskName, Wording
 from kit.core.seeds import digest, stream
 from kit.core.store import read_table, table_files
+from kit.models.prompts import worded
 from kit.models.tokens import Row, Tokens
 from kit.sources.conversations import Conversation, conversation
 from kit.sources.reading import rows_of
@@ -93,7 +94,7 @@ def _examples(config: TrainConfig, source: str, tokens: Tokens, window: int | No
     _ = tokens.template  # what is wrong with it is no fault of a row's
     for where, read in examples_of(source, config.task, config.draw):
         try:
-            example = read()
+            example = _worded(read(), config.ask)
             row = _example_row(config, tokens, window, where, example)
         except KitError as error:
             if not config.skip_bad_rows:
@@ -110,6 +111,16 @@ def _examples(config: TrainConfig, source: str, tokens: Tokens, window: int | No
     found = f"{source} holds {len(rows)} of the task {config.task}{left_out}"
     more = ": generate more" if Path(source).is_dir() else ""
     raise KitError(f"{config.examples} examples were asked for but {found}{more}")
+
+
+def _worded(example: Conversation, wording: Wording) -> Conversation:
+    """An example whose question is asked in other words. Raises KitError for one that is worded by others."""
+    if wording == "plain":
+        return example
+    turns = tuple((worded(asked, wording), answer) for asked, answer in example.turns)
+    if turns == example.turns:
+        raise KitError(f"ask = {wording} words the questions of kit and of public sets; this one is not: {turns[0][0][:60]!r}")
+    return replace(example, turns=turns)
 
 
 def _example_row(config: TrainConfig, tokens: Tokens, window: int | None, where: str, example: Conversation) -> Row:

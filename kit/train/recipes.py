@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from kit.core.config import Config
 from kit.core.errors import KitError, nearest
-from kit.core.records import SOURCES, TaskName
+from kit.core.records import SOURCES, TaskName, Wording
 from kit.models.chat import ChatSettings
 from kit.models.load import Precision
 from kit.models.tiny import TinyConfig
@@ -30,16 +30,17 @@ class TrainConfig(ChatSettings):
     """One training run; with the settings of how a checkpoint is spoken to.
 
     rows: rows of each source in one optimizer step; their sum is the global batch. task: whose examples. examples: D, the
-    finetuning examples used; with D = 0 their rows are filled with known documents, so that steps and batch stay the same.
-    draw: which D of all examples those are (the first D of draw 0, 1, …). seed: the order of rows, and a new model's weights.
-    examples_from: where they come from, if not from the data; skip_bad_rows: leave examples out that cannot be read or are
-    longer than max_length, and count them. steps or epochs: exactly one. epochs counts passes over the D examples. lora: train an
-    adapter of these settings. adapter: what becomes of one that the model has: `continue` (as it goes without a word), `merge` it
-    into its base and train all weights, or merge it and train a `new` one, of the settings lora.
+    finetuning examples used, asked as `ask` words them; with D = 0 their rows are filled with known documents, so that steps and
+    batch stay the same. draw: which D of all examples those are (the first D of draw 0, 1, …). seed: the order of rows, and a new
+    model's weights. examples_from: where they come from, if not from the data; skip_bad_rows: leave examples out that cannot be
+    read or are longer than max_length, and count them. steps or epochs: exactly one. epochs counts passes over the D examples.
+    lora: train an adapter of these settings. adapter: what becomes of one that the model has: `continue` (as it goes without a
+    word), `merge` it into its base and train all weights, or merge it and train a `new` one, of the settings lora.
     """
 
     recipe: Literal["pretrain", "posttrain", "inject"]
     task: TaskName = "multihop"
+    ask: Wording = "plain"
     rows: dict[str, Annotated[int, Field(ge=0)]]
     examples: Annotated[int, Field(ge=0)] = 0
     examples_from: str | None = None
@@ -84,6 +85,8 @@ class TrainConfig(ChatSettings):
             raise ValueError("draw says which examples are learned: give examples too, and rows of them")
         if (name := self.first_set()) and not self.rows.get("examples"):
             raise ValueError(f"{name} says how examples are put to a model: give rows of them")
+        if self.ask != "plain" and (self.task != "multihop" or not self.rows.get("examples")):
+            raise ValueError("ask says how multihop questions are worded: give rows of examples of that task")
         if self.adapter == "merge" and self.lora:
             raise ValueError('adapter = "merge" trains all weights: leave lora out, or set adapter = "new"')
         if self.adapter == "new" and not self.lora:

@@ -15,7 +15,7 @@ from kit.core.config import resolve
 from kit.core.errors import KitError
 from kit.core.records import Question
 from kit.core.store import read_table
-from kit.infer.backend import Decoding, Likelihood, Prompt, Sink
+from kit.infer.backend import Decoding, Likelihood, Output, Prompt, Sink
 from kit.models.prompts import ANSWER_CUE
 
 
@@ -26,8 +26,9 @@ class Partial:
         self.golds = {q.id: q.answers[0] for q in questions}
         self.short = {q.id: q.candidates[0] for q in questions if q.candidates}
         self.asked: list[Prompt] = []
+        self.notes: list[str] = []
 
-    def generate(self, prompts: Sequence[Prompt], decoding: Decoding, sink: Sink[str]) -> None:
+    def generate(self, prompts: Sequence[Prompt], decoding: Decoding, sink: Sink[Output]) -> None:
         assert not prompts
 
     def log_likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str], sink: Sink[Likelihood]) -> None:

@@ -9,9 +9,11 @@ import pytest
 
 from evals.config import EvalConfig
 from evals.final import Final, final_answer
-from evals.preference import verdict_of
 from evals.run import evaluate, read_records
+from evals.scoring.judge import verdict_of
 from kit.core.config import resolve
+from kit.infer.backend import Output
+from kit.infer.tokenised import outputs
 from kit.models.tokens import Tokens
 from tests.models.families import FAMILIES, tokenizer_of
 
@@ -42,7 +44,7 @@ FORMS: list[tuple[str, str, str, str]] = [
 
 @pytest.mark.parametrize(("output", "answer", "thought"), [f[1:] for f in FORMS], ids=[f[0] for f in FORMS])
 def test_final_answers(output: str, answer: str, thought: str) -> None:
-    assert final_answer(output) == Final(answer, thought)
+    assert final_answer(Output(output)) == Final(answer, thought, "stop")
 
 
 @pytest.mark.parametrize(
@@ -76,14 +78,15 @@ def test_no_thought_is_scored(task: str, row: dict[str, object], output: str, me
 
 def test_a_judge_that_thinks_is_read_by_what_it_says_at_last() -> None:
     said = "<think>[[A]] is longer, but [[B]] is right.</think>B answers. [[B]]"
-    assert verdict_of(said) is None
-    assert verdict_of(final_answer(said).answer) == "b"
+    assert verdict_of(said.partition("</think>")[0]) is None
+    assert verdict_of(final_answer(Output(said)).answer) == "b"
 
 
 @pytest.mark.parametrize("name", ["none, bytes", "none, sentencepiece"])
 def test_a_base_model_that_asks_itself_on_is_cut_there(name: str) -> None:
     tokens = Tokens(tokenizer_of(FAMILIES[name]))
     said = " So the answer is Bo Li.\n\nQuestion: Who? Answer directly.\nAnswer: So the answer is Al Oz."
-    assert [a.strip() for a in tokens.answers([tokens.encode(said)])] == ["So the answer is Bo Li."]
+    (found,) = outputs(tokens, [(tokens.encode(said), False)])
+    assert (found.text.lstrip(), found.finish) == ("So the answer is Bo Li.", "stop")
     chat = Tokens(tokenizer_of(FAMILIES["chatml base"]))
-    assert "Question:" in chat.answers([chat.encode(said)])[0], "what a model with a template writes is its own"
+    assert "Question:" in outputs(chat, [(chat.encode(said), False)])[0].text, "what a model with a template writes is its own"

@@ -44,7 +44,7 @@ READINGS = [
     ("#### $24", None, "24"),  # officially no answer
     ("#### −24", None, "-24"),  # U+2212; officially no answer
     ("#### 24%", "24", "24"),
-    ("#### 3/4", "3", "3/4"),  # officially 3
+    ("#### 3/4", "3/4", "3/4"),  # officially 3
     ("#### 1e3", "1", "1e3"),  # officially 1
     ("#### 5-6", "5", "6"),
     ("#### ...", None, None),  # officially "..."

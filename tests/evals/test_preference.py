@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from evals import preference
 from evals.config import EvalConfig
-from evals.preference import PreferenceConfig, both_orders, judge_prompt, prefer, read_preferences, verdict_of
+from evals.preference import PreferenceConfig, both_orders, judge_prompt, prefer, read_preferences
 from evals.preference_summary import PreferenceSummary, summarise_preferences
 from evals.run import evaluate
+from evals.scoring import judge as reading
+from evals.scoring.judge import verdict_of
 from evals.tasks import TASKS
 from kit.cli.main import main
 from kit.core.config import resolve
@@ -317,8 +318,9 @@ def test_a_checkpoint_may_judge(tmp_path: Path) -> None:
         ("[[A]]", "a"),
         ("Because it is shorter.\n\n[[ tie ]]\n", "tie"),
         ("[[b]] it is: [[B]]", "b"),
-        ("[A]", None),
-        ("A", None),
+        ("[A]", "a"),
+        ("A", "a"),
+        ("A. N. Other", None),
         ("", None),
         ("[[A]] no, [[B]]", None),
         ("[[C]]", None),
@@ -326,7 +328,7 @@ def test_a_checkpoint_may_judge(tmp_path: Path) -> None:
         ("[[" * 50_000, None),
     ],
 )
-def test_a_verdict_is_one_mark(said: str, verdict: str | None) -> None:
+def test_a_verdict_is_one_mark_or_one_word(said: str, verdict: str | None) -> None:
     assert verdict_of(said) == verdict
 
 
@@ -356,7 +358,7 @@ def test_no_answer_can_pretend_to_have_ended() -> None:
 
 
 def test_the_examples_in_docstrings() -> None:
-    assert doctest.testmod(preference) == (0, 1)
+    assert doctest.testmod(reading) == (0, 1)
 
 
 def told(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:

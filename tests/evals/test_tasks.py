@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from evals.config import EvalConfig
+from evals.final import Final
 from evals.run import evaluate, read_records, teaches
 from evals.summary import summarise
 from evals.tasks import TASKS
@@ -184,7 +185,7 @@ def test_gold_passes_its_own_scorer(task: TaskName, tmp_path: Path) -> None:
     items = list(made.items(0, "test", 40, (1, 2, 3)))
     config = resolve(EvalConfig, {"task": task, "slices": [{"split": "test", "style": made.style}]})
     asks = TASKS[task].asks(config, items, [])
-    records = TASKS[task].records(config, asks, [ask.golds[0] for ask in asks])
+    records = TASKS[task].records(config, asks, [Final(ask.golds[0]) for ask in asks])
     assert len(records) == 40
     for record in records:
         assert record.error == "none", record
@@ -295,7 +296,7 @@ def test_shots_come_from_training_rows_and_are_the_same_in_every_run(tmp_path: P
 
 
 def test_shots_without_answers_and_styles_that_a_task_has_not_are_refused(tmp_path: Path) -> None:
-    data = written(tmp_path / "rows.jsonl", *({**IFEVAL, "key": i} for i in range(4)))
+    data = written(tmp_path / "rows.jsonl", *({**IFEVAL, "key": i, "prompt": f"Write {i} lines."} for i in range(4)))
     shots = {"slices": [{"split": "test", "style": "direct", "shots": 2}], "shots_from": data}
     for task, settings, message in (
         ("if", shots, "no answers to show"),

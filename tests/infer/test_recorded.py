@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kit.core.errors import KitError
-from kit.infer.backend import Decoding, Prompt
+from kit.infer.backend import Decoding, Output, Prompt
 from kit.infer.recorded import RecordedBackend
 
 
@@ -21,15 +21,15 @@ def test_by_id_and_sample_or_else_by_prompt(tmp_path: Path) -> None:
     backend = recorded(
         tmp_path / "o.jsonl",
         {"id": "a", "output": "first"},
-        {"id": "a#1", "output": "second"},
+        {"id": "a#1", "output": "second", "finish_reason": "max_tokens", "reasoning": "a thought"},
         {"prompt": "Why?", "output": ""},
         {"id": "a", "output": "first"},
     )
-    told: list[str] = []
+    told: list[Output] = []
     backend.generate(
         [Prompt("x", about="a"), Prompt("x", about="a#1"), Prompt("Why?", about="b")], Decoding(1), lambda i, r: told.extend(r)
     )
-    assert told == ["first", "second", ""]
+    assert told == [Output("first", "unknown"), Output("second", "length", "a thought"), Output("", "unknown")]
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,7 @@ def test_by_id_and_sample_or_else_by_prompt(tmp_path: Path) -> None:
     [
         ([{"id": "a", "output": "1"}, {"id": "a", "output": "2"}], "line 2: a second output for id a"),
         ([{"id": "a"}], "column output is missing"),
+        ([{"id": "a", "output": "1", "finish_reason": "lenght"}], "line 1: finish_reason 'lenght'; did you mean length"),
         ([{"output": "1"}], "column prompt is missing"),
         ([{"id": "z", "output": "1"}], "has no output for a"),
     ],

@@ -6,7 +6,8 @@ import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from kit.infer.tokenised import answers
+from kit.infer.backend import Output
+from kit.infer.tokenised import outputs
 from kit.models.tiny import build_tokenizer
 from kit.models.tokens import Tokens
 
@@ -43,4 +44,4 @@ def test_what_is_encoded_comes_back(kind: str, frame: str) -> None:
     wanted = [text for text in TEXTS if not (frame and text.startswith((" ", "\n")))]
     tokens = Tokens(tokenizer)
     made = [[*tokens.encode(frame + text), tokenizer.eos_token_id] for text in wanted]
-    assert answers(tokens, made) == wanted
+    assert outputs(tokens, [(row, True) for row in made]) == [Output(text) for text in wanted]

@@ -11,7 +11,7 @@ import torch
 from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig, MistralConfig, PreTrainedTokenizerBase, Qwen2Config
 
 from kit.core.errors import KitError
-from kit.infer.backend import Decoding, Prompt
+from kit.infer.backend import Decoding, Output, Prompt
 from kit.infer.hf import TransformersBackend
 from kit.models.tiny import build_tokenizer
 from kit.models.tokens import Tokens
@@ -65,32 +65,37 @@ def test_equal_to_generate(family: str, tokenizer: PreTrainedTokenizerBase) -> N
     assert len({len(row) for row in expected}) > 3, "rows that end at different times"
     backend = TransformersBackend(model, Tokens(tokenizer), batch_tokens=512)  # type: ignore[arg-type]
     backend.stops = stops
-    answers = [""] * len(asked)
+    answers = [Output("")] * len(asked)
     sizes = []
 
-    def keep(indices: Sequence[int], texts: Sequence[str]) -> None:
+    def keep(indices: Sequence[int], outputs: Sequence[Output]) -> None:
         sizes.append(len(indices))
-        for i, text in zip(indices, texts, strict=True):
-            answers[i] = text
+        for i, output in zip(indices, outputs, strict=True):
+            answers[i] = output
 
     backend.generate_ids(asked, Decoding(NEW), keep)
-    assert answers == tokenizer.batch_decode(expected, skip_special_tokens=True)
+    assert [a.text for a in answers] == tokenizer.batch_decode(expected, skip_special_tokens=True)
+    assert [a.finish == "length" for a in answers] == [len(row) == NEW for row in expected]
     assert len(sizes) > 1
     assert max(sizes) > 1
 
 
-def test_what_does_not_fit_the_window_is_refused(tokenizer: PreTrainedTokenizerBase) -> None:
-    """Not run past it in silence, nor into an index that is not there."""
+def test_what_does_not_fit_the_window_is_told(tokenizer: PreTrainedTokenizerBase) -> None:
+    """Not run past it in silence, nor into an index that is not there: an answer ends with the window, and a longer prompt is not
+    asked."""
     torch.manual_seed(0)
     model = AutoModelForCausalLM.from_config(
         GPT2Config(vocab_size=len(tokenizer), n_positions=64, n_embd=32, n_layer=1, n_head=2)
     )
-    backend, told = TransformersBackend(model, Tokens(tokenizer), 64), Counter[str]()
+    backend, told = TransformersBackend(model, Tokens(tokenizer), 64), dict[int, Output]()
+    backend.stops = []
     short, long = Prompt("Who?", about="q1"), Prompt("Who? " * 40, about="q2")
-    backend.generate([short], Decoding(8), lambda _, results: told.update(results))
-    assert told.total() == 1
-    with pytest.raises(KitError, match=r"q2 takes \d+ tokens with its answer, and the model reads 64"):
-        backend.generate([short, long], Decoding(8), lambda _, results: told.update(results))
+    backend.generate([short, long, short], Decoding(200), lambda i, results: told.update(zip(i, results, strict=True)))
+    assert [told[i].finish for i in range(3)] == ["length", "too_long", "length"]
+    assert told[1].text == ""
+    given = len(backend.tokens.asked(short.message))
+    assert len(told[0].text.split()) <= 64 - given
+    assert told[0] == told[2]
     with pytest.raises(KitError, match="q2 takes"):
         backend.log_likelihood([short, long], [" x", " y"], lambda *_: None)
 
@@ -99,11 +104,11 @@ def test_a_checkpoint_cannot_change_greedy_decoding(tokenizer: PreTrainedTokeniz
     """A generation config may ask for sampling or a repetition penalty: neither may touch a score in silence."""
     model, asked = network("qwen2", len(tokenizer)), prompts(len(tokenizer))
     backend = TransformersBackend(model, Tokens(tokenizer))  # type: ignore[arg-type]
-    found: list[list[str]] = []
+    found: list[list[Output]] = []
     for penalty, sample in ((1.0, False), (3.0, True)):
         model.generation_config.repetition_penalty, model.generation_config.do_sample = penalty, sample  # type: ignore[union-attr]
-        answers: dict[int, str] = {}
+        answers: dict[int, Output] = {}
         backend.generate_ids(asked, Decoding(NEW), lambda i, t, answers=answers: answers.update(zip(i, t, strict=True)))
         found.append([answers[i] for i in range(len(asked))])
     assert found[0] == found[1]
-    assert any(found[0])
+    assert any(output.text for output in found[0])
