@@ -78,10 +78,11 @@ class Slice(Config):
 
 
 ASKED = {
-    **dict.fromkeys(("model", "messages", "prompt", "seed"), "the evaluation says it itself"),
+    **dict.fromkeys(("model", "messages", "prompt"), "the evaluation says it itself"),
     **dict.fromkeys(("max_tokens", "max_completion_tokens"), "set max_new_tokens"),
     **dict.fromkeys(("stream", "n"), "each answer is asked for by itself, and whole"),
     "temperature": "set temperature",
+    "seed": "set seed",
     "chat_template_kwargs": "set template",
 }
 """What a request to a server says already, and what says it."""

@@ -32,7 +32,7 @@ _WRAPPED = re.compile(
 """An answer between marks of its own, as some models give it behind a thought."""
 
 _ENDED = re.compile(
-    r"(?:<\|(?:endoftext|im_end|eot_id|end_of_text|end|return|eom_id)\|>|<end_of_turn>|<turn\|>)(?=\s*(?:\Z|\n|<))"
+    r"(?<![\"'`])(?:<\|(?:endoftext|im_end|eot_id|end_of_text|end|return|eom_id)\|>|<end_of_turn>|<turn\|>)(?![\"'`])"
     r"|</s>(?=\s*(?:\Z|<s>|\[INST\]))"
 )
 """The end of a turn, where a server or a recording shows it as text."""
@@ -41,6 +41,9 @@ NEXT_QUESTION = re.compile(
     r"\n[^\S\n]*(?:\*\*|#{1,4} *)?(?:Question|Q|Problem|Exercise|Human|User|Instruction)(?: *\d+)?(?:\*\*)? *:", re.IGNORECASE
 )
 """Where a model that was not stopped goes on to ask itself."""
+
+_FRAME = re.compile(r"(?<=\S)\s*\n[^\S\n]*\n(?:Question|Q|Problem):")
+"""The same, as the frame of a base model has it."""
 
 
 class Final(NamedTuple):
@@ -106,12 +109,15 @@ def _from_first_line(answer: str) -> str:
     return re.sub(r"^(?:[^\S\n]*\n)+", "", answer)
 
 
-def before_next_question(answer: str, given: re.Pattern[str]) -> str:
-    """Up to where a model that has answered goes on to ask itself. given: what an answer in the task's form looks like.
+def before_next_question(answer: str, given: re.Pattern[str], bare: bool = False) -> str:
+    """Up to where a model that has answered goes on to ask itself. given: what an answer in the task's form looks like; bare:
+    what stands before a question in the frame's form is an answer, whatever it looks like.
 
     >>> before_next_question("#### 12\n\nQuestion: And 7 more?\n#### 19", re.compile("#### "))
     '#### 12'
     """
-    first = given.search(answer)
+    first, frame = given.search(answer), _FRAME.search(answer) if bare else None
+    if frame and (not first or first.start() > frame.start()):
+        return answer[: frame.start()]
     later = NEXT_QUESTION.search(answer, first.end()) if first else None
     return answer[: later.start()].rstrip() if later else answer

@@ -1,7 +1,7 @@
 """A sandbox for generated code: strangers' solutions judged by strangers' tests, without root and without containers.
 
 A solution and its test run in a process each (child.py), locked down (lockdown.py, policy.py) before they are loaded; the
-broker (broker.py) passes plain values between them (codec.py) and takes the verdict from the test's process alone.
+broker (broker.py) passes values between them (codec.py, kinds.py) and takes the verdict from the test's process alone.
 """
 
 from evals.sandbox.broker import judge

@@ -17,7 +17,7 @@ from threading import Lock
 from typing import Final
 
 from evals.sandbox import protocol
-from evals.sandbox.codec import decode, scan
+from evals.sandbox.codec import OPAQUE, PLAIN, decode, scan
 from evals.sandbox.lockdown import has_seccomp
 from evals.sandbox.process import Child, Stop
 from evals.sandbox.protection import DEVICES, PACKAGES, READABLE, Protection, last_line, require
@@ -27,6 +27,8 @@ from evals.sandbox.verdict import Job, Limits, Status, Verdict
 _ROLES: Final[tuple[protocol.Role, ...]] = ("solution", "test")
 WATCH: Final = 0.02
 """Seconds between two looks at what a child uses."""
+_NAMED: Final[dict[str, Status]] = {"MemoryError": "memory", "TooLarge": "output"}
+"""Exceptions that tell of a limit."""
 _SCANNING: Final = Lock()
 """One value is scanned at a time, so that however many are judged, only one of the largest size takes up memory."""
 
@@ -133,12 +135,16 @@ def _broker(talk: Talk, solution: Child, test: Child, entry_point: str) -> None:
     if not _is_names(names, entry_point):
         raise Stop("error", f"the solution defines no {entry_point}")
     test.send(protocol.BEGIN, names)
+    opaque = False  # whether anything that the solution returned cannot be seen by the test
     while True:
         kind, payload = talk.receive(test)
         if kind == protocol.PASSED:
             raise Stop("passed")
         if kind == protocol.FAILED:
-            raise _raised("failed", payload, "")
+            stop = _raised("failed", payload, "")
+            if opaque and stop.verdict.status == "failed":
+                raise Stop("unjudged", "cannot be judged: the solution returned a value that cannot leave the sandbox")
+            raise stop
         if kind == protocol.BROKEN:
             raise _raised("error", payload, "the test cannot be loaded: ")
         if kind != protocol.CALL:
@@ -151,44 +157,45 @@ def _broker(talk: Talk, solution: Child, test: Child, entry_point: str) -> None:
             raise Stop("forbidden", "the solution spoke out of turn")
         if kind == protocol.RAISED and not _is_exception(payload):
             raise Stop("forbidden", "the solution sent no exception")
-        _pass_on(solution, test, kind, payload, payload)
+        opaque |= OPAQUE in _pass_on(solution, test, kind, payload, payload)
 
 
-def _pass_on(sender: Child, receiver: Child, kind: bytes, payload: bytes, value: bytes) -> None:
+def _pass_on(sender: Child, receiver: Child, kind: bytes, payload: bytes, value: bytes) -> set[str]:
+    """The tags of `value`, the part of `payload` that is one."""
     try:
         with _SCANNING:
-            scan(value)
+            tags = scan(value)
     except ValueError as error:
         raise Stop("forbidden", f"the {sender.role} sent what is no value: {error}") from error
     receiver.send(kind, payload)
+    return tags
 
 
 def _raised(status: Status, payload: bytes, prefix: str) -> Stop:
     """A verdict in the words of an exception, (name, text)."""
-    try:
-        told = decode(payload)
-    except (ValueError, TypeError):
-        told = None
+    told = _plain(payload)
     if not isinstance(told, tuple) or len(told) != 2 or {type(part) for part in told} != {str}:
         return Stop("forbidden", "a child sent no exception")
     name, text = told
-    return Stop("memory" if name == "MemoryError" else status, f"{prefix}{name}: {text}" if text else f"{prefix}{name}")
+    return Stop(_NAMED.get(name, status), f"{prefix}{name}: {text}" if text else f"{prefix}{name}")
 
 
 def _is_names(payload: bytes, entry_point: str) -> bool:
-    try:
-        names = decode(payload)
-    except (ValueError, TypeError):
-        return False
+    names = _plain(payload)
     return type(names) is tuple and all(type(n) is str for n in names) and entry_point in names
 
 
 def _is_exception(payload: bytes) -> bool:
-    try:
-        value = decode(payload)
-    except (ValueError, TypeError):
-        return False
+    value = _plain(payload)
     return type(value) is tuple and len(value) == 2 and type(value[0]) is str and type(value[1]) is tuple and len(value[1]) < 2
+
+
+def _plain(payload: bytes) -> object:
+    """The value of a short message, if it is made of builtins; else None."""
+    try:
+        return decode(payload) if scan(payload) <= PLAIN else None
+    except (ValueError, TypeError):
+        return None
 
 
 def probe(protection: Protection) -> str:

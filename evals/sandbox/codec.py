@@ -1,26 +1,42 @@
-"""Plain values as bytes and back: all that ever passes between a solution and its test.
+"""Values as bytes and back: all that ever passes between a solution and its test.
 
 The encoding is JSON of scalars and tagged lists: `[1, (2, None)]` is `["l", 1, ["t", 2, null]]`. Reading it builds nothing
-but exact builtins, so neither side can hand the other an object with behaviour. Subclass instances are reduced by the
-methods of the builtin itself, whatever they claim to be; what has no plain value arrives as an `Opaque`.
+but exact builtins and the kinds of kinds.py, so neither side can hand the other an object with behaviour. Subclass instances of
+builtins are reduced by the methods of the builtin itself, whatever they claim to be; what cannot cross arrives as an `Opaque`.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Final, NoReturn
+
+from evals.sandbox import kinds
 
 DEPTH = 100
 """Containers within containers."""
 ITEMS = 2_000_000
 """Items of one value, at all depths together."""
 CONTAINERS = 250_000
-"""Tagged lists of one value: what bounds the time that scanning takes to about a third of a second."""
+"""Tagged lists of one value: what bounds the time that scanning takes to less than a second."""
+
+OPAQUE: Final = "o"
+PLAIN: Final = frozenset({"l", "t", "d", "s", "f", "i", "u", "b", "c"})
+"""Tags of builtins."""
 
 _SCALARS: Final = frozenset({type(None), bool, int, float, str})
+_SCALAR_OF: Final[dict[type, Callable[..., object]]] = {int: int.__int__, float: float.__float__, str: str.__str__}
+_ITEMS_OF: Final[dict[type, tuple[str, Callable[..., Iterable[object]]]]] = {
+    list: ("l", list.__iter__),
+    tuple: ("t", tuple.__iter__),
+    dict: ("d", lambda value: chain.from_iterable(dict.items(value))),
+    set: ("s", set.__iter__),
+    frozenset: ("f", frozenset.__iter__),
+}
+_BUILTINS: Final = (*_SCALAR_OF, *_ITEMS_OF, bytes, complex)
+"""What a value is reduced to, whatever its own class makes of it."""
 _DIGITS: Final = 10_000
 """Bits from which an int is written in hexadecimal: Python refuses to read longer decimals, and is slow at them."""
 
@@ -48,15 +64,15 @@ class TooLarge(ValueError):  # noqa: N818  # a statement about the value, not a 
 
 def encode(value: object, limit: int) -> bytes:
     """The encoding of `value`, of at most `limit` bytes. Raises TooLarge."""
+    writer = _Writer()
+    tree = writer.tree(value, 0)
     try:
-        text = _dumps(_Writer(fast=True).tree(value, 0))
+        text = _dumps(tree)
         exact = "\\ud" not in text  # an escaped surrogate may stand alone, and JSON would join two that do
-    except ValueError as error:
-        if isinstance(error, TooLarge):
-            raise
+    except ValueError:
         exact = False  # an int of more digits than Python writes
     if not exact:
-        text = _dumps(_Writer(fast=False).tree(value, 0))
+        text = _dumps(writer.exact(tree))
     if len(text) > limit:
         raise TooLarge(f"the value takes {len(text)} bytes, over the limit of {limit}")
     return text.encode("ascii")
@@ -66,57 +82,82 @@ _dumps: Callable[[object], str] = json.JSONEncoder(check_circular=False, separat
 
 
 class _Writer:
-    """Turns one value into scalars and tagged lists. fast: lists of scalars are taken as they are."""
+    """Turns one value into scalars and tagged lists."""
 
-    def __init__(self, fast: bool) -> None:
-        self.fast = fast
+    def __init__(self) -> None:
         self.items = self.containers = 0
 
     def tree(self, value: object, depth: int) -> object:
         kind = type(value)
-        if kind in _SCALARS and (self.fast or _is_exact(value)):
+        if kind in _SCALARS:
             return value
+        self._enter(depth)
+        # issubclass asks the builtin, which looks at the true bases: neither `value` nor its metaclass has a say
+        base = kind if kind in _ITEMS_OF else next((each for each in _BUILTINS if issubclass(kind, each)), object)
+        if base in _ITEMS_OF:
+            tag, items = _ITEMS_OF[base]
+            return self._items(tag, items(value), depth)
+        if base in _SCALAR_OF:
+            return self.tree(_SCALAR_OF[base](value), depth)
+        if base is bytes:
+            return ["b", bytes.__getitem__(value, slice(None)).hex()]  # type: ignore[call-overload]
+        if base is complex:
+            return ["c", *complex.__getnewargs__(value)]  # type: ignore[attr-defined]
+        number = _numpy_number(value)
+        return self._kind(value, depth) if number is None else self.tree(number, depth)
+
+    def _items(self, tag: str, items: Iterable[object], depth: int) -> list[object]:
+        tree = [tag, *items]
+        self._count(len(tree))
+        if _SCALARS.issuperset(map(type, tree)):
+            return tree
+        return [tag, *[item if type(item) in _SCALARS else self.tree(item, depth + 1) for item in tree[1:]]]
+
+    def _kind(self, value: object, depth: int) -> list[object]:
+        tag = kinds.tag_of(type(value))
+        if tag == OPAQUE:
+            return [OPAQUE]
+        kind = kinds.KINDS[tag]
+        parts = kind.parts(value)
+        if parts is None:
+            return [OPAQUE]
+        self._count(len(parts))
+        tree: list[object] = [tag]
+        for take, part in zip(kind.takes[0].split(), parts, strict=True):
+            tree.append(self._drawn(part, depth + 1) if take == "l" else self.tree(part, depth + 1))  # type: ignore[arg-type]
+        return [OPAQUE] if [OPAQUE] in tree else tree
+
+    def _drawn(self, items: Iterator[object], depth: int) -> list[object]:
+        """What an iterator yields; each is written before the next is drawn, which is the end of a group of groupby's."""
+        self._enter(depth)
+        tree: list[object] = ["l"]
+        for item in items:
+            self._count(1)
+            tree.append(item if type(item) in _SCALARS else self.tree(item, depth + 1))
+        return tree
+
+    def _enter(self, depth: int) -> None:
         self.containers += 1
         if self.containers > CONTAINERS:
             raise TooLarge(f"the value has more than {CONTAINERS} parts that are no plain scalars")
         if depth > DEPTH:
             raise TooLarge(f"the value is nested deeper than {DEPTH} levels")
-        if kind is int:
-            return ["i", hex(value)]  # type: ignore[arg-type]
-        if kind is str:
-            return ["u", str.encode(value, "utf-8", "surrogatepass").hex()]  # type: ignore[arg-type]
-        # issubclass asks the builtin, which looks at the true bases: neither `value` nor its metaclass has a say
-        if issubclass(kind, int):
-            return self.tree(int.__int__(value), depth)  # type: ignore[arg-type]
-        if issubclass(kind, float):
-            return self.tree(float.__float__(value), depth)  # type: ignore[arg-type]
-        if issubclass(kind, str):
-            return self.tree(str.__str__(value), depth)
-        if issubclass(kind, list):
-            return self._items("l", list.__getitem__(value, slice(None)), depth)  # type: ignore[call-overload]
-        if issubclass(kind, tuple):
-            return self._items("t", tuple.__getitem__(value, slice(None)), depth)  # type: ignore[call-overload]
-        if issubclass(kind, dict):
-            return self._items("d", list(chain.from_iterable(dict.items(value))), depth)  # type: ignore[arg-type]
-        if issubclass(kind, set):
-            return self._items("s", list(set.__iter__(value)), depth)  # type: ignore[arg-type]
-        if issubclass(kind, frozenset):
-            return self._items("f", list(frozenset.__iter__(value)), depth)  # type: ignore[arg-type]
-        if issubclass(kind, bytes):
-            return ["b", bytes.__getitem__(value, slice(None)).hex()]  # type: ignore[call-overload]
-        if issubclass(kind, complex):
-            return ["c", *complex.__getnewargs__(value)]  # type: ignore[attr-defined]
-        number = _numpy_number(value)
-        return ["o"] if number is None else self.tree(number, depth)
 
-    def _items(self, tag: str, items: Iterable[object], depth: int) -> list[object]:
-        tree = [tag, *items]
-        self.items += len(tree)
+    def _count(self, more: int) -> None:
+        self.items += more
         if self.items > ITEMS:
             raise TooLarge(f"the value has more than {ITEMS} items")
-        if self.fast and set(map(type, tree)) <= _SCALARS:
+
+    def exact(self, tree: object) -> object:
+        """`tree`, but with the scalars that JSON does not keep in tagged lists of their own."""
+        if type(tree) is list:
+            return [self.exact(part) for part in tree]
+        if _is_exact(tree):
             return tree
-        return [tag, *(self.tree(item, depth + 1) for item in tree[1:])]
+        self._enter(0)
+        if type(tree) is int:
+            return ["i", hex(tree)]
+        return ["u", str.encode(tree, "utf-8", "surrogatepass").hex()]  # type: ignore[arg-type]
 
 
 def _is_exact(value: object) -> bool:
@@ -131,23 +172,25 @@ def _is_exact(value: object) -> bool:
     return True
 
 
-def _numpy_number(value: object) -> bool | int | float | None:
+def _numpy_number(value: object) -> bool | int | float | complex | None:
     """The number a numpy scalar holds: official scorers take it for equal to the plain number."""
     numpy = sys.modules.get("numpy")
     generic = getattr(numpy, "generic", None)
     if generic is None or not issubclass(type(value), generic):
         return None
     number = generic.item(value)
-    return number if type(number) in (bool, int, float) else None
+    return number if type(number) in (bool, int, float, complex) else None
 
 
-def scan(data: bytes) -> None:
-    """Check that `data` encodes one value within bounds, without building it. Raises ValueError."""
-    _Scanner().scan(_loads(data), 0, False)
+def scan(data: bytes) -> set[str]:
+    """The tags of the value that `data` encodes, which is not built. Raises ValueError for anything `encode` does not write."""
+    scanner = _Scanner()
+    scanner.scan(_loads(data), 0, False)
+    return scanner.tags
 
 
 def decode(data: bytes) -> object:
-    """The value that `data` encodes. Raises ValueError for anything `encode` does not write."""
+    """The value that `data` encodes. Raises ValueError as `scan` does."""
     tree = _loads(data)
     _Scanner().scan(tree, 0, False)
     return _build(tree)
@@ -167,36 +210,45 @@ class _Scanner:
 
     def __init__(self) -> None:
         self.containers = 0
+        self.tags: set[str] = set()
 
-    def scan(self, tree: object, depth: int, as_key: bool) -> None:
-        """Raises ValueError. as_key: the value has to be hashable, being a key or a member of a set."""
+    def scan(self, tree: object, depth: int, as_key: bool) -> object:
+        """The scalar or bytes that `tree` stands for, or else `tree` itself. Raises ValueError.
+
+        as_key: the value has to be hashable, being a key or a member of a set.
+        """
         if type(tree) in _SCALARS:
-            return
+            return tree
         self.containers += 1
         if self.containers > CONTAINERS:
             raise ValueError("too many parts")
         if type(tree) is not list or not tree or type(tree[0]) is not str or depth > DEPTH + 1:
             raise ValueError("not an encoded value")
         tag, items = tree[0], tree[1:]
-        kinds = set(map(type, items))
-        if tag in ("l", "d", "s") and as_key:
-            raise ValueError("a key that cannot be one")
+        self.tags.add(tag)
         if tag in ("l", "t", "d", "s", "f"):
+            if as_key and tag in ("l", "d", "s"):
+                raise ValueError("a key that cannot be one")
             if tag == "d" and len(items) % 2:
                 raise ValueError("a key without a value")
-            if kinds <= _SCALARS:
-                return
+            if _SCALARS.issuperset(map(type, items)):
+                return tree
             for i, item in enumerate(items):
-                self.scan(item, depth + 1, as_key or tag in ("s", "f") or (tag == "d" and i % 2 == 0))
+                if type(item) not in _SCALARS:
+                    self.scan(item, depth + 1, as_key or tag in ("s", "f") or (tag == "d" and i % 2 == 0))
         elif tag in ("i", "u", "b"):
-            if len(items) != 1 or kinds != {str}:
+            if [*map(type, items)] != [str]:
                 raise ValueError("not an encoded value")
-            _leaf(tag, items[0])
+            return _leaf(tag, items[0])
         elif tag == "c":
-            if len(items) != 2 or kinds != {float}:
+            if [*map(type, items)] != [float, float]:
                 raise ValueError("not a complex number")
-        elif tag != "o" or items:
+        elif tag in kinds.KINDS:
+            parts = [item if type(item) in _SCALARS else self.scan(item, depth + 1, False) for item in items]
+            kinds.check(tag, parts, as_key)
+        elif tag != OPAQUE or items:
             raise ValueError(f"no such tag: {tag[:9]}")
+        return tree
 
 
 def _leaf(tag: str, text: str) -> object:
@@ -214,7 +266,7 @@ def _build(tree: object) -> object:
         return _leaf(tag, items[0])
     if tag == "c":
         return complex(items[0], items[1])
-    if tag == "o":
+    if tag == OPAQUE:
         return Opaque()
     if list in set(map(type, items)):
         items = [_build(item) for item in items]
@@ -224,4 +276,6 @@ def _build(tree: object) -> object:
         return tuple(items)
     if tag == "d":
         return dict(zip(items[::2], items[1::2], strict=True))
-    return set(items) if tag == "s" else frozenset(items)
+    if tag in ("s", "f"):
+        return set(items) if tag == "s" else frozenset(items)
+    return kinds.build(tag, items)

@@ -6,10 +6,11 @@ from typing import Literal, NamedTuple
 
 MIB = 1 << 20
 
-Status = Literal["passed", "failed", "error", "timeout", "memory", "output", "disk", "forbidden"]
-"""passed: `check` ran to its end. failed: it raised. error: the solution or the test could not be loaded, or its process
-ended. timeout, memory, output (a value too large to pass on), disk and forbidden (a call that no honest program makes, too
-many threads, a message out of turn): a limit was hit."""
+Status = Literal["passed", "failed", "unjudged", "error", "timeout", "memory", "output", "disk", "forbidden"]
+"""passed: `check` ran to its end. failed: it raised. unjudged: it raised, after the solution had returned something that
+cannot leave the sandbox, and might not have raised beside it. error: the solution or the test could not be loaded, or its
+process ended. timeout, memory, output (a value too large to pass on), disk and forbidden (a call that no honest program makes,
+too many threads, a message out of turn): a limit was hit."""
 
 
 class Limits(NamedTuple):

@@ -25,7 +25,7 @@ from kit.models.prompts import ANSWER_CUE, extract_answer
 
 MathError = Literal["none", "format", "arithmetic", "step", "truncated"]
 
-GIVEN = re.compile(rf"#### *-?[$]?[0-9]|{ANSWER_CUE}|\\boxed|\banswer\b(?: is|\**:)", re.IGNORECASE)
+GIVEN = re.compile(rf"#### *-?[$]?[0-9]|{ANSWER_CUE}|\\boxed|\b(?:final answer|answer is)\b", re.IGNORECASE)
 """What an answer looks like that a model gives in a form of its own."""
 
 _CURRENCY = "$€£¥₹"

@@ -32,7 +32,7 @@ def records(config: EvalConfig, asked: Sequence[Ask[MathProblem]], outputs: Sequ
 
 def _record(ask: Ask[MathProblem], final: Final) -> EvalRecord:
     problem, output = ask.item, final.answer
-    own = before_next_question(output, GIVEN)
+    own = before_next_question(output, GIVEN, bare=True)
     strict, flexible = strict_answer(own), flexible_answer(own)
     right = flexible is not None and same_number(flexible, problem.answer)
     scores = {

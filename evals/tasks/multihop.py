@@ -67,20 +67,18 @@ def bridge(question: Question) -> str:
 def extract(style: Style, output: str, golds: Sequence[str]) -> str | None:
     """The answer in an output. A cloze continues with the object: as many words of it as the gold has."""
     if style != "cloze":
-        return extract_answer(before_next_question(output, _GIVEN))
+        return extract_answer(before_next_question(output, _CUE))
     words = output.strip().split("\n")[0].split()[: max(len(g.split()) for g in golds)]
     return " ".join(words).rstrip(".,;") or None
 
 
-_GIVEN = re.compile(rf"{ANSWER_CUE}|\\boxed|\banswer\b(?: is|\**:)", re.IGNORECASE)
-_ASKED_ON = re.compile(r"(?<=\S)\s*\n\n(?:Question|Q):")
-"""How the frame of a base model goes on, where nothing that is before it looks like an answer either."""
+_CUE = re.compile(ANSWER_CUE)
+_GIVEN = re.compile(rf"{ANSWER_CUE}|\\boxed|\b(?:final answer|answer is)\b", re.IGNORECASE)
 
 
 def extract_loosely(output: str) -> str | None:
     """The answer in an output of a model that was never told how to end one."""
-    own = before_next_question(output, _GIVEN)
-    return loose_answer(own if _GIVEN.search(own) else _ASKED_ON.split(own, maxsplit=1)[0])
+    return loose_answer(before_next_question(output, _GIVEN, bare=True))
 
 
 def records(config: EvalConfig, asked: Sequence[Ask[Question]], outputs: Sequence[Final]) -> list[EvalRecord]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar, get_args
 
 from kit.core.records import Finish
 
@@ -29,6 +29,15 @@ class Decoding(NamedTuple):
     max_new_tokens: int
     temperature: float = 0.0
     seeds: Sequence[int] = ()
+
+
+FINISHES: dict[str, Finish] = {
+    **{name: name for name in get_args(Finish)},
+    **dict.fromkeys(("eos", "eos_token", "stop_sequence", "end_turn", "tool_calls", "function_call"), "stop"),
+    **dict.fromkeys(("max_tokens", "max_output_tokens", "model_length"), "length"),
+    **dict.fromkeys(("content_filter", "refusal", "safety"), "refused"),
+}
+"""What servers and libraries call the ends of an output, beside our own names."""
 
 
 class Output(NamedTuple):

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
 
 from kit.core.errors import KitError, nearest
-from kit.core.records import Finish
 from kit.core.rows import Row, read_rows
-from kit.infer.backend import Decoding, Likelihood, Output, Prompt, Sink
-
-FINISHES: dict[str, Finish] = {
-    **{name: name for name in get_args(Finish)},
-    "eos": "stop", "end_turn": "stop", "stop_sequence": "stop", "tool_calls": "stop", "max_tokens": "length",
-    "content_filter": "refused", "refusal": "refused",
-}  # fmt: skip
-"""What servers and libraries call the reasons why an output ends."""
+from kit.infer.backend import FINISHES, Decoding, Likelihood, Output, Prompt, Sink
 
 
 class RecordedBackend:

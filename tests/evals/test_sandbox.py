@@ -14,6 +14,68 @@ from tests.evals.hostile.ordinary import ORDINARY, WRONG
 LIMITS = Limits(seconds=10)
 
 
+UNJUDGED = Verdict("unjudged", "cannot be judged: the solution returned a value that cannot leave the sandbox")
+OUTPUT = Verdict("output", "the solution returned a value too large or too deep to pass on")
+OWN = "class Own:\n    def __init__(self, x): self.x = x\n    def __eq__(self, other): return self.x == other\n"
+OPAQUE = {
+    "opaque used": ("def f(): return object()", "assert c()"),
+    "own class": (f"{OWN}def f(): return Own(1)", "assert c() == 1"),
+    "own class inside": (f"{OWN}def f(): return {{'a': (Own(1), 2)}}", "assert c()['a'][1] == 3"),
+    "own class drawn": (f"{OWN}def f(): return (Own(i) for i in range(3))", "assert list(c()) == [0, 1, 2]"),
+    "function": ("def f(): return lambda: 1", "assert c()() == 1"),
+    "type": ("def f(): return int", "assert c() is int"),
+    "seen before": ("def f(x): return object() if x else 1", "c(1); assert c(0) == 2"),
+    "own Decimal": ("import decimal\nclass D(decimal.Decimal): pass\ndef f(): return D(1)", "assert c() == 1"),
+    "array of objects": ("import numpy\ndef f(): return numpy.array([None, 1])", "assert c()[1] == 1"),
+    "handed back": ("def f(x): return x", "assert c(object())"),
+}
+SEEN = {
+    "passed beside it": ("def f(): return [object(), 1]", "assert c()[1] == 1", Verdict("passed")),
+    "handed over": ("def f(x): return 1", "assert c(object()) == 2", Verdict("failed", "AssertionError")),
+    "raised": ("def f(): raise ValueError([object])", "c()", Verdict("failed", "ValueError: [<class 'object'>]")),
+    "memory all the same": (
+        "def f(x): return object() if x else bytearray(1 << 40)",
+        "c(1); c(0)",
+        Verdict("memory", "MemoryError"),
+    ),
+    "a test's own end": (
+        "def f(): return object()",
+        "c(); __import__('os')._exit(3)",
+        Verdict("error", "the test ended with status 3"),
+    ),
+    "raised while drawn": ("def f():\n    yield 1\n    raise KeyError(3)", "c()", Verdict("failed", "KeyError: 3")),
+    "ValueError while drawn": ("def f():\n    yield 1\n    raise ValueError('no')", "c()", Verdict("failed", "ValueError: no")),
+    "endless": ("def f():\n    while True: yield 1", "c()", OUTPUT),
+    "endless within": ("import itertools\ndef f(): return {1: [itertools.count()]}", "c()", OUTPUT),
+    "endless argument": (
+        "def f(x): return next(x)",
+        "import itertools; c(itertools.count())",
+        Verdict("output", "TooLarge: the value has more than 2000000 items"),
+    ),
+    "huge array": ("import numpy\ndef f(): return numpy.zeros(3_000_000)", "c()", OUTPUT),
+    "huger array": (
+        "import numpy\ndef f(): return numpy.broadcast_to(0, (1 << 20, 1 << 20))",
+        "c()",
+        Verdict("memory", "MemoryError"),
+    ),
+    "iterator as argument": (
+        "def f(x): return [next(x), list(x)]",
+        "assert c(iter('abc')) == ['a', ['b', 'c']]",
+        Verdict("passed"),
+    ),
+    "array as argument": (
+        "def f(x): return x + x",
+        "import numpy as n; assert (c(n.arange(3)) == [0, 2, 4]).all()",
+        Verdict("passed"),
+    ),
+    "dates": (
+        "from datetime import *\ndef f(d, days): return [d + timedelta(i) for i in range(days)]",
+        "from datetime import date; assert c(date(2024, 2, 28), 2) == [date(2024, 2, 28), date(2024, 2, 29)]",
+        Verdict("passed"),
+    ),
+}
+
+
 def _test(body: str) -> str:
     return f"def check(c):\n    {body}"
 
@@ -28,6 +90,18 @@ def test_ordinary_programs_pass(name: str) -> None:
 def test_wrong_programs_are_told_why(name: str) -> None:
     solution, body, status, detail = WRONG[name]
     assert judge(solution, _test(body), "f", LIMITS) == Verdict(status, detail)
+
+
+@pytest.mark.parametrize("name", OPAQUE)
+def test_what_cannot_be_seen_is_not_judged(name: str) -> None:
+    solution, body = OPAQUE[name]
+    assert judge(solution, _test(body), "f", LIMITS) == UNJUDGED
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_what_is_seen_is_judged_for_what_it_is(name: str) -> None:
+    solution, body, verdict = SEEN[name]
+    assert judge(solution, _test(body), "f", LIMITS) == verdict
 
 
 def test_time_is_bounded() -> None:

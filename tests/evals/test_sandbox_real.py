@@ -109,3 +109,86 @@ def test_official_verdicts(name: str) -> None:
 @pytest.mark.parametrize("name", WHOLE)
 def test_every_official_verdict(name: str) -> None:
     _agrees(WHOLE[name])
+
+
+LISTS = {
+    "generator": "return (x for x in done)",
+    "yielded": "yield from done",
+    "iterator": "return iter(done)",
+    "reversed": "return reversed(done[::-1])",
+    "map": "return map(int, done)",
+    "filter": "return filter(lambda x: True, done)",
+    "chain": "import itertools; return itertools.chain(done[:2], done[2:])",
+    "enumerate": "return enumerate(done)",
+    "zip": "return zip(done)",
+    "deque": "import collections; return collections.deque(done)",
+    "short deque": "import collections; return collections.deque(done, 4)",
+    "tuple": "return tuple(done)",
+    "array": "import array; return array.array('q', done)",
+    "bytearray": "return bytearray(done)",
+    "ndarray": "import numpy; return numpy.array(done)",
+    "ndarray of floats": "import numpy; return numpy.array(done) / 1",
+    "matrix": "import numpy; return numpy.array([done])",
+    "range": "return range(min(done), max(done) + 1)",
+    "fractions": "import fractions; return [fractions.Fraction(x) for x in done]",
+    "decimals": "import decimal; return map(decimal.Decimal, done)",
+    "keys": "return dict.fromkeys(done).keys()",
+    "values": "return dict(enumerate(done)).values()",
+    "items": "return dict(enumerate(done)).items()",
+    "a wrong generator": "return (x for x in sorted(done))",
+    "a wrong ndarray": "import numpy; return numpy.sort(done)",
+    "raised when drawn": "yield from done; raise ValueError",
+}
+SORTS = {
+    "HumanEval/33": "def sort_third(l):\n    done = list(l); done[::3] = sorted(l[::3])\n    ",
+    "HumanEval/37": "def sort_even(l):\n    done = list(l); done[::2] = sorted(l[::2])\n    ",
+}
+MEAN = "m = sum(l) / len(l); return sum(abs(x - m) for x in l) / len(l)"
+DEVIATIONS = {
+    "Fraction": f"import fractions; l = [*map(fractions.Fraction, l)]; {MEAN}",
+    "Decimal": f"import decimal; l = [*map(decimal.Decimal, l)]; {MEAN}",
+    "ndarray of none": "import numpy as n; a = n.array(l); return n.array(abs(a - a.mean()).mean())",
+    "ndarray of one": "import numpy as n; a = n.array(l); return n.array([abs(a - a.mean()).mean()])",
+    "ndarray of all": "import numpy as n; a = n.array(l); return abs(a - a.mean())",
+    "number of numpy": "import numpy as n; a = n.array(l); return abs(a - a.mean()).mean()",
+    "generator": "m = sum(l) / len(l); return (sum(abs(x - m) for x in l) / len(l) for _ in '1')",
+    "a wrong Fraction": "from fractions import Fraction; return Fraction(len(l), 3)",
+    "range": "return range(1)",
+}
+ROUNDED = {
+    "Decimal": "import decimal as d; return d.Decimal(value).quantize(d.Decimal(1), d.ROUND_HALF_UP)",
+    "a wrong Decimal": "import decimal as d; return d.Decimal(value).quantize(d.Decimal(1), d.ROUND_HALF_EVEN)",
+    "Decimal not rounded": "import decimal; return decimal.Decimal(value)",
+    "Fraction": "from fractions import Fraction as F; v = F(value); return F(int(v + (F(1, 2) if v > 0 else -F(1, 2))))",
+    "a wrong Fraction": "from fractions import Fraction; return Fraction(round(Fraction(value)))",
+    "ndarray": "import numpy; v = float(value); return numpy.array(int(v + (0.5 if v > 0 else -0.5)))",
+    "ndarray of one": "import numpy; v = float(value); return numpy.array([int(v + (0.5 if v > 0 else -0.5))])",
+    "ndarray of two": "import numpy; return numpy.array([int(float(value))] * 2)",
+    "range": "return range(int(float(value)))",
+    "generator": "return (int(float(v)) for v in [value])",
+    "deque": "import collections; return collections.deque([int(float(value))])",
+}
+FORMS = {
+    **{(task, form): head + last for task, head in SORTS.items() for form, last in LISTS.items()},
+    **{("HumanEval/4", form): f"def mean_absolute_deviation(l):\n    {body}" for form, body in DEVIATIONS.items()},
+    **{("HumanEval/99", form): f"def closest_integer(value):\n    {body}" for form, body in ROUNDED.items()},
+}
+
+
+def _in_process(job: Job) -> str:
+    """What the official executor says: it runs both in one process."""
+    space: dict[str, Callable[..., object]] = {}
+    try:
+        exec(f"{job.solution}\n{job.test}\ncheck({job.entry_point})", space)
+    except Exception:  # noqa: BLE001
+        return "failed"
+    return "passed"
+
+
+def test_answers_of_other_forms_are_judged_as_in_one_process() -> None:
+    rows = {row["task_id"]: row for row in _rows("humaneval_rows.jsonl")}
+    jobs = {key: Job(solution, rows[key[0]]["test"], rows[key[0]]["entry_point"]) for key, solution in FORMS.items()}
+    official = {key: _in_process(job) for key, job in jobs.items()}
+    assert set(official.values()) == {"passed", "failed"}
+    verdicts = judge_all([*jobs.values()], 2, LIMITS)
+    assert {key: verdict.status for key, verdict in zip(jobs, verdicts, strict=True)} == official

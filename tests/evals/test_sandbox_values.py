@@ -85,6 +85,11 @@ def test_what_is_no_value_is_refused(data: bytes) -> None:
         decode(data)
 
 
+def test_a_scan_tells_what_is_inside() -> None:
+    assert scan(encode([1, {"a": (b"b", object())}], 99)) == {"l", "d", "t", "b", "o"}
+    assert scan(encode([1, {"a": (b"b", 1 << 20_000)}], 9999)) == {"l", "d", "t", "b", "i"}
+
+
 def test_values_without_bounds_are_refused() -> None:
     cyclic: list[object] = []
     cyclic.append(cyclic)
