@@ -116,7 +116,7 @@ class BackendConfig(ChatSettings):
     backend: BackendName = "transformers"
     server: ServerConfig | None = None
     recorded: str | None = None
-    batch_tokens: Positive = 16384
+    batch_tokens: Positive = 65536
     max_batch: Positive = 256
     precision: Precision = "auto"
     threads: Positive = 1

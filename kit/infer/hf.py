@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kit.core.errors import KitError
 from kit.infer.backend import Decoding, Likelihood, Output, Prompt, Sink
 from kit.infer.tokenised import TOO_LONG, begun, continued, fit_window, outputs, rooms
 from kit.models.tokens import Tokens
@@ -30,7 +31,7 @@ class TransformersBackend:
         model: PreTrainedModel,
         tokens: Tokens,
         window: int | None = None,
-        batch_tokens: int = 16384,
+        batch_tokens: int = 65536,
         max_batch: int = 256,
     ) -> None:
         self.model = model.eval()
@@ -67,12 +68,15 @@ class TransformersBackend:
         if unread := [i for i, left in enumerate(room) if not left]:
             sink(unread, [TOO_LONG] * len(unread))
         asked = [i for i, left in enumerate(room) if left]
-        for rows in self._batches([len(prompts[i]) + room[i] for i in asked]):
-            batch = [asked[row] for row in rows]
+        go_on = self._continue if self.pads else self._continue_alike
+
+        def run(batch: list[int]) -> None:
             seeds = [decoding.seeds[i] for i in batch] if decoding.temperature else []
-            go_on = self._continue if self.pads else self._continue_alike
             made = go_on([prompts[i] for i in batch], [room[i] for i in batch], decoding._replace(seeds=seeds))
             sink(batch, outputs(self.tokens, made))
+
+        for rows in self._batches([len(prompts[i]) + room[i] for i in asked]):
+            _within_memory([asked[row] for row in rows], run)
 
     def _continue(self, prompts: Sequence[Ids], room: Sequence[int], decoding: Decoding) -> list[tuple[list[int], bool]]:
         """The tokens that follow each prompt, as many as it has room for, without the stop token that ended them, and whether
@@ -177,7 +181,8 @@ class TransformersBackend:
         import torch
 
         pad = self.tokens.pad
-        for batch in self._batches([len(c) + len(t) for c, t in pairs]):
+
+        def run(batch: list[int]) -> None:
             rows = [[*pairs[i][0], *pairs[i][1]] for i in batch]
             width = max(len(r) for r in rows)
             ids = torch.tensor([r + [pad] * (width - len(r)) for r in rows], device=self.model.device)
@@ -196,6 +201,26 @@ class TransformersBackend:
                 where = torch.arange(len(context) - 1, len(context) + len(target) - 1) - offset
                 scores.append(float(logs[row, where, torch.tensor(list(target))].sum()))
             sink(batch, scores)
+
+        for batch in self._batches([len(c) + len(t) for c, t in pairs]):
+            _within_memory(batch, run)
+
+
+def _within_memory(batch: list[int], run: Callable[[list[int]], None]) -> None:
+    """Run a batch, in halves where the device has no memory for all of it. Raises KitError where it has none for one row."""
+    import torch
+
+    try:
+        return run(batch)
+    except torch.OutOfMemoryError:
+        if len(batch) == 1:
+            raise KitError(
+                "the device has no memory for a single prompt with its answer: ask for less, or lower precision"
+            ) from None
+    torch.cuda.empty_cache()
+    half = len(batch) // 2
+    _within_memory(batch[:half], run)
+    return _within_memory(batch[half:], run)
 
 
 def _inner(model: Any) -> Any:

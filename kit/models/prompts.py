@@ -18,8 +18,8 @@ ANSWER_CUE = "So the answer is"
 _INSTRUCTION: dict[Wording, dict[Style, str]] = {
     "plain": {"cot": " Think step by step.", "direct": " Answer directly.", "cloze": ""},
     "cue": {
-        "cot": f' Think step by step. Then end with "{ANSWER_CUE} ..." and the answer alone.',
-        "direct": f' Answer directly, with "{ANSWER_CUE} ..." and the answer alone.',
+        "cot": f' Think step by step, and end with one sentence that begins with "{ANSWER_CUE}".',
+        "direct": f' Answer with one sentence that begins with "{ANSWER_CUE}".',
         "cloze": "",
     },
 }
@@ -61,7 +61,8 @@ def extract_answer(output: str) -> str | None:
     _, cue, tail = output.rpartition(ANSWER_CUE)
     if not cue:
         return None
-    return first_sentence(tail.strip()).strip(" .") or None
+    said = first_sentence(tail.lstrip(" :\n")).strip(" .")
+    return said if re.search(r"\w", said) else None
 
 
 _SAID = re.compile(
@@ -69,29 +70,26 @@ _SAID = re.compile(
     r"(?::|\b(?:is|was|would be|must be|should be)\b:?|[-–—]\s)\s*(?:\*\*|__)?",
     re.IGNORECASE,
 )
+_BEFORE = re.compile(
+    r"(?:^|[.!?]\s+)(?:(?:so|thus|hence|therefore),?\s+)?([^.!?\n]+?),? is the (?:final |correct |right )?answer\b", re.I | re.M
+)
 _BOXED = re.compile(r"\\boxed\s*\{(?:\\text\s*\{)?((?:[^{}]|\{[^{}]*\})*)\}")
 _BOLD = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
 
 
 def loose_answer(output: str) -> str | None:
-    r"""The answer of a model that was never told the cue: what the cue says; else what is boxed, what "the answer is" says, the
-    last words in bold, or the last line, in this order; None of an output without words.
+    r"""The answer of a model that was never told the cue: what the cue says; else what is boxed, what "the answer is" (or "is the
+    answer") says, the last words in bold, or the last line, in this order; None of an output without words.
 
     >>> loose_answer("Ode Labs is led by **Ada Byrne**."), loose_answer(r"\boxed{\text{Ada Byrne}}"), loose_answer("Ada Byrne.")
     ('Ada Byrne', 'Ada Byrne', 'Ada Byrne')
     """
-    if cued := extract_answer(output):
-        return cued
-    if boxed := _BOXED.findall(output):
-        return boxed[-1].strip(" .{}") or None
-    if said := list(_SAID.finditer(output)):
-        tail = output[said[-1].end() :].strip()
-        if answer := first_sentence(tail).strip(" .*_:"):
-            return answer
-    if bold := [text for _, text in _BOLD.findall(output) if not text.rstrip().endswith(":")]:
-        return bold[-1].strip(" .*_") or None
-    lines = [line for line in output.split("\n") if re.search(r"\w", line)]
-    return re.sub(r"^\s*(?:[-*•>#]+|\d+[.)])\s+", "", lines[-1]).strip(" .*_") if lines else None
+    said = [first_sentence(output[found.end() :].strip()) for found in _SAID.finditer(output)]
+    bold = [text for _, text in _BOLD.findall(output) if not text.rstrip().endswith(":")]
+    lines = [re.sub(r"^\s*(?:[-*•>#]+|\d+[.)])\s+", "", line) for line in output.split("\n") if not _SAID.search(line)]
+    ways = (_BOXED.findall(output), said[-1:], _BEFORE.findall(output), bold, [line for line in lines if re.search(r"\w", line)])
+    found = (way[-1].strip(' .{}*_:"') for way in ways if way)
+    return extract_answer(output) or next((text for text in found if re.search(r"\w", text)), None)
 
 
 def extract_hops(output: str) -> list[tuple[str, str]]:

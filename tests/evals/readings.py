@@ -93,13 +93,17 @@ MULTIHOP: list[tuple[str, str, str | None, str | None]] = [
     ("Qwen3, thinking off", "<think>\n\n</think>\n\nBo Li", None, "Bo Li"),
     ("gpt-oss, its tokens left out", "analysisSo the answer is Al Oz?assistantfinalSo the answer is Bo Li.", "Bo Li", "Bo Li"),
     ("R1-Zero's tags", "<think>Al Oz?</think> <answer> Bo Li </answer>", None, "Bo Li"),
+    ("is the answer", "Ode Labs is in Port Ann. So Bo Li is the answer.", None, "Bo Li"),
+    ("the cue with a colon", "So the answer is: Bo Li", "Bo Li", "Bo Li"),
+    ("the cue with a colon, and a new line", "So the answer is:\n\nBo Li", "Bo Li", "Bo Li"),
+    ("the cue in quotes and nothing (SmolLM2)", 'The answer is: "So the answer is ..."', None, None),
     ("the cue in bold", "So the answer is **Bo Li**.", "**Bo Li**", "**Bo Li**"),
     ("the cue with quotes", 'So the answer is "Bo Li".', '"Bo Li"', '"Bo Li"'),
     ("self-ask", "Follow up: Who leads Ode Labs?\nIntermediate answer: Al Oz.\nSo the final answer is: Bo Li.", None, "Bo Li"),
     ("sub-questions by number", "Question 1: Who owns it?\nAnswer: Al Oz\nQuestion 2: Who leads that?\nSo the answer is Bo Li.", "Bo Li", "Bo Li"),
     ("a stop token shown as text", "So the answer is Bo Li.<|im_end|>\n<|im_start|>user\nSo the answer is Al Oz.", "Bo Li", "Bo Li"),
     ("nothing", "", None, None),
-    ("the cue and nothing", "So the answer is", None, "So the answer is"),
+    ("the cue and nothing", "So the answer is", None, None),
 ]  # fmt: skip
 
 PROMPT = 'from typing import List\n\n\ndef total(xs: List[int]) -> int:\n    """The sum of the positive ones.\n\n    >>> total([1, -2])\n    1\n    """\n'

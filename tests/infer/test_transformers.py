@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -112,3 +113,30 @@ def test_a_checkpoint_cannot_change_greedy_decoding(tokenizer: PreTrainedTokeniz
         found.append([answers[i] for i in range(len(asked))])
     assert found[0] == found[1]
     assert any(output.text for output in found[0])
+
+
+def test_a_batch_that_does_not_fit_is_asked_in_halves(
+    tokenizer: PreTrainedTokenizerBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, asked = network("qwen2", len(tokenizer)), prompts(len(tokenizer))
+    backend = TransformersBackend(model, Tokens(tokenizer))  # type: ignore[arg-type]
+    room, sizes, forward = 3, list[int](), backend.model.forward
+
+    def narrow(*args: Any, **settings: Any) -> Any:
+        sizes.append(len(settings["input_ids"]))
+        if sizes[-1] > room:
+            raise torch.OutOfMemoryError
+        return forward(*args, **settings)
+
+    def told() -> dict[int, Output]:
+        found: dict[int, Output] = {}
+        backend.generate_ids(asked, Decoding(NEW), lambda i, results: found.update(zip(i, results, strict=True)))
+        return found
+
+    expected = told()
+    monkeypatch.setattr(backend.model, "forward", narrow)
+    assert told() == expected
+    assert max(sizes) > room
+    room = 0
+    with pytest.raises(KitError, match="no memory for a single prompt"):
+        told()
