@@ -110,13 +110,14 @@ class ServerConfig(Config):
 
 
 class BackendConfig(ChatSettings):
-    """What runs a model, how it is spoken to, and how much memory a batch may take. recorded: a file of outputs, for the backend
-    of that name."""
+    """What runs a model, how it is spoken to, and how much memory a batch may take: so many tokens, prompts and answers together
+    (without a word as many as fit into a part of the device's memory), and rows. recorded: a file of outputs, for the backend of
+    that name."""
 
     backend: BackendName = "transformers"
     server: ServerConfig | None = None
     recorded: str | None = None
-    batch_tokens: Positive = 65536
+    batch_tokens: Positive | None = None
     max_batch: Positive = 256
     precision: Precision = "auto"
     threads: Positive = 1

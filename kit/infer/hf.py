@@ -23,21 +23,21 @@ LOOK = 8
 
 
 class TransformersBackend:
-    """Runs a loaded model. `batch_tokens` bounds a batch's padded size (prompt + new tokens), and so the memory. window: the
-    tokens that the model reads at once, None where it knows no bound."""
+    """Runs a loaded model. `batch_tokens` bounds a batch's padded size (prompt + new tokens), and so the memory; without it, as
+    many as take a part of what the device has. window: the tokens that the model reads at once, None where it knows no bound."""
 
     def __init__(
         self,
         model: PreTrainedModel,
         tokens: Tokens,
         window: int | None = None,
-        batch_tokens: int = 65536,
+        batch_tokens: int | None = None,
         max_batch: int = 256,
     ) -> None:
         self.model = model.eval()
         self.tokens = tokens
         self.window = window
-        self.batch_tokens = batch_tokens
+        self.batch_tokens = batch_tokens or _affordable(self.model)
         self.max_batch = max_batch
         self.stops = tokens.stops
         self.notes: list[str] = []
@@ -204,6 +204,28 @@ class TransformersBackend:
 
         for batch in self._batches([len(c) + len(t) for c, t in pairs]):
             _within_memory(batch, run)
+
+
+MEMORY = 2 << 30
+"""Bytes that a batch may take where the device does not say what it has: a CPU, whose memory others use too."""
+
+
+def _affordable(model: PreTrainedModel) -> int:
+    """How many tokens a batch may hold: keys and values of every layer, and what one layer works on, of each."""
+    import torch
+
+    config = model.config.get_text_config()
+
+    def most(name: str, default: int) -> int:
+        """A size of the model; some have one of their own in every layer."""
+        told = getattr(config, name, None) or default
+        return max(told) if isinstance(told, list | tuple) else int(told)
+
+    hidden = most("hidden_size", 4096)
+    heads = most("num_attention_heads", 1)
+    kept = 2 * most("num_hidden_layers", 32) * most("num_key_value_heads", heads) * most("head_dim", hidden // heads)
+    memory = torch.cuda.mem_get_info(model.device)[0] // 4 if model.device.type == "cuda" else MEMORY
+    return max(1, memory // (model.dtype.itemsize * (kept + 16 * hidden)))
 
 
 def _within_memory(batch: list[int], run: Callable[[list[int]], None]) -> None:
