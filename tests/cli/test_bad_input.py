@@ -108,6 +108,7 @@ TRAIN = ["train", "--data", "{data}", "--model", "{model}", "--recipe", "posttra
 DOCUMENTS = ["-o", "rows.known=2", "-o", "rows.examples=0", "-o", "epochs=null"]
 EVAL = ["eval", "--model", "{model}", "--data", "{data}", "--out", "{out}"]
 TASK = [*EVAL, "--task"]
+SPOKEN = "language:response_language"
 
 CASES: list[tuple[str, Callable[[Path], None], list[str], str]] = [
     # Commands and options.
@@ -271,6 +272,39 @@ CASES: list[tuple[str, Callable[[Path], None], list[str], str]] = [
         text("o.jsonl", "{}"),
         [*EVAL, "--outputs", "{tmp}/o.jsonl", "-o", "system=Hi"],
         "were recorded",
+    ),
+    ("the cue for word problems", nothing, [*TASK, "math", "-o", "ask=cue"], "ask says how multihop questions are worded"),
+    (
+        "the cue without examples",
+        nothing,
+        [*TRAIN, "-o", "rows={{known=4}}", "-o", "ask=cue"],
+        "ask says how multihop questions are worded",
+    ),
+    ("a wording that is none", nothing, [*EVAL, "-o", "ask=loud"], "ask"),
+    (
+        "the cue for examples that are no questions",
+        text("e.jsonl", '{"prompt": "Hi", "completion": "Ho"}'),
+        [*TRAIN, "--data", "{tmp}/e.jsonl", "-D", "1", "-o", "ask=cue"],
+        "words the questions of kit and of public sets",
+    ),
+    (
+        "a language that nobody tells apart",
+        text("i.jsonl", json.dumps({"key": 1, "prompt": "x", "instruction_id_list": [SPOKEN], "kwargs": [{"language": "fn"}]})),
+        [*EVAL, "--task", "if", "--data", "{tmp}/i.jsonl", "--split", "test"],
+        "no language 'fn' is told apart; choose from",
+    ),
+    (
+        "a reason to end that nobody gives",
+        text("o.jsonl", '{"id": "x", "output": "y", "finish_reason": "lenght"}'),
+        [*EVAL, "--outputs", "{tmp}/o.jsonl"],
+        "finish_reason 'lenght'; did you mean length?",
+    ),
+    ("rows that are gzipped by name only", text("q.jsonl.gz", "x"), [*EVAL, "--data", "{tmp}/q.jsonl.gz"], "cannot read"),
+    (
+        "a server's setting twice",
+        nothing,
+        [*EVAL, "--url", "http://127.0.0.1:9/v1", "-o", "server.extra={{stream=true}}"],
+        "stream",
     ),
     ("a date for a server", nothing, [*EVAL, "--url", "http://127.0.0.1:9/v1", "-o", "date=2025-01-01"], "a date of its own"),
     ("an unknown task", nothing, [*EVAL, "--task", "multihp"], "did you mean multihop?"),

@@ -20,7 +20,7 @@ from evals.run import evaluate, read_records
 from kit.core.config import resolve
 from kit.core.errors import KitError
 from kit.core.store import EXECUTION, UNFINISHED, intact_manifest
-from kit.infer.backend import Decoding, Prompt
+from kit.infer.backend import Decoding, Output, Prompt
 from kit.models.checkpoint import read
 from kit.models.load import load
 from kit.train.recipes import TrainConfig, with_defaults
@@ -45,6 +45,7 @@ CHANGED: dict[str, dict[str, Any]] = {
     "examples": {"examples": 5},
     "examples_from": {"examples_from": "{others}"},
     "draw": {"draw": 1},
+    "ask": {"ask": "cue"},
     "skip_bad_rows": {"skip_bad_rows": True},
     "steps": {"steps": 5},
     "epochs": {"steps": None, "epochs": 4.0},
@@ -116,7 +117,10 @@ def places(small_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 
 def _lines(path: Path, turned: int) -> Path:
     rows = [json.loads(line) for line in questions(path, turned).read_text("utf-8").splitlines()]
-    path.write_text("".join(json.dumps({"prompt": r["question"], "completion": r["answer"]}) + "\n" for r in rows), "utf-8")
+    path.write_text(
+        "".join(json.dumps({"prompt": f"{r['question']} Answer directly.", "completion": r["answer"]}) + "\n" for r in rows),
+        "utf-8",
+    )
     return path
 
 
@@ -187,6 +191,7 @@ ASKED: dict[str, Any] = {
     "precision": "fp32",
 }  # fmt: skip
 ASKED_OTHERWISE: dict[str, dict[str, Any]] = {
+    "ask": {"ask": "cue"},
     "system": {"system": "Be brief."},
     "template": {"template": {"loud": True}},
     "date": {"date": "2025-01-31"},
@@ -208,11 +213,12 @@ class Counted:
 
     def __init__(self, inner: Any, batches: int) -> None:
         self.inner, self.left, self.asked = inner, batches, 0
+        self.notes: list[str] = []
 
     def generate(self, prompts: Sequence[Prompt], decoding: Decoding, sink: Any) -> None:
         self.asked += len(prompts)
 
-        def counted(indices: Sequence[int], results: Sequence[str]) -> None:
+        def counted(indices: Sequence[int], results: Sequence[Output]) -> None:
             sink(indices, results)
             self.left -= 1
             if not self.left:

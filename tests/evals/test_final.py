@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,9 @@ from evals.config import EvalConfig
 from evals.final import Final, final_answer
 from evals.run import evaluate, read_records
 from evals.scoring.judge import verdict_of
+from evals.tasks import TASKS
 from kit.core.config import resolve
+from kit.core.store import read_manifest
 from kit.infer.backend import Output
 from kit.infer.tokenised import outputs
 from kit.models.tokens import Tokens
@@ -64,8 +67,6 @@ def test_no_thought_is_scored(task: str, row: dict[str, object], output: str, me
     config = {"task": task, "slices": [part], "backend": "recorded", "recorded": str(outputs)}
     found = {}
     for name, said in (("whole", output), ("thought alone", output.partition("</think>")[0])):
-        from evals.tasks import TASKS
-
         resolved = resolve(EvalConfig, config)
         (ask,) = TASKS[task].asks(resolved, TASKS[task].load(str(rows), resolved).items, [])  # type: ignore[index]
         outputs.write_text(json.dumps({"id": ask.item.id, "output": said}), "utf-8")
@@ -90,3 +91,59 @@ def test_a_base_model_that_asks_itself_on_is_cut_there(name: str) -> None:
     assert (found.text.lstrip(), found.finish) == ("So the answer is Bo Li.", "stop")
     chat = Tokens(tokenizer_of(FAMILIES["chatml base"]))
     assert "Question:" in outputs(chat, [(chat.encode(said), False)])[0].text, "what a model with a template writes is its own"
+
+
+MATH = {"question": "How many?", "answer": "#### 40"}
+HOPS = {"id": "q", "question": "Who?", "answer": "Bo Li"}
+CODE = {
+    "task_id": "c", "prompt": "def one():\n", "entry_point": "one", "canonical_solution": "    return 1\n",
+    "test": "def check(candidate):\n    assert candidate() == 1\n",
+}  # fmt: skip
+IF = {
+    "key": 1,
+    "prompt": "x",
+    "instruction_id_list": ["length_constraints:number_words"],
+    "kwargs": [{"relation": "at least", "num_words": 9}],
+}
+ENDINGS: list[tuple[str, dict[str, object], str, str, float, str]] = [
+    # task, row, output, why it ends, score, why it is wrong
+    ("math", MATH, "20 + 20 = 40\n#### 40", "length", 1.0, "none"),
+    ("math", MATH, "First, 20 + 20 = 4", "length", 0.0, "truncated"),
+    ("math", MATH, "First, 20 + 20 = 4", "stop", 0.0, "arithmetic"),
+    ("math", MATH, "20 + 20 = 41\n#### 41\nTo say it ag", "length", 0.0, "arithmetic"),
+    ("math", MATH, "20 + 21 = 41\n#### 41\nTo say it again, 3 * 4 = 1", "length", 0.0, "step"),
+    ("math", MATH, "20 + 20 = 40\n#### 4", "length", 0.0, "truncated"),
+    ("math", MATH, "<think>20 + 20 = 40, so #### 40", "length", 0.0, "truncated"),
+    ("math", MATH, "", "refused", 0.0, "refused"),
+    ("math", MATH, "", "too_long", 0.0, "too_long"),
+    ("math", MATH, "#### 41", "unknown", 0.0, "step"),
+    ("multihop", HOPS, "So the answer is Bo Li. He", "length", 1.0, "none"),
+    ("multihop", HOPS, "So the answer is Bo Li", "length", 1.0, "none"),
+    ("multihop", HOPS, "So the answer is Bo", "length", 0.0, "truncated"),
+    ("multihop", HOPS, "So the answer is Al Oz. He", "length", 0.0, "answer"),
+    ("multihop", HOPS, "Let me see, who", "length", 0.0, "truncated"),
+    ("multihop", HOPS, "Let me see, who", "stop", 0.0, "format"),
+    ("code", CODE, "```python\ndef one():\n    return 1\n```\nIt ret", "length", 1.0, "none"),
+    ("code", CODE, "```python\ndef one():\n    return 2\n```\nIt ret", "length", 0.0, "wrong_result"),
+    ("code", CODE, "```python\ndef one():\n    return 2", "length", 0.0, "truncated"),
+    ("if", IF, "One two three four", "length", 0.0, "truncated"),
+    ("if", IF, "One two three four", "stop", 0.0, "instruction"),
+    ("if", IF, "One two three four five six seven eight nine te", "length", 1.0, "none"),
+]
+
+
+@pytest.mark.parametrize(("task", "row", "output", "finish", "score", "error"), ENDINGS)
+def test_why_it_ended_is_a_reason_and_no_score(
+    task: Any, row: dict[str, object], output: str, finish: str, score: float, error: str, tmp_path: Path
+) -> None:
+    rows, outputs = tmp_path / "rows.jsonl", tmp_path / "outputs.jsonl"
+    rows.write_text(json.dumps(row), "utf-8")
+    part = {"split": "external" if task == "multihop" else "test", "style": "cot" if task in ("math", "multihop") else "direct"}
+    config = resolve(EvalConfig, {"task": task, "slices": [part], "backend": "recorded", "recorded": str(outputs)})
+    (item,) = TASKS[task].load(str(rows), config).items
+    outputs.write_text(json.dumps({"id": item.id, "output": output, "finish_reason": finish}), "utf-8")
+    out = evaluate(config, str(rows), "somebody", tmp_path / "out")
+    (record,) = read_records(out)
+    assert (record.scores[TASKS[task].metrics[0]], record.error, record.finish) == (score, error, finish)
+    told = {"length": "1 of 1 answers were cut off", "refused": "1 of 1 answers were refused", "too_long": "never asked for"}
+    assert any(told[finish] in note for note in read_manifest(out).notes) if finish in told else True

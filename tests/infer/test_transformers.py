@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig, MistralC
 
 from kit.core.errors import KitError
 from kit.infer.backend import Decoding, Output, Prompt
-from kit.infer.hf import TransformersBackend
+from kit.infer.hf import LOOK, TransformersBackend
 from kit.models.tiny import build_tokenizer
 from kit.models.tokens import Tokens
 from kit.train.start import vocabulary_texts
@@ -140,3 +140,53 @@ def test_a_batch_that_does_not_fit_is_asked_in_halves(
     room = 0
     with pytest.raises(KitError, match="no memory for a single prompt"):
         told()
+
+
+def test_a_model_that_ends_nothing_by_itself_stops_where_it_asks_itself_on(tokenizer: PreTrainedTokenizerBase) -> None:
+    model, asked = network("qwen2", len(tokenizer)), prompts(len(tokenizer))
+    tokens, steps = Tokens(tokenizer), list[int]()
+    backend = TransformersBackend(model, tokens)  # type: ignore[arg-type]
+    backend.stops = []
+    model.register_forward_hook(lambda *_: steps.append(1))  # type: ignore[no-untyped-call]
+
+    def told() -> list[Output]:
+        found: dict[int, Output] = {}
+        steps.clear()
+        backend.generate_ids(asked, Decoding(4 * LOOK), lambda i, results: found.update(zip(i, results, strict=True)))
+        return [found[i] for i in range(len(asked))]
+
+    endless = told()
+    assert {output.finish for output in endless} == {"length"}
+    whole = len(steps)
+    words = Counter(word for output in endless for word in set(output.text.split()[: 2 * LOOK]))
+    tokens.__dict__["goes_on"] = f" {words.most_common(1)[0][0]}"
+    for before, after in zip(endless, told(), strict=True):
+        own, went_on, _ = before.text.partition(tokens.goes_on)
+        assert after == Output(own, "stop" if went_on else "length")
+    if all(tokens.goes_on in " ".join(output.text.split()[: 2 * LOOK]) for output in endless):
+        assert len(steps) < whole
+
+
+def test_the_frame_of_a_base_model_is_looked_for(tokenizer: PreTrainedTokenizerBase) -> None:
+    """No row goes on long behind it: at most so many tokens as lie between two looks."""
+    model = network("qwen2", len(tokenizer))
+    backend = TransformersBackend(model, Tokens(tokenizer))  # type: ignore[arg-type]
+    backend.stops = []
+    ids = backend.tokens.encode("Who")
+    lengths: list[int] = []
+    go_on = backend._continue
+
+    def counted(*args: Any) -> Any:
+        made = go_on(*args)
+        lengths.extend(len(row) for row, _ in made)
+        return made
+
+    backend._continue = counted  # type: ignore[method-assign]
+    found: list[Output] = []
+    backend.generate_ids([ids], Decoding(64), lambda _, results: found.extend(results))
+    word = found[0].text.split()[3]
+    backend.tokens.__dict__["goes_on"] = word
+    backend.generate_ids([ids], Decoding(64), lambda _, results: found.extend(results))
+    assert found[1] == Output(found[0].text.partition(word)[0], "stop")
+    assert lengths[0] == 64
+    assert lengths[1] <= 4 + LOOK
