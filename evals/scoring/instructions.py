@@ -105,6 +105,21 @@ def follows_loosely(instruction: Instruction, response: str) -> bool:
     return _any_follows(instruction, dict.fromkeys([*parts, *(part.replace("*", "") for part in parts)]))
 
 
+_BROKEN_FOR_GOOD = (
+    "punctuation:no_comma", "keywords:forbidden_words", "combination:repeat_prompt", "change_case:english_capital",
+    "change_case:english_lowercase",
+)  # fmt: skip
+
+
+def lost(instruction: Instruction) -> bool:
+    """Whether a response that does not follow the instruction cannot come to follow it by going on.
+
+    >>> lost(Instruction("punctuation:no_comma", "{}")), lost(Instruction("startend:end_checker", "{}"))
+    (True, False)
+    """
+    return instruction.id in _BROKEN_FOR_GOOD or "less than" in _arguments(instruction).values.values()
+
+
 def _any_follows(instruction: Instruction, responses: Iterable[str]) -> bool:
     """The check comes before the test for blanks, so that a mistake in the data shows whatever the response."""
     if instruction.id not in CHECKS:

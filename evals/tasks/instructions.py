@@ -9,10 +9,10 @@ from typing import Any
 
 from evals.config import EvalConfig
 from evals.final import Final
-from evals.scoring.instructions import CHECKS, check
+from evals.scoring.instructions import CHECKS, check, lost
 from evals.tasks.task import Ask, Task, asks_of, tags
 from kit.core.errors import KitError, nearest
-from kit.core.records import EvalRecord, Instruction, InstructionPrompt
+from kit.core.records import ErrorKind, EvalRecord, Instruction, InstructionPrompt
 from kit.core.rows import Converted, Row
 from kit.models.prompts import instruction_turns
 from kit.sources.reading import load
@@ -67,7 +67,10 @@ def _record(ask: Ask[InstructionPrompt], final: Final) -> EvalRecord:
     for name, followed in (("strict", found.strict), ("loose", found.loose)):
         scores[f"prompt_{name}"] = float(all(followed))
         scores[f"instruction_{name}"] = sum(followed) / len(followed)
-    failed = [i.id for i, followed in zip(ask.item.instructions, found.strict, strict=True) if not followed]
+    failed = [i for i, followed in zip(ask.item.instructions, found.strict, strict=True) if not followed]
+    kind: ErrorKind = "none" if not failed else "instruction" if output.strip() else "format"
+    if failed and final.cut and not any(map(lost, failed)):
+        kind = "truncated"
     return EvalRecord(
         question_id=ask.item.id,
         task="if",
@@ -76,8 +79,8 @@ def _record(ask: Ask[InstructionPrompt], final: Final) -> EvalRecord:
         extracted=output,
         answers=(),
         scores=scores,
-        error="none" if not failed else "truncated" if final.cut else "instruction" if output.strip() else "format",
-        tags=tags(ask, failed=" ".join(failed), instructions=str(len(ask.item.instructions))),
+        error=kind,
+        tags=tags(ask, failed=" ".join(i.id for i in failed), instructions=str(len(ask.item.instructions))),
     )
 
 

@@ -128,6 +128,7 @@ ENDINGS: list[tuple[str, dict[str, object], str, str, float, str]] = [
     ("code", CODE, "```python\ndef one():\n    return 2", "length", 0.0, "truncated"),
     ("if", IF, "One two three four", "length", 0.0, "truncated"),
     ("if", IF, "One two three four", "stop", 0.0, "instruction"),
+    ("if", {**IF, "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}, "One, two", "length", 0.0, "instruction"),
     ("if", IF, "One two three four five six seven eight nine te", "length", 1.0, "none"),
 ]
 
