@@ -16,7 +16,7 @@ from benchmarks.side_by_side import compare
 from evals.config import EvalConfig
 from evals.tasks import TASKS
 from kit.core.config import resolve
-from kit.infer.backend import Decoding
+from kit.infer.backend import Decoding, Output
 from kit.infer.hf import TransformersBackend
 from kit.models.checkpoint import read
 from kit.models.load import choose_dtype, load, load_tokenizer
@@ -66,9 +66,9 @@ def main() -> None:
     def ours() -> None:
         found = [""] * len(prompts)
 
-        def keep(indices: Sequence[int], texts: Sequence[str]) -> None:
-            for i, text in zip(indices, texts, strict=True):
-                found[i] = text
+        def keep(indices: Sequence[int], outputs: Sequence[Output]) -> None:
+            for i, output in zip(indices, outputs, strict=True):
+                found[i] = output.text
 
         TransformersBackend(model, tokens).generate_ids(prompts, Decoding(NEW_TOKENS), keep)
         answers["kit"] = found

@@ -101,7 +101,7 @@ def main() -> None:
         records = read_records(home / "kit2")
         (samples,) = (home / "theirs1").rglob("samples_*.jsonl")
         others = {s["doc_id"]: s for s in map(json.loads, samples.read_text("utf-8").splitlines())}
-        same = sum(r.output == others[i]["resps"][0][0].strip() for i, r in enumerate(records))
+        same = sum(r.output.strip() == others[i]["resps"][0][0].strip() for i, r in enumerate(records))
         verdicts = sum(r.scores["strict"] == _right(others[i]["filtered_resps"][0], r.answers[0]) for i, r in enumerate(records))
         score = sum(r.scores["strict"] for r in records) / len(records)
         print(f"{same} of {len(records)} outputs and {verdicts} verdicts are the same; the model scores {score:.2f}")

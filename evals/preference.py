@@ -67,7 +67,7 @@ class PreferenceConfig(BackendConfig):
     data: what both were evaluated on, for its gold responses; without it the style score is format alone."""
 
     limit: Positive | None = None
-    max_new_tokens: Positive = 512
+    max_new_tokens: Positive = 1024
     data: str | None = None
 
     def sources(self) -> dict[str, str]:
