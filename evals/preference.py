@@ -145,7 +145,7 @@ def judge_prompt(request: str, a: str, b: str) -> str:
     return JUDGE.format(mark=digest(request, *sorted((a, b)), length=8), request=request.strip(), a=a.strip(), b=b.strip())
 
 
-def preference(pair: Pair, said: Sequence[str], gold: str = "") -> Preference:
+def preference(pair: Pair, said: Sequence[Output], gold: str = "") -> Preference:
     """The record of a pair. said: what the judge said with A's answer first, and with B's; nothing where they are the same."""
     first, second = (_choice(said[i], shown) if said else "tie" for i, shown in enumerate(_SHOWN))
     metric = TASKS[pair.a.task].metrics[0]  # type: ignore[index]  # a record's task is one
@@ -161,12 +161,13 @@ def preference(pair: Pair, said: Sequence[str], gold: str = "") -> Preference:
         first_order=first,
         second_order=second,
         verdict=both_orders(first, second),
-        said=tuple(said),
+        said=tuple(output.text for output in said),
     )
 
 
-def _choice(said: str, shown: dict[str, Choice]) -> Choice:
-    mark = verdict_of(final_answer(Output(said)).answer)
+def _choice(said: Output, shown: dict[str, Choice]) -> Choice:
+    final = final_answer(said)
+    mark = verdict_of(final.answer, words=not final.cut)
     return shown[mark] if mark else "unreadable"
 
 
@@ -177,10 +178,10 @@ def both_orders(first: Choice, second: Choice) -> Choice:
     return first if first == second else "tie"
 
 
-def _ask(pairs: Sequence[Pair], config: PreferenceConfig, judge: str, journal: Path) -> dict[int, tuple[str, str]]:
+def _ask(pairs: Sequence[Pair], config: PreferenceConfig, judge: str, journal: Path) -> dict[int, tuple[Output, Output]]:
     """What the judge says of every pair that differs, by the pair's index. Equal prompts are asked once, and what the journal
     holds is not asked again."""
-    known: dict[str, str] = {row["key"]: row["output"] for row in read_journal(journal)}
+    known = {row["key"]: Output(row["text"], row["finish"], row["thought"]) for row in read_journal(journal)}
     several = len({p.slice for p in pairs}) > 1
     asked: dict[str, Prompt] = {}
     keys: dict[int, tuple[str, str]] = {}
@@ -201,15 +202,15 @@ def _ask(pairs: Sequence[Pair], config: PreferenceConfig, judge: str, journal: P
 
 
 def _generate(
-    backend: Backend, prompts: Sequence[Prompt], keys: Sequence[str], tokens: int, known: dict[str, str], journal: Path
+    backend: Backend, prompts: Sequence[Prompt], keys: Sequence[str], tokens: int, known: dict[str, Output], journal: Path
 ) -> None:
     with tqdm(total=len(keys), desc="verdicts", unit="v", delay=2, disable=None) as bar:
 
         def keep(indices: Sequence[int], results: Sequence[Output]) -> None:
-            rows = [{"key": keys[i], "output": r.text.strip()} for i, r in zip(indices, results, strict=True)]
-            append_journal(journal, rows)
-            known.update({row["key"]: row["output"] for row in rows})
-            bar.update(len(rows))
+            told = {keys[i]: r._replace(text=r.text.strip()) for i, r in zip(indices, results, strict=True)}
+            append_journal(journal, [{"key": key, **output._asdict()} for key, output in told.items()])
+            known.update(told)
+            bar.update(len(told))
 
         backend.generate(prompts, Decoding(tokens), keep)
 

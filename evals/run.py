@@ -65,7 +65,7 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
         write_table(out / RECORDS, EvalRecord, records)
         write_json(out / "results.json", as_lm_eval(config, resolved["model"], records))
         stage.results["questions"] = len(records)
-        stage.notes += [*backend.notes, *filter(None, [_asked_otherwise(config, model)]), *told_of(records)]
+        stage.notes += [*backend.notes, *filter(None, [_asked_otherwise(config, model)]), *told_of(records, config.ask == "cue")]
         stage.results["skipped_rows"] = len(loaded.skipped) + (len(source.skipped) if source is not loaded else 0)
     return out
 

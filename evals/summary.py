@@ -69,11 +69,12 @@ MANY = 0.5
 """The share of answers without the form they are read by from which a reader is told what may be behind it."""
 
 
-def told_of(records: Sequence[EvalRecord]) -> list[str]:
-    """What a reader should know of how the answers ended, and whether they took the form that they are read by."""
+def told_of(records: Sequence[EvalRecord], cued: bool = False) -> list[str]:
+    """What a reader should know of how the answers ended, and whether they took the form that they are read by. cued: it was
+    said in the prompt."""
     told = []
     for finish, what in (
-        ("length", "were cut off: a larger max_new_tokens lets them end"),
+        ("length", "were cut off, at max_new_tokens or where the model's window ends"),
         ("refused", "were refused, by the model or its server"),
         ("too_long", "were never asked for: the prompt is longer than the model reads"),
     ):
@@ -88,5 +89,6 @@ def told_of(records: Sequence[EvalRecord]) -> list[str]:
         lacking = sum(r.error == "format" for r in group)
         if group[0].task == "multihop" and lacking > MANY * len(group):
             lack = f'{lacking:,} of {len(group):,} answers lack "{ANSWER_CUE}"'
-            told.append(f"{name}: {lack}: ask = cue tells a model that was never taught it; flexible_match reads without it")
+            hint = "" if cued else "ask = cue tells a model that was never taught it; "
+            told.append(f"{name}: {lack}: {hint}flexible_match reads without it")
     return told

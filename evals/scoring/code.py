@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
+import symtable
 import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from kit.core.records import CodeProblem
@@ -22,8 +24,8 @@ _OTHER_LANGUAGES = frozenset(
 )
 """What a block may say it holds that is no Python; whatever else it says is taken for a dialect."""
 
-_TRIES = 400
-"""Lines that are left out at most, one by one, until what is left can be read."""
+_TRIES = 20
+"""How often what cannot be read is cut off, or a block taken for longer, before it is left as it is."""
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -45,7 +47,8 @@ def program(problem: CodeProblem, output: str) -> Program | None:
     others that it uses; without blocks, all of the output. What stands before the function in the prompt (imports, helpers) comes
     before an answer that repeats the signature; a bare body follows the prompt.
     """
-    blocks = _blocks(output, problem.entry_point)
+    output = re.sub(r"(?m)^(?![^\S\n]*```)([^`\n]*[^`\s])(```+)[^\S\n]*$", r"\1\n\2", output.replace("\r\n", "\n"))
+    blocks = _blocks(output, problem)
     whole = [b for b in blocks if _defines(b, problem.entry_point)]
     chosen = next((b for b in reversed(whole) if not _is_stub(b, problem.entry_point)), whole[-1] if whole else "")
     if not chosen:
@@ -55,12 +58,10 @@ def program(problem: CodeProblem, output: str) -> Program | None:
         return None
     to_the_end = output.rstrip().endswith(code[-200:].rstrip())
     if whole:
-        given = _joined(preamble(problem), *_needed(code, [b for b in blocks if b is not chosen]), code)
+        given = _joined(preamble(problem), *_needed(code, [b for b in blocks if b is not chosen], problem.entry_point), code)
         return Program(given, _definitions_of(given, problem.entry_point), to_the_end)
-    bodies = list(_bodies(problem, code))
-    given = _joined(bodies[0])
-    readable = next((body for body in bodies if _tree(body)), bodies[0])
-    return Program(given, _definitions_of(_joined(readable), problem.entry_point), to_the_end)
+    given = _joined(f"{problem.prompt.rstrip()}\n{_given_body(code, '    ')}")
+    return Program(given, _definitions_of(_joined(_mended_body(problem, code)), problem.entry_point), to_the_end)
 
 
 def preamble(problem: CodeProblem) -> str:
@@ -72,41 +73,57 @@ def preamble(problem: CodeProblem) -> str:
 def _markdown() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark")
+    return MarkdownIt("commonmark").disable(["inline", "html_block"])
 
 
-def _blocks(output: str, name: str) -> list[str]:
+def _blocks(output: str, problem: CodeProblem) -> list[str]:
     """The blocks of code of a text in Markdown, in their order; without any, all of it from where code begins.
 
     A block ends behind the fence that leaves it whole: one may stand in a docstring. A text that begins within a block, which
-    only its end shows, is a block up to there.
+    only its end shows, is a block up to there. What says that it is no Python counts where nothing else defines the function.
     """
-    lines = output.split("\n")
-    tokens = [t for t in _markdown().parse(output) if t.type in ("fence", "inline")]
+    name = problem.entry_point
+    tokens = _markdown().parse(output)
     fences = [t for t in tokens if t.type == "fence" and t.map]
     if not fences:
-        spans = [child.content for t in tokens for child in t.children or () if child.type == "code_inline"]
-        return [s for s in spans if _tree(s) and _defines(s, name)] or [_from_code_on(output, name)]
-    found: list[str] = []
-    first = fences[0]
-    assert first.map
-    before = "\n".join(lines[: first.map[0]]).rstrip()
-    begun = not first.info.strip() and before.strip() and not any(_defines(f.content, name) for f in fences)
-    if begun and (_defines(before, name) or before[:1].isspace() or _tree(textwrap.dedent(before))):
+        indented = [t.content for t in tokens[1:] if t.type == "code_block"]
+        spans = [span for span in re.findall(r"(?<!`)`([^`\n]+)`(?!`)", output) if name in span and _tree(span)]
+        if nested := next((t.content for t in tokens if t.type == "code_block" and "```" in t.content), None):
+            return _blocks(nested, problem)
+        written = [part for part in (*indented, *spans) if _defines(part, name)]
+        return written or [part for part in indented if _is_body(part, problem)] or [_from_code_on(output, name)]
+    lines = output.split("\n")
+    assert fences[0].map
+    before = "\n".join(lines[: fences[0].map[0]]).rstrip()
+    fenced = any(_defines(f.content, name) or _is_body(f.content, problem) for f in fences)
+    if not fenced and (_defines(before, name) or _is_body(before, problem)):
         return [before]
-    end = 0
+    found: list[tuple[bool, str]] = []
+    end, tries = 0, _TRIES
     for fence in fences:
         assert fence.map
-        if fence.map[0] < end or _language(fence.info) in _OTHER_LANGUAGES:
+        if fence.map[0] < end:
             continue
         content, end = fence.content, fence.map[1]
+        language = _language(fence.info)
+        if language in ("markdown", "md"):
+            found += [(True, block) for block in _blocks(content, problem)]
+            continue
         if not _tree(content):
-            marks = fence.markup
-            closing = (i for i in range(end, len(lines)) if lines[i].strip() == marks)
+            closing = islice((i for i in range(end, len(lines)) if lines[i].strip() == fence.markup), tries)
             longer = ((textwrap.dedent("\n".join(lines[fence.map[0] + 1 : i])), i + 1) for i in closing)
             content, end = next(((text, at) for text, at in longer if _tree(text)), (content, end))
-        found.append(textwrap.dedent(content))
-    return found
+            tries = tries // 2  # few blocks hold a fence, and a text may have thousands
+        found.append((language not in _OTHER_LANGUAGES, textwrap.dedent(content)))
+    python = [block for is_python, block in found if is_python]
+    return python if any(_defines(block, name) for block in python) else [block for _, block in found]
+
+
+def _is_body(text: str, problem: CodeProblem) -> bool:
+    """Whether a text reads as the body of the function, which gives something back."""
+    if not re.search(r"\b(?:return|yield)\b", text):
+        return False
+    return _tree(f"{problem.prompt.rstrip()}\n{_given_body(text.strip(chr(10)), '    ')}") is not None
 
 
 def _language(info: str) -> str:
@@ -121,33 +138,59 @@ def _from_code_on(output: str, name: str) -> str:
     if not start or not _defines(output[start.start() :], name):
         return output
     code = output[start.start() :]
-    return next((part for part in _shortened(code) if _tree(part)), code)
+    return _readable(code) or code
 
 
-def _shortened(code: str) -> Iterator[str]:
-    """Code as it is, and without its last line, its last two, and so on."""
+def _readable(code: str, least: int = 0) -> str | None:
+    """Code up to where it can no longer be read: prose behind it, or a line that was cut off. None where no more than `least`
+    lines are left."""
     lines = code.rstrip().split("\n")
-    for end in range(len(lines), max(0, len(lines) - _TRIES), -1):
-        yield "\n".join(lines[:end])
+    for _ in range(_TRIES):
+        place = _trouble("\n".join(lines))
+        if place is None:
+            break
+        lines = lines[: min(place, len(lines)) - 1]
+        while lines and not lines[-1].strip():
+            lines.pop()
+        if len(lines) <= least:
+            return None
+    return "\n".join(lines) if _tree("\n".join(lines)) else None
 
 
-def _bodies(problem: CodeProblem, code: str) -> Iterator[str]:
-    """The prompt with a body: first as it was given, a whole one without indent being indented; then with the indent put right
-    that its first line, or all of it, lacks; then each without the text that follows it."""
+def _trouble(code: str) -> int | None:
+    """The line in which code cannot be read; None where all of it can."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            ast.parse(code)
+    except SyntaxError as error:
+        return error.lineno or 1
+    except (ValueError, RecursionError, MemoryError):
+        return 1
+    return None
+
+
+def _mended_body(problem: CodeProblem, code: str) -> str:
+    """The prompt with a body whose indent is put right, where its first line or all of it lacks some, without text that follows
+    it; as it was given where nothing of it can be read."""
     prompt = problem.prompt.rstrip()
     step = re.match(r"[ \t]*", prompt.rpartition("\n")[2])
     indent = step[0] if step and step[0] else "    "
     first, _, rest = code.partition("\n")
-    bare = textwrap.indent(code, indent)
     ways = [
-        code if code.startswith((" ", "\t")) else bare,
+        _given_body(code, indent),
         f"{indent}{first.lstrip()}\n{rest}",
         textwrap.indent(textwrap.dedent(code), indent),
-        bare,
+        textwrap.indent(code, indent),
     ]
-    yield from (f"{prompt}\n{way}" for way in ways)
-    for way in ways:
-        yield from (f"{prompt}\n{part}" for part in _shortened(way))
+    programs = [f"{prompt}\n{way}" for way in ways]
+    whole = next((text for text in programs if _tree(text)), None)
+    parts = [_readable(text, prompt.count("\n") + 1) or "" for text in programs] if whole is None else []
+    return whole or max(parts, key=len) or programs[0]
+
+
+def _given_body(code: str, indent: str) -> str:
+    """A body as it was given; one without any indent is indented as a whole."""
+    return code if code.startswith((" ", "\t")) else textwrap.indent(code, indent)
 
 
 def _tree(code: str) -> ast.Module | None:
@@ -173,10 +216,6 @@ def _names(node: ast.stmt) -> Iterator[str]:
         yield from (name for inner in ast.iter_child_nodes(node) if isinstance(inner, ast.stmt) for name in _names(inner))
 
 
-def _used(node: ast.AST) -> set[str]:
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-
-
 def _defines(code: str, name: str) -> bool:
     """Whether the function is defined at the top, though there may be a syntax error elsewhere."""
     if tree := _tree(code):
@@ -198,25 +237,45 @@ def _says_nothing(node: ast.stmt) -> bool:
     return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
 
 
-def _needed(code: str, others: Sequence[str]) -> list[str]:
-    """What other blocks define or import that code uses and does not define itself, in their order, the last of each name."""
+def _needed(code: str, others: Sequence[str], name: str) -> list[str]:
+    """What other blocks define or import that code uses and does not define itself, in their order, the last of each name. Of
+    what only runs there, a use of the function say, nothing is taken."""
     tree = _tree(code)
     if not tree or not others:
         return []
-    own = {name for node in tree.body for name in _names(node)}
-    offered: dict[str, tuple[int, str, ast.stmt]] = {}
+    own = {defined for node in tree.body for defined in _names(node)}
+    offered: dict[str, tuple[int, str]] = {}
     for block in others:
+        lines = block.split("\n")
         for node in other.body if (other := _tree(block)) else ():
-            text = ast.get_source_segment(block, node) or ""
-            if isinstance(node, _Definition) and node.decorator_list:
-                text = "\n".join(block.split("\n")[node.decorator_list[0].lineno - 1 : node.end_lineno])
-            offered.update((name, (len(offered), text, node)) for name in _names(node) if name not in own)
-    wanted = _used(tree)
-    taken: dict[str, tuple[int, str, ast.stmt]] = {}
-    while fresh := {name for name in wanted & offered.keys() if name not in taken}:
-        taken.update((name, offered[name]) for name in fresh)
-        wanted = wanted.union(*(_used(offered[name][2]) for name in fresh))
-    return list(dict.fromkeys(text for _, text, _ in sorted(taken.values(), key=lambda entry: entry[0])))
+            start = node.decorator_list[0].lineno if isinstance(node, _Definition) and node.decorator_list else node.lineno
+            text = "\n".join(lines[start - 1 : node.end_lineno])
+            if isinstance(node, ast.Assign | ast.AnnAssign) and _free(text) & {name, "input", "open"}:
+                continue
+            if isinstance(node, _Definition | ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign):
+                offered.update((defined, (len(offered), text)) for defined in _names(node) if defined not in own)
+    wanted = _free(code) | {"*"}
+    taken: dict[str, tuple[int, str]] = {}
+    while fresh := {used for used in wanted & offered.keys() if used not in taken}:
+        taken.update((used, offered[used]) for used in fresh)
+        wanted = wanted.union(*(_free(offered[used][1]) for used in fresh))
+    return list(dict.fromkeys(text for _, text in sorted(taken.values())))
+
+
+def _free(code: str) -> set[str]:
+    """The names that code takes from outside its functions: no parameters, and nothing that they assign themselves."""
+    try:
+        tables = [symtable.symtable(code, "<code>", "exec")]
+    except (SyntaxError, ValueError, RecursionError):
+        return set()
+    found = set()
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        found |= {
+            s.get_name() for s in table.get_symbols() if s.is_referenced() and (s.is_global() or table.get_type() == "module")
+        }
+    return found
 
 
 def _definitions_of(code: str, name: str) -> str:
@@ -227,7 +286,8 @@ def _definitions_of(code: str, name: str) -> str:
     kept = [n for n in tree.body if next(_names(n), None) or isinstance(n, ast.ImportFrom)]
     if len(kept) == len(tree.body) or not any(name in _names(node) for node in kept):
         return code
-    gone = [n for n in tree.body if n not in kept]
+    here = set(map(id, kept))
+    gone = [n for n in tree.body if id(n) not in here]
     lines = code.split("\n")
     for node in reversed(gone):
         if node.col_offset == 0 and node.end_lineno and not _is_docstring(tree, node):
@@ -242,8 +302,10 @@ def _is_docstring(tree: ast.Module, node: ast.stmt) -> bool:
 def _joined(*parts: str) -> str:
     """Parts of a program as one, with what is imported from the future before all else, as it has to be."""
     text = "\n".join(part.rstrip() for part in parts if part.strip())
-    future = re.findall(r"^from __future__ import [^\n(]+$", text, re.M)
-    if future:
-        rest = re.sub(r"^from __future__ import [^\n(]+\n?", "", text, flags=re.M)
-        text = "\n".join([*dict.fromkeys(future), rest])
+    if "__future__" in text and (tree := _tree(text)):
+        future = [n for n in tree.body if isinstance(n, ast.ImportFrom) and n.module == "__future__"]
+        lines = text.split("\n")
+        for node in reversed(future):
+            lines[node.lineno - 1 : node.end_lineno] = []
+        text = "\n".join([*dict.fromkeys(map(ast.unparse, future)), *lines])
     return f"{text}\n"

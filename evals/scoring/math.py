@@ -21,12 +21,12 @@ from itertools import pairwise
 from operator import add, mod, mul, sub, truediv
 from typing import Literal
 
-from kit.models.prompts import ANSWER_CUE, extract_answer
+from evals.final import GIVEN
+from kit.models.prompts import extract_answer
+from kit.models.sentences import first_sentence
 
 MathError = Literal["none", "format", "arithmetic", "step", "truncated"]
 
-GIVEN = re.compile(rf"#### *-?[$]?[0-9]|{ANSWER_CUE}|\\boxed|\b(?:final answer|answer is)\b", re.IGNORECASE)
-"""What an answer looks like that a model gives in a form of its own."""
 
 _CURRENCY = "$€£¥₹"
 _PLAIN = r"[0-9]{1,3}(?:,[0-9]{2}){0,6}(?:,[0-9]{3})+(?![0-9])|[0-9]+"
@@ -54,15 +54,21 @@ def strict_answer(output: str) -> str | None:
 def flexible_answer(output: str) -> str | None:
     r"""The last number of an output, commas and currency dropped, or None (lm-evaluation-harness, gsm8k, flexible-extract).
 
-    In what kit's own models say, "So the answer is 42 apples, 6 more than 36.", it is the first number, after the last `=`.
+    In what says that it is the answer ("So the answer is 42 apples, 6 more than 36.", or the last `\boxed{42}` or "the answer is
+    42") it is the first number, after the last `=`.
     What counts as a number follows the harness (`(-?[$0-9.,]{2,})|(-?[0-9]+)`) but for its mistakes: it reads "42." as `42.`,
     "..." as a number, "5-6" as -6, "(1,2,3)" as 123, "−5" (U+2212) as 5, and "3/4" and `\frac{3}{4}` as 4.
     """
-    sentence = extract_answer(output) if strict_answer(output) is None else None
-    if sentence and (framed := _numbers(sentence.rpartition("=")[2]) or _numbers(sentence)):
-        return framed[0]
+    if strict_answer(output) is None:
+        said = _SAID.findall(output)
+        for sentence in filter(None, (extract_answer(output), *(first_sentence(text) for pair in said[-1:] for text in pair))):
+            if framed := _numbers(sentence.rpartition("=")[2]) or _numbers(sentence):
+                return framed[0]
     numbers = _numbers(output)
     return numbers[-1] if numbers else None
+
+
+_SAID = re.compile(r"\\boxed\{((?:[^{}\n]|\{[^{}\n]*\}){1,200})\}|\banswer is:?([^\n]{1,200})", re.IGNORECASE)
 
 
 def _numbers(text: str) -> list[str]:
@@ -71,16 +77,20 @@ def _numbers(text: str) -> list[str]:
     return [("-" if before or after else "") + number.replace(",", "") for before, after, number in found]
 
 
-_GROUPED = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:(?:[\u00a0\u2007\u2009\u202f]|\\[,;: ]|~|\{ \})[0-9]{3})+(?![0-9])")
+_FULL_WIDTH = {ord("０") + digit: str(digit) for digit in range(10)}
+_GROUPED = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:(?:['\u00a0\u2007\u2009\u2019\u202f]|\\[, ]|\{ \})[0-9]{3})+(?![0-9])")
 
 
 def _unlatex(text: str) -> str:
     r"""LaTeX's numbers as plain ones: `\frac{3}{4}` is 3/4, `14{,}916` and `14\,916` are 14,916, `\$5` is $5, `3 \times 4` is
     3 × 4; and groups of digits with thin or unbreakable blanks between them."""
+    if not text.isascii():
+        text = text.translate(_FULL_WIDTH)
     text = _GROUPED.sub(lambda found: re.sub(r"[^0-9]+", ",", found[0]), text)
     if "\\" in text or "{,}" in text:
         text = text.replace("{,}", ",").replace(",\\!", ",").replace("\\$", "$").replace("\\%", "%")
         text = re.sub(r"\\[dtc]?frac *\{ *(-?[0-9.]+) *\} *\{ *([0-9.]+) *\}", r"\1/\2", text)
+        text = re.sub(r"\\[dtc]?frac *([0-9]) *([0-9])(?![0-9])", r"\1/\2", text)
         text = re.sub(r"\\(?:times|cdot)(?![a-zA-Z])", "×", text)
         text = re.sub(r"\\div(?![a-zA-Z])", "÷", text)
     return text
@@ -332,7 +342,8 @@ def math_error(output: str, right: bool, cut: bool = False) -> MathError:
     if right:
         return "none"
     given = list(GIVEN.finditer(output))
-    if cut and (not given or not re.search(r"\n|[0-9].*[^0-9.,\s]", output[given[-1].end() - 1 :])):
+    number = re.search("[0-9]", output[given[-1].end() - 1 :]) if given else None
+    if cut and (not number or not re.search(r"\n|[^0-9.,\s]", output[given[-1].end() - 1 + number.start() :])):
         return "truncated"
     if flexible_answer(output) is None:
         return "format"

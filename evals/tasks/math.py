@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from evals.config import EvalConfig
 from evals.final import Final, before_next_question
-from evals.scoring.math import GIVEN, equivalent, flexible_answer, math_error, same_number, strict_answer
+from evals.scoring.math import equivalent, flexible_answer, math_error, same_number, strict_answer
 from evals.tasks.task import Ask, Task, asks_of, tags
 from kit.core.records import EvalRecord, MathProblem
 from kit.core.rows import Converted
@@ -32,7 +32,7 @@ def records(config: EvalConfig, asked: Sequence[Ask[MathProblem]], outputs: Sequ
 
 def _record(ask: Ask[MathProblem], final: Final) -> EvalRecord:
     problem, output = ask.item, final.answer
-    own = before_next_question(output, GIVEN, bare=True)
+    own = before_next_question(output, problem.question, "[0-9]")
     strict, flexible = strict_answer(own), flexible_answer(own)
     right = flexible is not None and same_number(flexible, problem.answer)
     scores = {

@@ -16,7 +16,7 @@ from kit.core.errors import KitError
 from kit.core.records import EvalRecord, Question, Style, Wording
 from kit.core.rows import Converted
 from kit.core.store import read_table
-from kit.models.prompts import ANSWER_CUE, extract_answer, loose_answer, question_turns, user_message
+from kit.models.prompts import extract_answer, loose_answer, question_turns, user_message
 from kit.sources.questions import HOTPOT, foreign_question
 from kit.sources.reading import load
 
@@ -37,7 +37,7 @@ def asks(config: EvalConfig, questions: Sequence[Question], examples: Sequence[Q
         if not chosen:
             splits = sorted({q.split for q in questions})
             raise KitError(f"no questions of slice {part.name}; the data hold {', '.join(splits)}")
-        shown = Examples(config, part, examples, partial(_turns, config.ask, part.context == "facts"))
+        shown = Examples(config, part, examples, partial(_turns, config.ask, part.context == "facts"), _text)
         for question in chosen[: part.limit]:
             context = question.context if part.context == "facts" else ()
             if part.context == "facts" and not context:
@@ -52,6 +52,10 @@ def asks(config: EvalConfig, questions: Sequence[Question], examples: Sequence[Q
     return found
 
 
+def _text(question: Question) -> str:
+    return question.text
+
+
 def _turns(wording: Wording, told: bool, question: Question, style: Style) -> tuple[str, str]:
     """A question as it is worded, with the facts where it is told them, and its answer."""
     asked = user_message(question.text, style, question.context if told else (), wording)
@@ -64,37 +68,30 @@ def bridge(question: Question) -> str:
     return "" if normalise(first) in ("yes", "no") or re.fullmatch(r"[\d.,\s]*", first) else first
 
 
-def extract(style: Style, output: str, golds: Sequence[str]) -> str | None:
+def extract(style: Style, output: str, golds: Sequence[str], asked: str = "") -> str | None:
     """The answer in an output. A cloze continues with the object: as many words of it as the gold has."""
     if style != "cloze":
-        return extract_answer(before_next_question(output, _CUE))
+        return extract_answer(before_next_question(output, asked))
     words = output.strip().split("\n")[0].split()[: max(len(g.split()) for g in golds)]
     return " ".join(words).rstrip(".,;") or None
 
 
-_CUE = re.compile(ANSWER_CUE)
-_GIVEN = re.compile(rf"{ANSWER_CUE}|\\boxed|\b(?:final answer|answer is)\b", re.IGNORECASE)
-
-
-def extract_loosely(output: str) -> str | None:
-    """The answer in an output of a model that was never told how to end one."""
-    return loose_answer(before_next_question(output, _GIVEN, bare=True))
-
-
 def records(config: EvalConfig, asked: Sequence[Ask[Question]], outputs: Sequence[Final]) -> list[EvalRecord]:
     """One for each answer; the question's tell whether its sub-questions were right where those were asked. flexible_match: by
-    `extract_loosely`."""
+    `loose_answer`."""
     right: dict[tuple[str, str], list[bool]] = {}
     for ask, output in zip(asked, outputs, strict=True):
         if ask.part >= 0:
-            answered = exact_match(extract(ask.slice.style, output.answer, ask.golds), ask.golds)
+            said = extract(ask.slice.style, output.answer, ask.golds, ask.item.sub_questions[ask.part].text)
+            answered = exact_match(said, ask.golds)
             right.setdefault((ask.slice.name, ask.item.id), []).append(answered)
     return [_record(ask, output, right.get((ask.slice.name, ask.item.id))) for ask, output in zip(asked, outputs, strict=True)]
 
 
 def _record(ask: Ask[Question], final: Final, sub_answers_right: list[bool] | None) -> EvalRecord:
     style, question, whole, output = ask.slice.style, ask.item, ask.part < 0, final.answer
-    extracted = extract(style, output, ask.golds)
+    asked = question.text if whole else question.sub_questions[ask.part].text
+    extracted = extract(style, output, ask.golds, asked)
     members = question.members if whole else ()
     correct = set_match(extracted, members) if members else exact_match(extracted, ask.golds)
     subs = question.sub_questions if whole else (question.sub_questions[ask.part],)
@@ -106,7 +103,7 @@ def _record(ask: Ask[Question], final: Final, sub_answers_right: list[bool] | No
         "near_miss": float(near_miss(extracted, ask.golds)),
     }
     if ask.slice.mode == "generate" and style != "cloze":
-        loose = extract_loosely(output)
+        loose = loose_answer(before_next_question(output, asked))
         scores["flexible_match"] = float(set_match(loose, members) if members else exact_match(loose, ask.golds))
     if ask.slice.mode == "choice":
         scores["unnormalised"] = float(exact_match(output.rpartition(UNNORMALISED)[2].strip(" ."), ask.golds))

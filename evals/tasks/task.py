@@ -99,11 +99,14 @@ def asks_of(config: EvalConfig, items: Sequence[I], examples: Sequence[I], turns
 
 
 class Examples(Generic[I]):
-    """What worked examples of a slice are drawn from."""
+    """What worked examples of a slice are drawn from. text: what an item asks, where that is not all that the user says."""
 
-    def __init__(self, config: EvalConfig, part: Slice, examples: Sequence[I], turns: Turns[I]) -> None:
+    def __init__(
+        self, config: EvalConfig, part: Slice, examples: Sequence[I], turns: Turns[I], text: Callable[[I], str] | None = None
+    ) -> None:
         self.seed, self.part, self.turns = config.seed, part, turns
-        self.examples = [(_plain(turns(e, part.style)[0]), e) for e in examples] if part.shots else []
+        self.text = text or (lambda item: turns(item, part.style)[0])
+        self.examples = [(_plain(self.text(e)), e) for e in examples] if part.shots else []
 
     def drawn(self, item: I) -> Shots:
         """Worked examples for an item, drawn for it: the same in every run, and none that asks what it asks, in other spacing or
@@ -111,7 +114,7 @@ class Examples(Generic[I]):
         count = self.part.shots
         if not count:
             return ()
-        asked = _plain(self.turns(item, self.part.style)[0])
+        asked = _plain(self.text(item))
         others = [e for text, e in self.examples if e.id != item.id and text != asked]
         if len(others) < count:
             raise KitError(f"{count} shots need as many examples, and there are {len(others)}: name a source with shots_from")

@@ -94,7 +94,7 @@ def read_rows(path: Path) -> Iterator[Row]:
     """
     try:
         if path.suffix == ".parquet":
-            yield from numbered(pq.read_table(path).to_pylist(), path.name)
+            yield from numbered(pq.ParquetFile(path).read().to_pylist(), path.name)
             return
         data = path.read_bytes()
         if path.suffix == ".gz":

@@ -123,7 +123,7 @@ def table_files(path: Path) -> list[Path]:
 def read_table(path: Path, record: type[R]) -> list[R]:
     """The records of a table. Raises KitError when the file is missing, no Parquet, has other columns, or an id twice."""
     try:
-        table = pa.concat_tables([pq.read_table(file) for file in table_files(path)])
+        table = pa.concat_tables([pq.ParquetFile(file).read() for file in table_files(path)])
     except FileNotFoundError:
         raise KitError(f"{path} is missing: the directory is unfinished or of another kind") from None
     except (pa.ArrowInvalid, OSError) as error:

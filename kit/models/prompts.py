@@ -66,30 +66,54 @@ def extract_answer(output: str) -> str | None:
 
 
 _SAID = re.compile(
-    r"(?:\banswer|\bconclusion)(?:\s+to\s+(?:the|this|your)\s+question)?\s*(?:\*\*|__)?\s*"
-    r"(?::|\b(?:is|was|would be|must be|should be)\b:?|[-–—]\s)\s*(?:\*\*|__)?",
+    r"(?:\b(?:answer|conclusion|Antwort|respuesta|réponse|risposta|resposta|ответ)|答案)[\"']?(?:\s{1,9}to\s{1,9}(?:the|this|your)\s{1,9}question)?\s{0,9}(?:\*\*|__)?\s{0,9}"
+    r"(?:[:：]|\b(?:is|was|would be|must be|should be|ist|es|est|è|é)\b:?|是[:：]?|[-–—]\s)\s{0,9}(?:\*\*|__)?"
+    r"(?!\s{0,9}(?:not|wrong|incorrect|unclear|unknown)\b)",
     re.IGNORECASE,
 )
-_BEFORE = re.compile(
-    r"(?:^|[.!?]\s+)(?:(?:so|thus|hence|therefore),?\s+)?([^.!?\n]+?),? is the (?:final |correct |right )?answer\b", re.I | re.M
+_HEADED = re.compile(
+    r"^(?:\*\*|#{1,6} ?)(?:the |my )?(?:final |short )?answer:?(?:\*\*)?:?[^\S\n]*\n\s{0,9}(\S[^\n]*)", re.I | re.M
 )
-_BOXED = re.compile(r"\\boxed\s*\{(?:\\text\s*\{)?((?:[^{}]|\{[^{}]*\})*)\}")
-_BOLD = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
+_BEFORE = re.compile(
+    r"(?:^|[.!?] {1,2})(?:(?:so|thus|hence|therefore),? )?([^.!?\n]{1,200}?),? is the (?:final |correct |right )?answer\b",
+    re.I | re.M,
+)
+_BOXED = re.compile(r"\\boxed\s{0,9}\{((?:[^{}]|\{[^{}]*\}){1,500})\}")
+_TAGGED = re.compile(r"<answer>([^<]{1,500})</answer>", re.IGNORECASE)
+_BOLD = re.compile(r"(?:\*\*|__)(?=\S)([^*\n]{1,300}?)(?:\*\*|__)")
+_LATEX = re.compile(r"\\(?:boxed|text|textbf|textit|mathrm|mathbf)\s{0,9}\{|[{}$]")
+_DOUBT = re.compile(r"\b(?:not|unclear|whether|if|doubt|unsure|unlikely)\b[^.!?\n]{0,60}$|n't\b[^.!?\n]{0,60}$", re.IGNORECASE)
+_UNKNOWN = re.compile(
+    r"\b(?:do not|don't|cannot|can't|could not) (?:know|tell|say|determine|answer|be determined)", re.IGNORECASE
+)
+_REASONS = re.compile(
+    r"(?<=\S)\s{0,9}\n\s{0,9}(?:\*\*|#{1,6} ?)?(?:Explanation|Reasoning|Reason|Justification|Note)\b", re.IGNORECASE
+)
 
 
 def loose_answer(output: str) -> str | None:
     r"""The answer of a model that was never told the cue: what the cue says; else what is boxed, what "the answer is" (or "is the
-    answer") says, the last words in bold, or the last line, in this order; None of an output without words.
+    answer") says, the last words in bold, or the last line before any explanation, in this order; None of an output without
+    words, or one that says that it does not know.
 
     >>> loose_answer("Ode Labs is led by **Ada Byrne**."), loose_answer(r"\boxed{\text{Ada Byrne}}"), loose_answer("Ada Byrne.")
     ('Ada Byrne', 'Ada Byrne', 'Ada Byrne')
     """
-    said = [first_sentence(output[found.end() :].strip()) for found in _SAID.finditer(output)]
-    bold = [text for _, text in _BOLD.findall(output) if not text.rstrip().endswith(":")]
-    lines = [re.sub(r"^\s*(?:[-*•>#]+|\d+[.)])\s+", "", line) for line in output.split("\n") if not _SAID.search(line)]
-    ways = (_BOXED.findall(output), said[-1:], _BEFORE.findall(output), bold, [line for line in lines if re.search(r"\w", line)])
-    found = (way[-1].strip(' .{}*_:"') for way in ways if way)
-    return extract_answer(output) or next((text for text in found if re.search(r"\w", text)), None)
+    own = _REASONS.split(output, maxsplit=1)[0]
+    said = [found for found in _SAID.finditer(own) if not _DOUBT.search(own, max(0, found.start() - 80), found.start())]
+    lines = [re.sub(r"^\s*(?:[-*•>#]+|\d+[.)])\s+", "", line) for line in own.split("\n") if not _SAID.search(line)]
+    bold = [text for text in _BOLD.findall(own) if not text.rstrip().endswith(":") and not _SAID.search(f"{text}:")]
+    last = [line for line in lines if re.search(r"\w", line)]
+    ways = (
+        [extract_answer(output) or ""],
+        _BOXED.findall(own) or _TAGGED.findall(own),
+        [first_sentence(own[found.end() :].strip()) for found in said[-1:]],
+        _HEADED.findall(own),
+        _BEFORE.findall(own),
+        *((bold, last) if not (last and _UNKNOWN.search(last[-1])) else ()),
+    )
+    found = (_LATEX.sub("", way[-1]).strip(" .*_:\"'“”„«»‘’") for way in ways if way)
+    return next((text for text in found if re.search(r"\w", text)), None)
 
 
 def extract_hops(output: str) -> list[tuple[str, str]]:
@@ -98,7 +122,7 @@ def extract_hops(output: str) -> list[tuple[str, str]]:
     >>> extract_hops("Where was Al Oz born? Al Oz was born in Port Ann. Who governs Port Ann? Bo Li. So the answer is Bo Li.")
     [('Where was Al Oz born?', 'Al Oz was born in Port Ann'), ('Who governs Port Ann?', 'Bo Li')]
     """
-    chain = output.rpartition(ANSWER_CUE)[0] or output
+    chain = (output.rpartition(ANSWER_CUE)[0] or output)[-20_000:]
     return [(q.strip(), a.strip()) for q, a in re.findall(r"([^.?\n]+\?)\s*([^?\n]*?)\.(?=\s|$)", chain)]
 
 

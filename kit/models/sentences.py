@@ -20,10 +20,15 @@ _TITLES = frozenset(
 )
 """What stands, with a capital, before a name."""
 
+_GO_ON = frozenset("vs cf approx ca e.g i.e".split())
+"""What never ends a sentence."""
+
+_REFERENCES = frozenset("no nos vol vols art fig figs ch sect pt op bk ed eds p pp".split())
+"""What stands before a number, and is a word besides."""
+
 _SHORTENED = frozenset(
-    "jr sr esq inc ltd co cos corp bros llc plc dept univ assn est ave blvd rd ln hwy apt bldg etc approx ca "
-    "vol vols art fig figs ch sect pt op bk ed eds cf vs al sts "
-    "a.m p.m ph.d m.d b.a m.a d.c u.s u.k u.n u.s.a e.g i.e".split()
+    "jr sr co cos bros dept univ assn est ave blvd rd ln hwy apt bldg sts al a.m p.m ph.d m.d b.a m.a d.c u.s u.k u.n "
+    "u.s.a".split()
 )
 """What may end a sentence, or may not: that hangs on the next word."""
 
@@ -61,12 +66,10 @@ def _ends(before: str, after: str) -> bool:
     starts = following[:1].isupper() and following.lower() in STARTERS
     if word.isdecimal() and len(word) < 3:  # the 12th of a month, the first of a division
         return following[:1].isupper() and following.lower() not in _MONTHS and (starts or not following.isupper())
-    if word in ("no", "nos"):  # No. 5, or the answer
-        return not following[:1].isdecimal()
-    if word in _TITLES and before.strip("\"'“”‘’([*_")[:1].isupper():
+    if word in _GO_ON or (word in _TITLES and before.strip("\"'“”‘’([*_")[:1].isupper()):
         return False
-    if word in _MONTHS:
-        return not following[:1].isdecimal()
+    if word in _MONTHS or word in _REFERENCES:
+        return not following[:1].isdecimal() and not (word in _REFERENCES and re.fullmatch("[IVXLC]+", following))
     if word in _SHORTENED or re.fullmatch(r"[^\W\d_]|[^\W\d_](?:\.[^\W\d_])+", word):
         return starts
     return True

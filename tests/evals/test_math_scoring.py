@@ -136,7 +136,7 @@ READINGS = [
     (",,,", None, None),
     ("$", None, None),
     ("٤٢", None, None),  # digits other than 0 to 9 are not read
-    ("４２", None, None),
+    ("４２", None, "42"),
     ("42\u00a0", None, "42"),
     ("42\u2028", None, "42"),
     ("\ud800 42 \udfff", None, "42"),

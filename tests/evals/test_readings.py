@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 
 from evals.config import EvalConfig
-from evals.final import final_answer
+from evals.final import before_next_question, final_answer
 from evals.sandbox import require
 from evals.scoring.judge import verdict_of
-from evals.tasks import TASKS, multihop
+from evals.tasks import TASKS
 from evals.tasks.task import Ask
 from kit.core.config import resolve
 from kit.core.errors import KitError
 from kit.core.records import CodeProblem, EvalRecord, Instruction, InstructionPrompt, MathProblem, Question, TaskName
 from kit.infer.backend import Output
+from kit.models.prompts import loose_answer
 from tests.evals.readings import CODE, INSTRUCTIONS, JUDGE, MATH, MULTIHOP, PROMPT, TEST
 
 NO_COMMA = Instruction("punctuation:no_comma", "{}")
@@ -55,7 +56,7 @@ def test_multihop(output: str, cued: str | None, loose: str | None) -> None:
     (record,) = records("multihop", question, [Output(output)], (cued or "Nobody",))
     assert record.extracted == cued
     assert record.scores["exact_match"] == float(cued is not None)
-    assert multihop.extract_loosely(final_answer(Output(output)).answer) == loose
+    assert loose_answer(before_next_question(final_answer(Output(output)).answer, question.text)) == loose
     (other,) = records("multihop", question, [Output(output)], (loose or "Nobody",))
     assert other.scores["flexible_match"] == float(loose is not None)
 

@@ -28,7 +28,7 @@ GOLD = ["Port Ann"]
         ("So the answer is .", None),
         ("so the answer is Port Ann.", None),
         ("x" * 10_000, None),
-        ("So the answer is \ud800.", "\ud800"),
+        ("So the answer is \ud800.", None),
     ],
 )
 def test_extraction(output: str, expected: str | None) -> None:
