@@ -54,7 +54,7 @@ class Faulty(ThreadingHTTPServer):
         self.choices: dict[str, dict[str, Any]] = {}
         self.answered: Counter[str] = Counter()
         self.delay = 0.0
-        self.hang = 2.0
+        self.hang = 4.0
         self.text = ""
         self.elsewhere = ""
         self.bodies: list[dict[str, Any]] = []
@@ -144,7 +144,7 @@ def asked(backend: ServerBackend, prompts: list[Prompt], decoding: Decoding = GR
 
 
 def ask(faulty: Faulty, messages: list[str], **settings: Any) -> dict[int, Output]:
-    return asked(ServerBackend(faulty.url, "a model", **{"timeout": 0.5, "tries": 8, **settings}), [Prompt(m) for m in messages])
+    return asked(ServerBackend(faulty.url, "a model", **{"timeout": 1.0, "tries": 8, **settings}), [Prompt(m) for m in messages])
 
 
 def said(faulty: Faulty, choice: dict[str, Any]) -> Output:
@@ -199,7 +199,7 @@ def test_a_run_of_everything_at_once(faulty: Faulty) -> None:
         return None
 
     faulty.refuses = refuses
-    backend = ServerBackend(faulty.url, "a model", concurrency=16, timeout=0.5, tries=8)
+    backend = ServerBackend(faulty.url, "a model", concurrency=16, timeout=1.0, tries=8)
     assert asked(backend, [Prompt(m) for m in messages]) == {i: kinds[i % len(kinds)][1] for i in range(len(messages))}
     assert faulty.answered == Counter(m for m in messages if not m.endswith("4"))
     assert backend.notes == []
@@ -346,7 +346,8 @@ def test_neither_key_nor_question_follows_a_redirect(faulty: Faulty, monkeypatch
 def test_what_does_not_pass_is_one_line(faults: list[str | Reply], message: str, faulty: Faulty) -> None:
     faulty.faults = {"bad": list(faults)}
     told: list[int] = []
-    backend = ServerBackend(faulty.url, "a model", concurrency=1, timeout=0.4, tries=3)
+    slow = faults[0] in ("hang", "drip")
+    backend = ServerBackend(faulty.url, "a model", concurrency=1, timeout=0.4 if slow else 10.0, tries=3)
     with pytest.raises(KitError, match=message) as caught:
         backend.generate([Prompt("good"), Prompt("bad"), Prompt("later")], Decoding(7), lambda i, r: told.extend(i))
     assert "\n" not in str(caught.value)
