@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 
 FAMILY = Family("{{ strftime_now('%Y-%m-%d') }}{% if loud is defined %} !{% endif %}\n" + CHATML, special=IM)
 SETTINGS: dict[str, Any] = {
-    "recipe": "posttrain", "task": "multihop", "rows": {"examples": 4, "known": 2}, "examples": 6, "steps": 6, 
+    "recipe": "posttrain", "task": "multihop", "rows": {"examples": 4, "known": 2}, "examples": 6, "steps": 6,
     "checkpoint_every": 2,
     "learning_rate": 1e-3, "precision": "fp32", "examples_from": "{rows}",
 }  # fmt: skip
