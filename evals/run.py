@@ -102,6 +102,8 @@ def _asked_otherwise(config: EvalConfig, model: str) -> str | None:
     if not taught.get("rows", {}).get("examples") or all(s.style == "cloze" for s in config.slices):
         return None
     asked = dump(config.chat)
+    if config.task == taught["task"] == "multihop":
+        asked["ask"] = config.ask
     name = next((n for n in asked if n in taught and taught[n] != asked[n]), None)
     return None if name is None else f"the model was taught with {name} = {taught[name]!r}, and is asked with {asked[name]!r}"
 

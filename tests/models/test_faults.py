@@ -418,9 +418,13 @@ def test_a_model_that_is_not_asked_as_it_was_taught_is_told_of(rows: str, tmp_pa
     asked = {"slices": [{"split": "external", "style": "direct", "limit": 1}], "max_new_tokens": {"direct": 2}}
     notes = [
         store.read_manifest(evaluate(resolve(EvalConfig, {**asked, **more}), rows, str(run), tmp_path / f"{len(more)}")).notes
-        for more in ({}, {"date": "2025-01-31"})
+        for more in ({}, {"date": "2025-01-31"}, {"date": "2025-01-31", "ask": "cue"})
     ]
-    assert notes == [["the model was taught with date = '2025-01-31', and is asked with '2024-07-26'"], []]
+    assert [[note for note in told if "taught with" in note] for told in notes] == [
+        ["the model was taught with date = '2025-01-31', and is asked with '2024-07-26'"],
+        [],
+        ["the model was taught with ask = 'plain', and is asked with 'cue'"],
+    ]
 
 
 # Adapters.
