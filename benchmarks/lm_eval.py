@@ -78,7 +78,18 @@ def main() -> None:
             nonlocal turn
             turn += 1
             command = [sys.executable, "-m", "kit", "eval", "--task", "math", "--model", asked.model, "--data", asked.data]
-            more = ["-n", str(limit), "-o", f"threads={asked.threads}", "-o", "precision=fp32", "--out", str(home / f"kit{turn}")]
+            more = [
+                "-n",
+                str(limit),
+                "-o",
+                "max_new_tokens.cot=320",
+                "-o",
+                f"threads={asked.threads}",
+                "-o",
+                "precision=fp32",
+                "--out",
+                str(home / f"kit{turn}"),
+            ]
             return timed([*command, *more])
 
         def theirs(limit: int) -> tuple[float, float]:

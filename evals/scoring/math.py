@@ -146,15 +146,25 @@ class _Verifier:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._ready = False
+
+    def begin(self) -> None:
+        """Start it without waiting for it, for whoever knows that there will be questions."""
+        with self._lock:
+            if self._process is None:
+                self._process, self._ready = self._start(), False
 
     def ask(self, question: str) -> bool:
         with self._lock:
             # Kept only if it answers: after an interrupt its verdict would be taken for the next question's.
             process, self._process = self._process, None
             if process is None or process.poll() is not None:
-                process = self._start()
+                process, self._ready = self._start(), False
             assert process.stdin
             assert process.stdout
+            if not self._ready and process.stdout.read(1) != b"!":
+                raise RuntimeError("math-verify does not start: pip install math-verify")
+            self._ready = True
             process.stdin.write(question.encode() + b"\n")
             process.stdin.flush()
             verdict = process.stdout.read(1)
@@ -165,20 +175,21 @@ class _Verifier:
             return verdict == b"1"
 
     def _start(self) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-c", "from evals.scoring.math import answer_questions; answer_questions()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
-        assert process.stdout
-        if process.stdout.read(1) != b"!":
-            raise RuntimeError("math-verify does not start: pip install math-verify")
-        return process
 
 
 _VERIFIER = _Verifier()
+
+
+def prepare() -> None:
+    """Begin to load what `equivalent` needs, a second's work, beside whatever comes before it."""
+    _VERIFIER.begin()
 
 
 def answer_questions() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from evals.config import EvalConfig
 from evals.final import Final, before_next_question
-from evals.scoring.math import equivalent, flexible_answer, math_error, same_number, strict_answer
+from evals.scoring.math import equivalent, flexible_answer, math_error, prepare, same_number, strict_answer
 from evals.tasks.task import Ask, Task, asks_of, tags
 from kit.core.records import EvalRecord, MathProblem
 from kit.core.rows import Converted
@@ -17,6 +17,7 @@ from kit.sources.word_problems import math_problem
 
 def load_problems(source: str, config: EvalConfig) -> Converted:
     """Problems of a data directory, or of rows with `question` and `answer`, which ends in `#### N`."""
+    prepare()
     return load(source, "math", MathProblem, math_problem, config.skip_bad_rows)
 
 
