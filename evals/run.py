@@ -58,14 +58,17 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
     examples = [item for item in source.items if teaches(item, config)]
     asks = task.asks(config, loaded.items, examples)
     with run_stage(out, "eval", resolved, inputs, (RECORDS, "results.json")) as stage:
-        backend = open_backend(config, model)
-        outputs = _answer(asks, config, backend, stage.working / "answers.jsonl")
+        outputs = _answer(asks, config, open_backend(config, model), stage.working / "answers.jsonl")
         finals = [_final(ask, output) for ask, output in zip(asks, outputs, strict=True)]
         records = [_ended(r, final) for r, final in zip(task.records(config, asks, finals), finals, strict=True)]
         write_table(out / RECORDS, EvalRecord, records)
         write_json(out / "results.json", as_lm_eval(config, resolved["model"], records))
         stage.results["questions"] = len(records)
-        stage.notes += [*backend.notes, *filter(None, [_asked_otherwise(config, model)]), *told_of(records, config.ask == "cue")]
+        stage.notes += [
+            *_notes(stage.working / "notes.jsonl"),
+            *filter(None, [_asked_otherwise(config, model)]),
+            *told_of(records, config.ask == "cue"),
+        ]
         stage.results["skipped_rows"] = len(loaded.skipped) + (len(source.skipped) if source is not loaded else 0)
     return out
 
@@ -168,6 +171,8 @@ def _answer(asks: Sequence[Ask[Any]], config: EvalConfig, backend: Backend, jour
         def keep(batch: Sequence[str], outputs: Sequence[Output]) -> None:
             known.update(zip(batch, outputs, strict=True))
             append_journal(journal, [{"key": k, **o._asdict()} for k, o in zip(batch, outputs, strict=True)])
+            if untold := [note for note in backend.notes if note not in _notes(journal.with_name("notes.jsonl"))]:
+                append_journal(journal.with_name("notes.jsonl"), [{"note": note} for note in untold])
             bar.update(len(batch))
 
         for group, decoding in _groups(fresh, config):
@@ -183,6 +188,11 @@ def _answer(asks: Sequence[Ask[Any]], config: EvalConfig, backend: Backend, jour
         if choices:
             keep(choices, _choose([fresh[k] for k in choices], config, backend))
     return [known[k] for k in keys]
+
+
+def _notes(journal: Path) -> list[str]:
+    """What is to be known of how the answers came about, those of a run that was killed among them."""
+    return [row["note"] for row in read_journal(journal)]
 
 
 def _groups(fresh: dict[str, Ask[Any]], config: EvalConfig) -> Iterator[tuple[list[str], Decoding]]:

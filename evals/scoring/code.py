@@ -58,8 +58,9 @@ def program(problem: CodeProblem, output: str) -> Program | None:
         return None
     to_the_end = output.rstrip().endswith(code[-200:].rstrip())
     if whole:
-        given = _joined(preamble(problem), *_needed(code, [b for b in blocks if b is not chosen], problem.entry_point), code)
-        return Program(given, _definitions_of(given, problem.entry_point), to_the_end)
+        before = (preamble(problem), *_needed(code, [b for b in blocks if b is not chosen], problem.entry_point))
+        readable = code if _tree(code) else _readable(code) or code
+        return Program(_joined(*before, code), _definitions_of(_joined(*before, readable), problem.entry_point), to_the_end)
     given = _joined(f"{problem.prompt.rstrip()}\n{_given_body(code, '    ')}")
     return Program(given, _definitions_of(_joined(_mended_body(problem, code)), problem.entry_point), to_the_end)
 

@@ -156,6 +156,7 @@ CODE: list[tuple[str, str, bool, bool]] = [
     ("tildes", f"~~~python\n{WHOLE}\n~~~", True, True),
     ("four marks", f"````python\n{WHOLE}\n````", True, True),
     ("a fence that is never closed", f"```python\n{WHOLE}", True, True),
+    ("a fence that is never closed, and prose", f"```python\n{WHOLE}{PROSE}", False, True),
     ("in a list", "1. Write it:\n\n   ```python\n" + "\n".join(f"   {line}" for line in WHOLE.split("\n")) + "\n   ```", True, True),
     ("in a quotation", "\n".join(f"> {line}" for line in f"```python\n{WHOLE}\n```".split("\n")), True, True),
     ("Windows' ends of lines", f"```python\n{WHOLE}\n```".replace("\n", "\r\n"), True, True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from evals.run import evaluate, read_records
 from evals.scoring.judge import verdict_of
 from evals.tasks import TASKS
 from kit.core.config import resolve
+from kit.core.errors import KitError
 from kit.core.store import read_manifest
-from kit.infer.backend import Output
+from kit.infer.backend import Decoding, Output, Prompt
 from kit.infer.tokenised import outputs
 from kit.models.tokens import Tokens
 from tests.models.families import FAMILIES, tokenizer_of
@@ -148,3 +150,33 @@ def test_why_it_ended_is_a_reason_and_no_score(
     assert (record.scores[TASKS[task].metrics[0]], record.error, record.finish) == (score, error, finish)
     told = {"length": "1 of 1 answers were cut off", "refused": "1 of 1 answers were refused", "too_long": "never asked for"}
     assert any(told[finish] in note for note in read_manifest(out).notes) if finish in told else True
+
+
+class Noted:
+    """A backend that has something to say of its answers, and fails after so many."""
+
+    def __init__(self, note: str, left: int) -> None:
+        self.notes, self.left = [note] if note else [], left
+
+    def generate(self, prompts: Sequence[Prompt], decoding: Decoding, sink: Any) -> None:
+        for i in range(len(prompts)):
+            if i == self.left:
+                raise KitError("gone")
+            sink([i], [Output("#### 40")])
+
+    def log_likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str], sink: Any) -> None:
+        raise AssertionError
+
+
+def test_what_is_to_be_known_of_answers_outlives_the_run_that_got_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text("".join(json.dumps({**MATH, "question": f"{i} of them?"}) + "\n" for i in range(3)), "utf-8")
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}', "utf-8")
+    config = resolve(EvalConfig, {"task": "math", "slices": [{"split": "test", "style": "cot"}]})
+    monkeypatch.setattr("evals.run.open_backend", lambda *_: Noted("the server takes no seed", 2))
+    with pytest.raises(KitError, match="gone"):
+        evaluate(config, str(rows), str(tmp_path), tmp_path / "out")
+    monkeypatch.setattr("evals.run.open_backend", lambda *_: Noted("", 9))
+    out = evaluate(config, str(rows), str(tmp_path), tmp_path / "out")
+    assert read_manifest(out).notes == ["the server takes no seed"]
+    assert len(read_records(out)) == 3
