@@ -35,6 +35,9 @@ _OPEN = re.compile(
 )
 """Words of a clause that leave its preference open, or deny it."""
 
+_SUPPOSED = re.compile(r"\b(?:if|whether|unless|not a tie)\b", re.IGNORECASE)
+"""The same of a tie."""
+
 _CLAUSE = 300
 """Characters of the longest clause that is read."""
 
@@ -67,7 +70,7 @@ def _words(said: str) -> set[str]:
     alone = (_ALONE.fullmatch(line.strip(" .,;!")) for line in plain.split("\n"))
     found = {next(filter(None, line.groups())).lower() for line in alone if line}
     for clause in (clause for clause in clauses if 0 < len(clause) <= _CLAUSE):
-        if _EVEN.search(clause):
+        if _EVEN.search(clause) and not _SUPPOSED.search(clause):
             found.add("tie")
         elif not _OPEN.search(clause):
             found |= {name.lower() for form in _PREFERS for names in form.findall(clause) for name in names if name}

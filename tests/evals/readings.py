@@ -268,6 +268,8 @@ JUDGE: list[tuple[str, str, str | None]] = [
     ("neither A nor B", "Neither Answer A nor Answer B is better.", "tie"),
     ("a tie with an article", "Verdict: A tie", "tie"),
     ("both after a label", "Verdict: A and B are equally good.", "tie"),
+    ("no tie", "It is not a tie.", None),
+    ("a tie supposed", "If neither is better, I should say so.", None),
     ("worse", "Verdict: Answer A is worse.", None),
     ("not chosen", "I would not choose Answer A.", None),
     ("conceded", "Although Answer A is better written, only Answer B is correct.", None),
