@@ -218,7 +218,10 @@ def _affordable(model: PreTrainedModel) -> int:
 
     def most(name: str, default: int) -> int:
         """A size of the model; some have one of their own in every layer."""
-        told = getattr(config, name, None) or default
+        try:
+            told = getattr(config, name, None) or default
+        except RuntimeError:  # what transformers says of one that differs by layer
+            told = config.to_dict().get(name) or default
         return max(told) if isinstance(told, list | tuple) else int(told)
 
     hidden = most("hidden_size", 4096)
