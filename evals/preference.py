@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from evals.config import BackendConfig, EvalConfig, Positive
 from evals.final import final_answer
-from evals.run import keyed, open_backend, read_records
+from evals.run import append_outputs, keyed, open_backend, read_outputs, read_records
 from evals.scoring.judge import verdict_of
 from evals.style_score import gold_responses, style_score
 from evals.tasks import TASKS
@@ -23,11 +23,9 @@ from kit.core.errors import KitError
 from kit.core.records import Choice, Contender, EvalRecord, Preference
 from kit.core.seeds import digest
 from kit.core.store import (
-    append_journal,
     finished,
     input_key,
     intact_manifest,
-    read_journal,
     read_table,
     run_stage,
     stage_key,
@@ -181,7 +179,7 @@ def both_orders(first: Choice, second: Choice) -> Choice:
 def _ask(pairs: Sequence[Pair], config: PreferenceConfig, judge: str, journal: Path) -> dict[int, tuple[Output, Output]]:
     """What the judge says of every pair that differs, by the pair's index. Equal prompts are asked once, and what the journal
     holds is not asked again."""
-    known = {row["key"]: Output(row["text"], row["finish"], row["thought"]) for row in read_journal(journal)}
+    known = read_outputs(journal)
     several = len({p.slice for p in pairs}) > 1
     asked: dict[str, Prompt] = {}
     keys: dict[int, tuple[str, str]] = {}
@@ -208,7 +206,7 @@ def _generate(
 
         def keep(indices: Sequence[int], results: Sequence[Output]) -> None:
             told = {keys[i]: r._replace(text=r.text.strip()) for i, r in zip(indices, results, strict=True)}
-            append_journal(journal, [{"key": key, **output._asdict()} for key, output in told.items()])
+            append_outputs(journal, told)
             known.update(told)
             bar.update(len(told))
 

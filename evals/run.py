@@ -58,6 +58,7 @@ def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
     examples = [item for item in source.items if teaches(item, config)]
     asks = task.asks(config, loaded.items, examples)
     with run_stage(out, "eval", resolved, inputs, (RECORDS, "results.json")) as stage:
+        task.prepare()
         outputs = _answer(asks, config, open_backend(config, model), stage.working / "answers.jsonl")
         finals = [_final(ask, output) for ask, output in zip(asks, outputs, strict=True)]
         records = [_ended(r, final) for r, final in zip(task.records(config, asks, finals), finals, strict=True)]
@@ -156,7 +157,7 @@ def _prompt(ask: Ask[Any]) -> Prompt:
 
 def _answer(asks: Sequence[Ask[Any]], config: EvalConfig, backend: Backend, journal: Path) -> list[Output]:
     """The output of every ask. Equal prompts are answered once; answers go to the journal as batches finish."""
-    known = {row["key"]: Output(row["text"], row["finish"], row["thought"]) for row in read_journal(journal)}
+    known = read_outputs(journal)
     recorded = config.backend == "recorded"
     keys = [
         digest(
@@ -170,7 +171,7 @@ def _answer(asks: Sequence[Ask[Any]], config: EvalConfig, backend: Backend, jour
 
         def keep(batch: Sequence[str], outputs: Sequence[Output]) -> None:
             known.update(zip(batch, outputs, strict=True))
-            append_journal(journal, [{"key": k, **o._asdict()} for k, o in zip(batch, outputs, strict=True)])
+            append_outputs(journal, dict(zip(batch, outputs, strict=True)))
             if untold := [note for note in backend.notes if note not in _notes(journal.with_name("notes.jsonl"))]:
                 append_journal(journal.with_name("notes.jsonl"), [{"note": note} for note in untold])
             bar.update(len(batch))
@@ -188,6 +189,16 @@ def _answer(asks: Sequence[Ask[Any]], config: EvalConfig, backend: Backend, jour
         if choices:
             keep(choices, _choose([fresh[k] for k in choices], config, backend))
     return [known[k] for k in keys]
+
+
+def read_outputs(journal: Path) -> dict[str, Output]:
+    """What was answered already, by key."""
+    return {row["key"]: Output(row["text"], row["finish"], row["thought"]) for row in read_journal(journal)}
+
+
+def append_outputs(journal: Path, outputs: dict[str, Output]) -> None:
+    """Keep outputs, so that nobody asks for them again."""
+    append_journal(journal, [{"key": key, **output._asdict()} for key, output in outputs.items()])
 
 
 def _notes(journal: Path) -> list[str]:

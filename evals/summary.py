@@ -82,13 +82,11 @@ def told_of(records: Sequence[EvalRecord], cued: bool = False) -> list[str]:
             told.append(f"{count:,} of {len(records):,} answers {what}")
     if count := sum(r.error == "unjudged" for r in records):
         told.append(f"{count:,} of {len(records):,} programs cannot be judged: they return what cannot leave the sandbox")
-    groups: dict[str, list[EvalRecord]] = {}
-    for record in records:
-        groups.setdefault(record.tags["slice"], []).append(record)
-    for name, group in groups.items():
-        lacking = sum(r.error == "format" for r in group)
-        if group[0].task == "multihop" and lacking > MANY * len(group):
-            lack = f'{lacking:,} of {len(group):,} answers lack "{ANSWER_CUE}"'
+    asked = Counter(r.tags["slice"] for r in records if r.task == "multihop")
+    formless = Counter(r.tags["slice"] for r in records if r.error == "format")
+    for name, count in asked.items():
+        if (lacking := formless[name]) > MANY * count:
+            lack = f'{lacking:,} of {count:,} answers lack "{ANSWER_CUE}"'
             hint = "" if cued else "ask = cue tells a model that was never taught it; "
             told.append(f"{name}: {lack}: {hint}flexible_match reads without it")
     return told

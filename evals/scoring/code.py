@@ -8,7 +8,7 @@ import symtable
 import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
 _OTHER_LANGUAGES = frozenset(
-    "bash sh shell zsh console terminal powershell text txt plaintext plain output none markdown md latex tex html css json yaml "
+    "bash sh shell zsh console terminal powershell text txt plaintext plain output none latex tex html css json yaml "
     "yml toml xml sql csv diff mermaid c cpp c++ csharp c# java javascript js typescript ts go rust ruby php kotlin swift scala "
     "r julia haskell perl lua".split()
 )
@@ -61,7 +61,7 @@ def program(problem: CodeProblem, output: str) -> Program | None:
         before = (preamble(problem), *_needed(code, [b for b in blocks if b is not chosen], problem.entry_point))
         readable = code if _tree(code) else _readable(code) or code
         return Program(_joined(*before, code), _definitions_of(_joined(*before, readable), problem.entry_point), to_the_end)
-    given = _joined(f"{problem.prompt.rstrip()}\n{_given_body(code, '    ')}")
+    given = _joined(_with_body(problem, code))
     return Program(given, _definitions_of(_joined(_mended_body(problem, code)), problem.entry_point), to_the_end)
 
 
@@ -124,7 +124,7 @@ def _is_body(text: str, problem: CodeProblem) -> bool:
     """Whether a text reads as the body of the function, which gives something back."""
     if not re.search(r"\b(?:return|yield)\b", text):
         return False
-    return _tree(f"{problem.prompt.rstrip()}\n{_given_body(text.strip(chr(10)), '    ')}") is not None
+    return _tree(_with_body(problem, text.strip("\n"))) is not None
 
 
 def _language(info: str) -> str:
@@ -147,27 +147,15 @@ def _readable(code: str, least: int = 0) -> str | None:
     lines are left."""
     lines = code.rstrip().split("\n")
     for _ in range(_TRIES):
-        place = _trouble("\n".join(lines))
-        if place is None:
+        read = _read("\n".join(lines))
+        if isinstance(read, ast.Module):
             break
-        lines = lines[: min(place, len(lines)) - 1]
+        lines = lines[: min(read, len(lines)) - 1]
         while lines and not lines[-1].strip():
             lines.pop()
         if len(lines) <= least:
             return None
     return "\n".join(lines) if _tree("\n".join(lines)) else None
-
-
-def _trouble(code: str) -> int | None:
-    """The line in which code cannot be read; None where all of it can."""
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            ast.parse(code)
-    except SyntaxError as error:
-        return error.lineno or 1
-    except (ValueError, RecursionError, MemoryError):
-        return 1
-    return None
 
 
 def _mended_body(problem: CodeProblem, code: str) -> str:
@@ -177,31 +165,35 @@ def _mended_body(problem: CodeProblem, code: str) -> str:
     step = re.match(r"[ \t]*", prompt.rpartition("\n")[2])
     indent = step[0] if step and step[0] else "    "
     first, _, rest = code.partition("\n")
-    ways = [
-        _given_body(code, indent),
-        f"{indent}{first.lstrip()}\n{rest}",
-        textwrap.indent(textwrap.dedent(code), indent),
-        textwrap.indent(code, indent),
-    ]
-    programs = [f"{prompt}\n{way}" for way in ways]
+    bodies = (f"{indent}{first.lstrip()}\n{rest}", textwrap.indent(textwrap.dedent(code), indent), textwrap.indent(code, indent))
+    programs = [_with_body(problem, code, indent), *(f"{prompt}\n{body}" for body in bodies)]
     whole = next((text for text in programs if _tree(text)), None)
     parts = [_readable(text, prompt.count("\n") + 1) or "" for text in programs] if whole is None else []
     return whole or max(parts, key=len) or programs[0]
 
 
-def _given_body(code: str, indent: str) -> str:
-    """A body as it was given; one without any indent is indented as a whole."""
-    return code if code.startswith((" ", "\t")) else textwrap.indent(code, indent)
+def _with_body(problem: CodeProblem, code: str, indent: str = "    ") -> str:
+    """The prompt with a body as it was given; one without any indent is indented as a whole."""
+    body = code if code.startswith((" ", "\t")) else textwrap.indent(code, indent)
+    return f"{problem.prompt.rstrip()}\n{body}"
+
+
+@lru_cache(64)  # one output's blocks are looked at again and again
+def _read(code: str) -> ast.Module | int:
+    """Code as a tree; or the line in which it cannot be read."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return ast.parse(code)
+    except SyntaxError as error:
+        return error.lineno or 1
+    except (ValueError, RecursionError, MemoryError):
+        return 1
 
 
 def _tree(code: str) -> ast.Module | None:
     """Code as a tree; None where it is none, or holds nothing."""
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    return tree if tree.body else None
+    read = _read(code)
+    return read if isinstance(read, ast.Module) and read.body else None
 
 
 def _names(node: ast.stmt) -> Iterator[str]:
@@ -284,7 +276,7 @@ def _definitions_of(code: str, name: str) -> str:
     tree = _tree(code)
     if not tree:
         return code
-    kept = [n for n in tree.body if next(_names(n), None) or isinstance(n, ast.ImportFrom)]
+    kept = [n for n in tree.body if next(_names(n), None)]
     if len(kept) == len(tree.body) or not any(name in _names(node) for node in kept):
         return code
     here = set(map(id, kept))

@@ -25,12 +25,12 @@ _ALONE = re.compile(rf"{_SIDE}|(?i:(tie))")
 """A line that is nothing else."""
 
 _EVEN = re.compile(
-    r"\ba tie\b|\bit(?:'s| is) a draw|\bneither\b.{0,40}\bis (?:clearly |really |the )?(?:better|best)|\bno clear winner"
+    r"\ba tie\b|\bit is a draw|\bneither\b.{0,40}\bis (?:clearly |really |the )?(?:better|best)|\bno clear winner"
     rf"|(?:\bboth|\bthe two|\bA and B)(?: answers| responses)?(?: are)?(?: about)? equally|\b(?:{_LABEL})\b ?(?:is|:|=)? ?tie\b",
     re.IGNORECASE,
 )
 _OPEN = re.compile(
-    r"\b(?:not|never|neither|nor|cannot|without|although|though|while|seems?|seemed|some|may|might|could|if|whether|unless|had)\b|n't\b",
+    r"\b(?:not|never|neither|nor|cannot|without|although|though|while|seems?|seemed|some|may|might|could|if|whether|unless|had)\b",
     re.IGNORECASE,
 )
 """Words of a clause that leave its preference open, or deny it."""

@@ -90,9 +90,7 @@ def _count(bar: tqdm[None]) -> None:
 def _record(
     ask: Ask[CodeProblem], final: Final, written: Program | None, given: Sequence[Verdict], mended: Sequence[Verdict]
 ) -> EvalRecord:
-    passed = [v.status == "passed" for v in given]
-    also = [v.status == "passed" for v in mended] or [False] * len(passed)
-    scores = {"base": float(passed[:1] == [True]), "base_mended": float(True in (*passed[:1], *also[:1]))}
+    scores = {"base": float(_passes(given[:1])), "base_mended": float(_passes(given[:1]) or _passes(mended[:1]))}
     if ask.item.plus:
         scores |= {"plus": float(_passes(given)), "plus_mended": float(_passes(given) or _passes(mended))}
     failed = next((v for v in given if v.status != "passed"), None)

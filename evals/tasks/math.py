@@ -17,7 +17,6 @@ from kit.sources.word_problems import math_problem
 
 def load_problems(source: str, config: EvalConfig) -> Converted:
     """Problems of a data directory, or of rows with `question` and `answer`, which ends in `#### N`."""
-    prepare()
     return load(source, "math", MathProblem, math_problem, config.skip_bad_rows)
 
 
@@ -54,4 +53,6 @@ def _record(ask: Ask[MathProblem], final: Final) -> EvalRecord:
     )
 
 
-TASK = Task(load_problems, asks, records, ("flexible", "strict", "equivalent"), "cot", {"cot": 1024, "direct": 64})
+TASK = Task(
+    load_problems, asks, records, ("flexible", "strict", "equivalent"), "cot", {"cot": 1024, "direct": 64}, prepare=prepare,
+)  # fmt: skip

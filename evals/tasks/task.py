@@ -55,7 +55,7 @@ class Task(Generic[I]):
     metrics: the scores that sum a slice up, the first being what arms are compared by. style, max_new_tokens: what holds where
     nothing else is said; it is asked in the styles that the latter names. weights: of a metric that is a share, the tag that
     tells of how many; each of those weighs the same, so that a record of more counts for more. graded: metrics that are more
-    than right or wrong, of which there is no pass@k."""
+    than right or wrong, of which there is no pass@k. prepare: begins, beside the model, to load what `records` takes long for."""
 
     load: Callable[[str, EvalConfig], Converted]
     asks: Callable[[EvalConfig, Sequence[I], Sequence[I]], list[Ask[I]]]
@@ -65,6 +65,7 @@ class Task(Generic[I]):
     max_new_tokens: dict[Style, int]
     weights: dict[str, str] = field(default_factory=dict)
     graded: tuple[str, ...] = ()
+    prepare: Callable[[], None] = lambda: None
 
     def values(self, metric: str, records: Sequence[EvalRecord]) -> list[float]:
         """A metric of every record, so that their mean is the metric of all."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kit.core.errors import KitError
 from kit.infer.backend import Decoding, Likelihood, Output, Prompt, Sink
-from kit.infer.tokenised import TOO_LONG, begun, continued, fit_window, outputs, rooms
+from kit.infer.tokenised import begun, continued, fit_window, outputs, rooms
 from kit.models.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -64,10 +64,8 @@ class TransformersBackend:
 
     def generate_ids(self, prompts: Sequence[Ids], decoding: Decoding, sink: Sink[Output]) -> None:
         """The same for prompts in tokens."""
-        room = rooms([len(p) for p in prompts], decoding.max_new_tokens, self.window)
-        if unread := [i for i, left in enumerate(room) if not left]:
-            sink(unread, [TOO_LONG] * len(unread))
-        asked = [i for i, left in enumerate(room) if left]
+        room = rooms([len(p) for p in prompts], decoding.max_new_tokens, self.window, sink)
+        asked = list(room)
         go_on = self._continue if self.pads else self._continue_alike
 
         def run(batch: list[int]) -> None:
@@ -93,7 +91,7 @@ class TransformersBackend:
         fed = torch.tensor([[pad] * (width - len(p)) + list(p) for p in prompts], device=device)
         mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=device)
         positions = (mask.cumsum(1) - 1).clamp(min=0)
-        stops = torch.tensor(self.stops, device=device)
+        stops = set(self.stops)
         produced: list[list[int]] = [[] for _ in prompts]
         ended = [False] * len(prompts)
         rows, cache = torch.arange(len(prompts), device=device), None
@@ -112,11 +110,10 @@ class TransformersBackend:
                 if draws:
                     logits = _drawn(logits, decoding.temperature, [draws[row] for row in rows.tolist()])
                 token = logits.argmax(-1)
-                stopped = torch.isin(token, stops).tolist()
                 left = []
-                for place, (row, value, stop) in enumerate(zip(rows.tolist(), token.tolist(), stopped, strict=True)):
-                    ended[row] = stop
-                    if not stop:
+                for place, (row, value) in enumerate(zip(rows.tolist(), token.tolist(), strict=True)):
+                    ended[row] = value in stops
+                    if not ended[row]:
                         produced[row].append(value)
                         if count < room[row]:
                             left.append(place)

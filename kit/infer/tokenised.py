@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from kit.core.errors import KitError
-from kit.infer.backend import Output, Prompt, answer
+from kit.infer.backend import Output, Prompt, Sink, answer
 from kit.models.tokens import Tokens
 
 
@@ -30,14 +30,13 @@ def outputs(tokens: Tokens, produced: Iterable[tuple[Sequence[int], bool]]) -> l
     return made
 
 
-TOO_LONG = Output("", "too_long")
-"""What is told of a prompt that is not asked."""
-
-
-def rooms(lengths: Sequence[int], most: int, window: int | None) -> list[int]:
-    """How many tokens may follow each prompt of so many: `most`, or what the model's window has left; none behind one that it
-    cannot read whole."""
-    return [most if window is None else max(0, min(most, window - length)) for length in lengths]
+def rooms(lengths: Sequence[int], most: int, window: int | None, sink: Sink[Output]) -> dict[int, int]:
+    """How many tokens may follow each prompt (lengths: in tokens) that is to be asked, by its index: `most`, or what the model's
+    window has left. Of those that it cannot read whole, `sink` is told so."""
+    room = {i: most if window is None else min(most, window - length) for i, length in enumerate(lengths)}
+    if unread := [i for i, left in room.items() if left <= 0]:
+        sink(unread, [Output("", "too_long")] * len(unread))
+    return {i: left for i, left in room.items() if left > 0}
 
 
 def fit_window(prompts: Sequence[Prompt], lengths: Sequence[int], window: int | None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from kit.core.errors import KitError, first_line
 from kit.infer.backend import Decoding, Likelihood, Output, Prompt, Sink
-from kit.infer.tokenised import TOO_LONG, begun, continued, fit_window, outputs, rooms
+from kit.infer.tokenised import begun, continued, fit_window, outputs, rooms
 from kit.models.checkpoint import Checkpoint, fetched
 from kit.models.tokens import Tokens
 
@@ -66,10 +66,8 @@ class VllmBackend:
 
         stops, goes_on = self.tokens.stops, self.tokens.goes_on
         fed = [begun(self.tokens, p) for p in prompts]
-        room = rooms([len(f) for f in fed], decoding.max_new_tokens, self.window)
-        if unread := [i for i, left in enumerate(room) if not left]:
-            sink(unread, [TOO_LONG] * len(unread))
-        asked = [i for i, left in enumerate(room) if left]
+        room = rooms([len(f) for f in fed], decoding.max_new_tokens, self.window, sink)
+        asked = list(room)
         settings = [
             SamplingParams(
                 temperature=decoding.temperature,
