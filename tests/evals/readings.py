@@ -119,6 +119,7 @@ MULTIHOP: list[tuple[str, str, str | None, str | None]] = [
     ("the cue in an invented question", "Al Oz\n\nQuestion: Who leads Arc?\nAnswer: So the answer is Bo Li.", None, "Al Oz"),
     ("a company before a name", "So the answer is Apple Inc. Steve Jobs founded it.", "Apple Inc", "Apple Inc"),
     ("a word that is an abbreviation, too", "So the answer is modern art. Paintings are shown.", "modern art", "modern art"),
+    ("a lead-in, and the question in other words", "Sure!\n\nQuestion: Name the leader.\nAnswer: Bo Li", None, "Bo Li"),
     ("is the answer", "Ode Labs is in Port Ann. So Bo Li is the answer.", None, "Bo Li"),
     ("the cue with a colon", "So the answer is: Bo Li", "Bo Li", "Bo Li"),
     ("the cue with a colon, and a new line", "So the answer is:\n\nBo Li", "Bo Li", "Bo Li"),

@@ -3,6 +3,8 @@ gold scores, and what bad rows do."""
 
 from __future__ import annotations
 
+import codecs
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -390,3 +392,31 @@ def test_a_bad_row_is_one_line_with_its_number_or_a_counted_skip(
     code, out, err = told("two", "-o", "skip_bad_rows=true")
     assert code == 0, err
     assert "1 rows could not be read and were left out" in out
+
+
+def test_no_shot_asks_what_is_asked_in_other_spacing(tmp_path: Path) -> None:
+    data = written(tmp_path / "rows.jsonl", GSM)
+    same = GSM["question"].replace(" ", "  ").upper()
+    for others, told in ((["Another?"], None), ([], "1 shots need as many examples, and there are 0")):
+        shots = written(tmp_path / f"{len(others)}.jsonl", *({**GSM, "question": q} for q in (same, *others)))
+        config = resolve(EvalConfig, {"task": "math", "slices": [{"split": "test", "shots": 1}], "shots_from": shots})
+        items, examples = (TASKS["math"].load(source, config).items for source in (data, shots))
+        if told:
+            with pytest.raises(KitError, match=told):
+                TASKS["math"].asks(config, items, examples)
+        else:
+            (ask,) = TASKS["math"].asks(config, items, examples)
+            assert ask.shots[0][0].startswith("Another?")
+
+
+def test_rows_behind_a_mark_of_byte_order_and_in_gzip(tmp_path: Path) -> None:
+    row = json.dumps(GSM).encode()
+    for name, data in (
+        ("bom.jsonl", codecs.BOM_UTF8 + row),
+        ("rows.jsonl.gz", gzip.compress(row)),
+        ("list.json.gz", gzip.compress(codecs.BOM_UTF8 + b"[" + row + b"]")),
+    ):
+        (tmp_path / name).write_bytes(data)
+        config = resolve(EvalConfig, {"task": "math", "slices": [{"split": "test"}]})
+        (item,) = TASKS["math"].load(str(tmp_path / name), config).items
+        assert item.question == GSM["question"]
