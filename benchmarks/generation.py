@@ -23,13 +23,13 @@ import networkx as nx
 import numpy as np
 
 from generators.config import GenerateConfig
-from generators.draw import build_world
 from generators.generate import generate_stage
 from generators.questions import SHAPES
 from generators.questions.chain import search
-from generators.relations import RELATIONS
-from generators.schema import Schema
-from generators.world import World
+from generators.world.draw import build_world
+from generators.world.relations import RELATIONS
+from generators.world.schema import Schema
+from generators.world.world import World
 from kit.core.config import resolve
 from kit.core.store import read_manifest
 

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from generators.columns import KeySet, distinct, hashes_of, hex_ids, mixed, place_in, text_hashes
+from generators.world.columns import KeySet, distinct, hashes_of, hex_ids, mixed, place_in, text_hashes
 from kit.core.records import Corpus, Exposure, schema_of
 from kit.core.store import table_files, write_arrow, write_json
 

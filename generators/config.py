@@ -8,12 +8,12 @@ from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
-from generators.draw import LEAD, Timeline
-from generators.probes import PROBES
 from generators.questions import SHAPES
-from generators.relations import ENTITY_TYPES, RELATIONS, VALUES
-from generators.styles import STYLES
+from generators.questions.probes import PROBES
 from generators.tasks import TASK_DATA
+from generators.text.styles import STYLES
+from generators.world.draw import LEAD, Timeline
+from generators.world.relations import ENTITY_TYPES, RELATIONS, VALUES
 from kit.core.config import Config
 from kit.core.errors import KitError, nearest
 from kit.core.records import TaskName
@@ -73,7 +73,7 @@ class TimelineConfig(Config):
 
 class OwnConfig(Config):
     """Facts of one's own, to be injected: `facts`, a file of triples; `relations`, a TOML file with their wordings; `events`,
-    a file of dated events with their questions (see `generators.own`)."""
+    a file of dated events with their questions (see `generators.world.own`)."""
 
     facts: str | None = None
     relations: str | None = None
@@ -171,7 +171,7 @@ class QuestionsConfig(Config):
 
 
 class ProbesConfig(Config):
-    """What is asked of single facts, of at most `facts` facts a part (see `generators.probes.PROBES`)."""
+    """What is asked of single facts, of at most `facts` facts a part (see `generators.questions.probes.PROBES`)."""
 
     kinds: tuple[str, ...] = tuple(PROBES)
     facts: Count = 10_000

@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from generators.audit import Tokens, audit
-from generators.columns import place_in
 from generators.config import GenerateConfig, NamesConfig
-from generators.documents import Dose, documents, edits, reading_exercises
-from generators.draw import build_world, draw_history, scratch_world, shuffle_facts, without_some
-from generators.events import read_events
-from generators.examples import mix_examples
-from generators.names import NameRules
-from generators.own import read_own, schema_with
-from generators.probes import probe
+from generators.questions.probes import probe
 from generators.splits import Questions, Views
 from generators.tasks import TASK_DATA
-from generators.world import BEGINNING, World
+from generators.text.documents import Dose, documents, edits, reading_exercises
+from generators.text.examples import mix_examples
+from generators.world.columns import place_in
+from generators.world.draw import build_world, draw_history, scratch_world, shuffle_facts, without_some
+from generators.world.events import read_events
+from generators.world.names import NameRules
+from generators.world.own import read_own, schema_with
+from generators.world.world import BEGINNING, World
 from kit.core import store
 from kit.core.config import dump
 from kit.core.errors import KitError

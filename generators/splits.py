@@ -16,12 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from generators.columns import Ints, KeySet, distinct, hashes_of, mixed, picked
 from generators.config import GenerateConfig, QuestionsConfig
 from generators.questions import SHAPES
 from generators.questions.chain import Chains, ask, certified, search
-from generators.reasoning import solve
-from generators.world import World
+from generators.questions.reasoning import solve
+from generators.world.columns import Ints, KeySet, distinct, hashes_of, mixed, picked
+from generators.world.world import World
 from kit.core.errors import KitError
 from kit.core.records import Part, Question, Split, schema_of
 from kit.core.seeds import key_of, stream

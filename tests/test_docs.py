@@ -10,9 +10,9 @@ import click
 import pytest
 
 from generators.config import GenerateConfig
-from generators.probes import PROBES
 from generators.questions import SHAPES
-from generators.styles import STYLES
+from generators.questions.probes import PROBES
+from generators.text.styles import STYLES
 from kit.cli.main import cli
 from kit.core.config import read_preset, resolve
 from tests.help_pages import PAGE, page

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pyarrow as pa
 
 from generators.questions import comparison, counting, either, intersection, sets, superlative, temporal, unanswerable, verify
-from generators.world import World
+from generators.world.world import World
 from kit.core.records import Split
 
 SHAPES: dict[str, Callable[[World, Split, int, int], Iterator[pa.Table]]] = {

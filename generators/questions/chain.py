@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generators.columns import Ints, chosen, dealt, lists, mixed, picked
+from generators.questions.reasoning import Move, Programs, necessary, prior, solve
 from generators.questions.table import (
     candidates,
     entity_answers,
@@ -18,9 +18,9 @@ from generators.questions.table import (
     questions,
     sub_questions,
 )
-from generators.reasoning import Move, Programs, necessary, prior, solve
-from generators.schema import Schema
-from generators.world import World
+from generators.world.columns import Ints, chosen, dealt, lists, mixed, picked
+from generators.world.schema import Schema
+from generators.world.world import World
 from kit.core.records import Question, Split, schema_of
 from kit.core.seeds import key_of
 

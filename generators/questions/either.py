@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generators.columns import Ints, chosen, lists, mixed
 from generators.questions import groups
+from generators.questions.reasoning import Move, Programs, necessary, solve
 from generators.questions.table import interleaved, questions
-from generators.reasoning import Move, Programs, necessary, solve
-from generators.world import World
+from generators.world.columns import Ints, chosen, lists, mixed
+from generators.world.world import World
 from kit.core.records import Split
 from kit.core.seeds import key_of
 

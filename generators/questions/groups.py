@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generators.columns import Ints, Sets, chosen, joined, mixed, picked
-from generators.schema import Schema
-from generators.world import PARTS, World
+from generators.world.columns import Ints, Sets, chosen, joined, mixed, picked
+from generators.world.schema import Schema
+from generators.world.world import PARTS, World
 from kit.core.records import Operation
 
 SMALLEST, LARGEST = 2, 6

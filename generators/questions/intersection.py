@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generators.columns import Ints, chosen, dealt, joined, lists, mixed, picked
 from generators.questions import groups
+from generators.questions.reasoning import Move, Programs, necessary, prior, solve
 from generators.questions.table import (
     candidates,
     entity_answers,
@@ -22,8 +22,8 @@ from generators.questions.table import (
     stated,
     sub_questions,
 )
-from generators.reasoning import Move, Programs, necessary, prior, solve
-from generators.world import PARTS, World
+from generators.world.columns import Ints, chosen, dealt, joined, lists, mixed, picked
+from generators.world.world import PARTS, World
 from kit.core.records import Split
 from kit.core.seeds import key_of
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from generators.columns import Sets, chosen, lists, mixed
 from generators.questions import groups
+from generators.questions.reasoning import Move, Programs, necessary, solve
 from generators.questions.table import entity_answers, interleaved, questions, sub_questions
-from generators.reasoning import Move, Programs, necessary, solve
-from generators.world import World
+from generators.world.columns import Sets, chosen, lists, mixed
+from generators.world.world import World
 from kit.core.records import Operation, Split
 from kit.core.seeds import key_of
 

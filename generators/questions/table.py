@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from generators.columns import Ints, chosen, concatenated, hex_ids, joined, lists, mixed, picked, text_hashes
-from generators.reasoning import Programs
-from generators.schema import Schema, Wordings
-from generators.world import FOREVER, World
+from generators.questions.reasoning import Programs
+from generators.world.columns import Ints, chosen, concatenated, hex_ids, joined, lists, mixed, picked, text_hashes
+from generators.world.schema import Schema, Wordings
+from generators.world.world import FOREVER, World
 from kit.core.records import Question, Split, SubQuestion, schema_of
 
 CANDIDATES = 9

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from generators.columns import Ints, chosen, joined, lists, mixed, picked
 from generators.questions import groups
+from generators.questions.reasoning import Move, Programs, necessary, prior, solve
 from generators.questions.table import (
     candidates,
     entity_answers,
@@ -20,8 +20,8 @@ from generators.questions.table import (
     stated,
     sub_questions,
 )
-from generators.reasoning import Move, Programs, necessary, prior, solve
-from generators.world import FOREVER, World
+from generators.world.columns import Ints, chosen, joined, lists, mixed, picked
+from generators.world.world import FOREVER, World
 from kit.core.records import Operation, Split
 from kit.core.seeds import key_of
 

@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generators.columns import Ints, chosen, dealt, distinct, joined, lists, mixed, picked
 from generators.questions import groups
 from generators.questions.chain import chain_programs, programs
+from generators.questions.reasoning import necessary, solve
 from generators.questions.table import described, interleaved, nested, none, opened, questions, sub_questions
-from generators.reasoning import necessary, solve
-from generators.world import PARTS, World
+from generators.world.columns import Ints, chosen, dealt, distinct, joined, lists, mixed, picked
+from generators.world.world import PARTS, World
 from kit.core.records import Split
 from kit.core.seeds import key_of
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from generators.columns import chosen, distinct, lists, mixed, picked
 from generators.questions import groups
 from generators.questions.chain import Chains, named_by, search
+from generators.questions.reasoning import Move, Programs, necessary, solve
 from generators.questions.table import questions, sub_questions
-from generators.reasoning import Move, Programs, necessary, solve
-from generators.relations import COMMON_NOUNS
-from generators.world import World
+from generators.world.columns import chosen, distinct, lists, mixed, picked
+from generators.world.relations import COMMON_NOUNS
+from generators.world.world import World
 from kit.core.records import Split
 from kit.core.seeds import key_of
 

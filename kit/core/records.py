@@ -138,7 +138,7 @@ class SubQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What was computed about a question, never assumed (`generators.reasoning.certify`).
+    """What was computed about a question, never assumed.
 
     unique: the solver finds exactly one answer. unreadable: no answer stands in the question's text. no_shortcut: no
     path of fewer edges joins head and answer, inverses and hubs counted. necessary: the facts whose removal changes or

@@ -7,9 +7,9 @@ from collections import Counter, defaultdict
 import numpy as np
 
 from generators.config import GenerateConfig
-from generators.documents import Dose, documents
 from generators.generate import generate
-from generators.relations import RELATIONS
+from generators.text.documents import Dose, documents
+from generators.world.relations import RELATIONS
 from kit.core.config import resolve
 from tests.conftest import SMALL, Records
 from tests.generators.test_world import ROWS, a_world

@@ -16,9 +16,9 @@ import pytest
 from evals.config import EvalConfig
 from evals.run import evaluate, read_records
 from generators.config import GenerateConfig
-from generators.events import read_events
 from generators.generate import generate_stage
-from generators.own import read_own
+from generators.world.events import read_events
+from generators.world.own import read_own
 from kit.core.config import resolve
 from kit.core.errors import KitError
 from kit.core.records import Document, Example, Exposure, Fact, Question

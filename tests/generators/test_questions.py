@@ -10,12 +10,12 @@ import pyarrow as pa
 import pytest
 
 from generators.config import GenerateConfig
-from generators.draw import build_world
 from generators.generate import generate
 from generators.questions.chain import ask, certified, programs, search
-from generators.relations import RELATIONS, TYPES
-from generators.schema import Schema
-from generators.world import PARTS, Entities, Facts, World
+from generators.world.draw import build_world
+from generators.world.relations import RELATIONS, TYPES
+from generators.world.schema import Schema
+from generators.world.world import PARTS, Entities, Facts, World
 from kit.core.config import resolve
 from kit.core.records import Fact, Question, Step
 from tests.conftest import SMALL, Records

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from generators.config import GenerateConfig
 from generators.generate import generate_stage
 from generators.questions import SHAPES
-from generators.relations import COMMON_NOUNS, ENTITY_TYPES, RELATIONS, VALUE_TYPES
-from generators.styles import STYLES
+from generators.text.styles import STYLES
+from generators.world.relations import COMMON_NOUNS, ENTITY_TYPES, RELATIONS, VALUE_TYPES
 from kit.core.config import resolve
 from kit.core.records import Document, Entity, Example, Exposure, Fact, Question
 from kit.core.store import read_table

@@ -14,13 +14,13 @@ import pyarrow as pa
 import pytest
 
 from generators.config import GenerateConfig
-from generators.draw import Timeline, build_world, draw_history, without_some
 from generators.generate import generate
 from generators.questions import SHAPES
 from generators.questions.chain import ask, search
 from generators.questions.unanswerable import ANSWERS
-from generators.schema import Schema
-from generators.world import World
+from generators.world.draw import Timeline, build_world, draw_history, without_some
+from generators.world.schema import Schema
+from generators.world.world import World
 from kit.core.config import resolve
 from kit.core.records import Entity, Fact, Question, Step, from_row
 from tests.conftest import Records

@@ -9,9 +9,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from generators.documents import Dose, documents, edits
-from generators.styles import STYLES
-from generators.world import World
+from generators.text.documents import Dose, documents, edits
+from generators.text.styles import STYLES
+from generators.world.world import World
 from kit.core.records import Document, from_row
 from tests.generators.test_shapes import TIMES, rich_world
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generators.columns import permuted
-from generators.draw import build_world, scratch_world, shuffle_facts
-from generators.names import NameRules
-from generators.relations import ENTITY_TYPES, RELATIONS, TYPES, VALUE_TYPES, VALUES
-from generators.schema import Schema
-from generators.world import PARTS, World
+from generators.world.columns import permuted
+from generators.world.draw import build_world, scratch_world, shuffle_facts
+from generators.world.names import NameRules
+from generators.world.relations import ENTITY_TYPES, RELATIONS, TYPES, VALUE_TYPES, VALUES
+from generators.world.schema import Schema
+from generators.world.world import PARTS, World
 from kit.core.errors import KitError
 from kit.core.records import Part
 from kit.core.seeds import stream

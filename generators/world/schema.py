@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generators.columns import Ints, Templates, text_hashes
-from generators.relations import PLURALS, RELATIONS, TYPES, Relation
+from generators.world.columns import Ints, Templates, text_hashes
+from generators.world.relations import PLURALS, RELATIONS, TYPES, Relation
 
 _HOLDS = (
     "Since {a} the {role} of {s} has been {link}{o}.",

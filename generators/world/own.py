@@ -21,9 +21,9 @@ import networkx as nx
 import numpy as np
 import pyarrow as pa
 
-from generators.relations import RELATIONS, VALUE_TYPES, Relation
-from generators.schema import Schema
-from generators.world import BEGINNING, FOREVER, PARTS, Entities, Facts, World
+from generators.world.relations import RELATIONS, VALUE_TYPES, Relation
+from generators.world.schema import Schema
+from generators.world.world import BEGINNING, FOREVER, PARTS, Entities, Facts, World
 from kit.core import rows
 from kit.core.errors import KitError, nearest
 

@@ -18,8 +18,8 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from generators.columns import Ints, chosen, joined, permuted
-from generators.relations import ENTITY_TYPES
+from generators.world.columns import Ints, chosen, joined, permuted
+from generators.world.relations import ENTITY_TYPES
 from kit.core.errors import KitError
 from kit.core.seeds import key_of, shuffled, stream
 

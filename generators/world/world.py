@@ -13,8 +13,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from generators.columns import Ints, KeySet, chosen, concatenated, distinct, expand, hex_ids, joined, lists, mixed, text_hashes
-from generators.schema import Schema
+from generators.world.columns import (
+    Ints,
+    KeySet,
+    chosen,
+    concatenated,
+    distinct,
+    expand,
+    hex_ids,
+    joined,
+    lists,
+    mixed,
+    text_hashes,
+)
+from generators.world.schema import Schema
 from kit.core.records import Entity, Fact, Part, schema_of
 
 PARTS: tuple[Part, ...] = ("known", "novel", "scratch", "shared", "twin")

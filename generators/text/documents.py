@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from generators.columns import Ints, chosen, hex_ids, joined, lists, mixed, picked, place_in, text_hashes
 from generators.questions.table import stated
-from generators.styles import STYLES, Cut, Telling, dates, reported
-from generators.world import FOREVER, PARTS, World
+from generators.text.styles import STYLES, Cut, Telling, dates, reported
+from generators.world.columns import Ints, chosen, hex_ids, joined, lists, mixed, picked, place_in, text_hashes
+from generators.world.world import FOREVER, PARTS, World
 from kit.core.records import Corpus, Document, Part, schema_of
 from kit.core.seeds import key_of, stream
 

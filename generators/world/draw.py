@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generators.columns import Ints, chosen, expand, mixed, picked
-from generators.names import ANY, NameRules, coined, recombine
-from generators.relations import ENTITY_TYPES, VALUES, Relation
-from generators.schema import Schema
-from generators.world import FOREVER, PARTS, Entities, Facts, World
+from generators.world.columns import Ints, chosen, expand, mixed, picked
+from generators.world.names import ANY, NameRules, coined, recombine
+from generators.world.relations import ENTITY_TYPES, VALUES, Relation
+from generators.world.schema import Schema
+from generators.world.world import FOREVER, PARTS, Entities, Facts, World
 from kit.core.errors import KitError
 from kit.core.records import Part
 from kit.core.seeds import key_of, stream

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from generators.columns import Ints, chosen, joined, lists, mixed, picked
-from generators.world import FOREVER, World
+from generators.world.columns import Ints, chosen, joined, lists, mixed, picked
+from generators.world.world import FOREVER, World
 
 Cut = tuple[Ints, NDArray[np.int64]]
 """Positions in the order they are stated, and how many go into each document."""

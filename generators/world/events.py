@@ -2,7 +2,7 @@
 
 Events are rows with `text` and `date`, if wanted `title`, and their questions: a list `questions` of objects with question,
 answer and kind (direct or multihop), or the columns `direct_question`, `direct_answer`, `multihop_question` and
-`multihop_answer`, as for the hand-made events of arXiv 2410.03717. The formats are those of `generators.own`.
+`multihop_answer`, as for the hand-made events of arXiv 2410.03717. The formats are those of `generators.world.own`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from generators.own import read_rows
+from generators.world.own import read_rows
 from kit.core.errors import KitError
 from kit.core.records import Document, Entity, Fact, Question, schema_of, to_rows
 from kit.core.seeds import digest

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from generators.columns import Ints, Sets
-from generators.world import World
+from generators.world.columns import Ints, Sets
+from generators.world.world import World
 from kit.core.records import Operation
 
 

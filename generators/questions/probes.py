@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from generators.columns import Ints, chosen, hex_ids, joined, lists, mixed, picked, text_hashes
 from generators.questions.chain import Chains, certified, named_by
 from generators.questions.groups import predicate
 from generators.questions.table import candidates, described, entity_answers, none, opened, stated, sub_questions
-from generators.world import World
+from generators.world.columns import Ints, chosen, hex_ids, joined, lists, mixed, picked, text_hashes
+from generators.world.world import World
 from kit.core.records import Question, Split, schema_of
 from kit.core.seeds import key_of
 

@@ -1,0 +1,1 @@
+"""What is written about a world: documents in their styles, and finetuning examples."""
