@@ -6,91 +6,24 @@ scanned, not built, on their way.
 
 from __future__ import annotations
 
-import os
-import select
-import subprocess
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from threading import Lock
 from typing import Final
 
 from evals.sandbox import protocol
 from evals.sandbox.codec import OPAQUE, PLAIN, decode, scan
-from evals.sandbox.lockdown import has_seccomp
-from evals.sandbox.process import Child, Stop
-from evals.sandbox.protection import DEVICES, PACKAGES, READABLE, Protection, last_line, require
+from evals.sandbox.process import Child, Stop, Talk
+from evals.sandbox.protection import Protection, setup
 from evals.sandbox.scratch import scratch
+from evals.sandbox.trial import require
 from evals.sandbox.verdict import Job, Limits, Status, Verdict
 
 _ROLES: Final[tuple[protocol.Role, ...]] = ("solution", "test")
-WATCH: Final = 0.02
-"""Seconds between two looks at what a child uses."""
 _NAMED: Final[dict[str, Status]] = {"MemoryError": "memory", "TooLarge": "output"}
 """Exceptions that tell of a limit."""
 _SCANNING: Final = Lock()
 """One value is scanned at a time, so that however many are judged, only one of the largest size takes up memory."""
-
-
-class Talk:
-    """Waits for what one child says while all of them are written to and watched, until `deadline` (of the monotonic clock)."""
-
-    def __init__(self, children: Sequence[Child], deadline: float) -> None:
-        self.children, self.deadline = children, deadline
-        self.watch = time.monotonic() + WATCH
-
-    def receive(self, child: Child) -> tuple[bytes, bytes]:
-        """The next message of `child`. Raises Stop when there will be none."""
-        while True:
-            now = time.monotonic()
-            if now >= self.deadline:
-                raise Stop("timeout", f"no verdict after {child.limits.seconds:g} s")
-            if now >= self.watch:
-                for each in self.children:
-                    each.look()
-                self.watch = time.monotonic() + WATCH
-            message = child.next_frame()
-            if message is not None:
-                if child.outbox:  # an honest child hears all before it speaks; else what is said to it could pile up here
-                    raise Stop("forbidden", f"the {child.role} spoke out of turn")
-                return message
-            if not child.open:
-                raise child.ended()
-            self._wait(child, min(self.watch, self.deadline) - now)
-
-    def _wait(self, child: Child, seconds: float) -> None:
-        poll = select.poll()
-        poll.register(child.reading, select.POLLIN)
-        for each in self.children:
-            if each.outbox:
-                poll.register(each.writing, select.POLLOUT)
-        ready = poll.poll(max(0.0, seconds) * 1000 + 1)
-        for each in self.children:
-            each.flush()
-        if any(fd == child.reading for fd, _ in ready):
-            child.fill()
-
-
-def _setup(role: protocol.Role, job: Job, folder: Path, limits: Limits, held: Protection) -> protocol.Setup:
-    return protocol.Setup(
-        role=role,
-        source=job.test if role == "test" else job.solution,
-        entry_point=job.entry_point,
-        landlock=held == "kernel",
-        seccomp=held != "none" and has_seccomp(),
-        parent=0 if held == "bubblewrap" else os.getpid(),
-        scratch=str(folder),
-        packages=PACKAGES,
-        readable=READABLE,
-        devices=DEVICES,
-        memory_bytes=limits.memory_bytes,
-        cpu_seconds=limits.cpu_seconds,
-        file_bytes=limits.file_bytes,
-        open_files=limits.open_files,
-        threads=limits.threads,
-        output_bytes=limits.output_bytes,
-    )
 
 
 def judge(
@@ -111,7 +44,7 @@ def judge(
         children = []
         for role in _ROLES:
             folder = stack.enter_context(scratch())
-            child = Child(_setup(role, job, folder, limits, held), held, limits)
+            child = Child(setup(held, role, job, folder, limits), held, limits)
             stack.callback(child.end)
             children.append(child)
         talk = Talk(children, deadline)
@@ -196,18 +129,3 @@ def _plain(payload: bytes) -> object:
         return decode(payload) if scan(payload) <= PLAIN else None
     except (ValueError, TypeError):
         return None
-
-
-def probe(protection: Protection) -> str:
-    """Why a child cannot be locked down this way here; empty when it can."""
-    limits = Limits()
-    with scratch() as folder:
-        child = Child(_setup("probe", Job("", "", ""), folder, limits, protection), protection, limits, subprocess.PIPE)
-        try:
-            kind = Talk([child], time.monotonic() + 20).receive(child)[0]
-        except Stop as stop:
-            child.process.kill()
-            return f"{stop.verdict.detail}: {last_line(child.process)}"
-        finally:
-            child.end()
-    return "" if kind == protocol.LOCKED else "it did not start"

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from evals.sandbox.broker import judge
-from evals.sandbox.protection import Protection, require
+from evals.sandbox.protection import Protection
 from evals.sandbox.scratch import sweep
+from evals.sandbox.trial import require
 from evals.sandbox.verdict import Job, Limits, Verdict
 
 

@@ -1,4 +1,4 @@
-"""A process of strange code, seen from outside: its pipes, what it uses, why it ended."""
+"""Processes of strange code, seen from outside: their pipes, what they say and use, why they ended."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,8 @@ from evals.sandbox.verdict import Limits, Status, Verdict, one_line
 
 _VALUES: Final = (protocol.CALL, protocol.RETURNED)
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+_WATCH: Final = 0.02
+"""Seconds between two looks at what a child uses."""
 
 
 class Stop(Exception):  # noqa: N818  # the end of a judgement, not a mishap
@@ -155,3 +158,42 @@ class Child:
     def _close(self) -> None:
         os.close(self.reading)
         os.close(self.writing)
+
+
+class Talk:
+    """Waits for what one child says while all of them are written to and watched, until `deadline` (of the monotonic clock)."""
+
+    def __init__(self, children: Sequence[Child], deadline: float) -> None:
+        self.children, self.deadline = children, deadline
+        self.watch = time.monotonic() + _WATCH
+
+    def receive(self, child: Child) -> tuple[bytes, bytes]:
+        """The next message of `child`. Raises Stop when there will be none."""
+        while True:
+            now = time.monotonic()
+            if now >= self.deadline:
+                raise Stop("timeout", f"no verdict after {child.limits.seconds:g} s")
+            if now >= self.watch:
+                for each in self.children:
+                    each.look()
+                self.watch = time.monotonic() + _WATCH
+            message = child.next_frame()
+            if message is not None:
+                if child.outbox:  # an honest child hears all before it speaks; else what is said to it could pile up here
+                    raise Stop("forbidden", f"the {child.role} spoke out of turn")
+                return message
+            if not child.open:
+                raise child.ended()
+            self._wait(child, min(self.watch, self.deadline) - now)
+
+    def _wait(self, child: Child, seconds: float) -> None:
+        poll = select.poll()
+        poll.register(child.reading, select.POLLIN)
+        for each in self.children:
+            if each.outbox:
+                poll.register(each.writing, select.POLLOUT)
+        ready = poll.poll(max(0.0, seconds) * 1000 + 1)
+        for each in self.children:
+            each.flush()
+        if any(fd == child.reading for fd, _ in ready):
+            child.fill()

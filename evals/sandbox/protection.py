@@ -1,21 +1,21 @@
-"""What holds strange code here: the kernel's Landlock and seccomp, or else bubblewrap, or else nothing, and then we refuse."""
+"""What can hold strange code: the kernel's Landlock and seccomp, bubblewrap, or nothing; how a child is started under each."""
 
 from __future__ import annotations
 
-import functools
+import os
 import shutil
-import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 from typing import Final, Literal
 
-from evals.sandbox.lockdown import has_seccomp, landlock_version
-from kit.core.errors import KitError
+from evals.sandbox.lockdown import has_seccomp
+from evals.sandbox.protocol import Role, Setup
+from evals.sandbox.verdict import Job, Limits
 
 Protection = Literal["kernel", "bubblewrap", "none"]
 
-READABLE: Final = (
+_READABLE: Final = (
     f"{sys.base_prefix}/lib",
     "/lib",
     "/lib64",
@@ -27,30 +27,8 @@ READABLE: Final = (
     "/dev/urandom",
 )
 """What a child may read besides the standard library and the installed packages: system libraries and time zones."""
-DEVICES: Final = ("/dev/null",)
-PACKAGES: Final = tuple(dict.fromkeys((sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))))
-
-
-@functools.cache
-def available() -> tuple[Protection, str]:
-    """The best protection that was tried here and held; with "none", why the others did not."""
-    from evals.sandbox.broker import probe
-
-    kernel = f"Landlock version {landlock_version()}, seccomp {'there' if has_seccomp() else 'missing'}"
-    if landlock_version() and has_seccomp():
-        kernel = probe("kernel")
-        if not kernel:
-            return "kernel", ""
-    bubblewrap = probe("bubblewrap") if shutil.which("bwrap") else "not installed"
-    return ("none", f"kernel: {kernel}; bubblewrap: {bubblewrap}") if bubblewrap else ("bubblewrap", "")
-
-
-def require(allow_unsafe: bool = False) -> Protection:
-    """What will hold strange code. Raises KitError when nothing does, unless `allow_unsafe`."""
-    protection, why = available()
-    if protection == "none" and not allow_unsafe:
-        raise KitError(f"nothing here holds strange code ({why}); install bubblewrap, or allow unsafe execution explicitly")
-    return protection
+_DEVICES: Final = ("/dev/null",)
+_PACKAGES: Final = tuple(dict.fromkeys((sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))))
 
 
 def command(protection: Protection, python: list[str], scratch: Path) -> list[str]:
@@ -60,7 +38,7 @@ def command(protection: Protection, python: list[str], scratch: Path) -> list[st
     inside = [str(shutil.which("bwrap")), "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
     inside += ["--cap-drop", "ALL"]
     here = str(Path(__file__).parent)
-    for path in dict.fromkeys((*READABLE, *DEVICES, *PACKAGES, here, str(Path(sys.executable).resolve()))):
+    for path in dict.fromkeys((*_READABLE, *_DEVICES, *_PACKAGES, here, str(Path(sys.executable).resolve()))):
         if Path(path).exists():
             inside += ["--dev-bind" if path.startswith("/dev/") else "--ro-bind", path, path]
     inside += [
@@ -79,7 +57,23 @@ def command(protection: Protection, python: list[str], scratch: Path) -> list[st
     return [*inside, str(Path(sys.executable).resolve()), *python[1:]]
 
 
-def last_line(process: subprocess.Popen[bytes]) -> str:
-    """The last line a child that went wrong wrote to its standard error."""
-    lines = (process.communicate(timeout=5)[1] or b"").decode(errors="replace").strip().splitlines()
-    return lines[-1][:200] if lines else f"it ended with status {process.returncode}"
+def setup(protection: Protection, role: Role, job: Job, scratch: Path, limits: Limits) -> Setup:
+    """What a child is told: its part of `job`, and how it is to lock itself down under this protection."""
+    return Setup(
+        role=role,
+        source=job.test if role == "test" else job.solution,
+        entry_point=job.entry_point,
+        landlock=protection == "kernel",
+        seccomp=protection != "none" and has_seccomp(),
+        parent=0 if protection == "bubblewrap" else os.getpid(),
+        scratch=str(scratch),
+        packages=_PACKAGES,
+        readable=_READABLE,
+        devices=_DEVICES,
+        memory_bytes=limits.memory_bytes,
+        cpu_seconds=limits.cpu_seconds,
+        file_bytes=limits.file_bytes,
+        open_files=limits.open_files,
+        threads=limits.threads,
+        output_bytes=limits.output_bytes,
+    )

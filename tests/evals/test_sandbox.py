@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from evals.sandbox import Job, Limits, Verdict, judge, judge_all, protection, require
+from evals.sandbox import Job, Limits, Verdict, judge, judge_all, require, trial
 from kit.core.errors import KitError
 from tests.evals.hostile.ordinary import ORDINARY, WRONG
 
@@ -144,7 +144,7 @@ def test_what_the_sink_raises_stops_the_rest() -> None:
 
 
 def test_without_protection_nothing_runs_unless_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protection, "available", lambda: ("none", "kernel: too old; bubblewrap: not installed"))
+    monkeypatch.setattr(trial, "available", lambda: ("none", "kernel: too old; bubblewrap: not installed"))
     with pytest.raises(KitError, match="nothing here holds strange code"):
         require()
     with pytest.raises(KitError):
