@@ -2,8 +2,8 @@
 
 The parts come from Faker's locale lists, read directly (drawing from a Faker instance one name at a time is slow, and its
 `.unique` gives up), and beyond them from coined syllables. Names lie in a Latin square over the two word lists, so that
-name `i` is known without the others, and the first row of the square already shows every word: a novel name is a new
-combination of words that known names use, and a model which has only read the known world can write it.
+name `i` is known without the others; and they are given in a keyed order, so that no part is told by its words. A novel name is a
+new combination of words that known names use: a model which has only read the known world can write it.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from __future__ import annotations
 import importlib
 import math
 import re
-from collections.abc import Callable, Container, Mapping, Sequence
-from itertools import islice, pairwise
-from typing import NamedTuple
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from itertools import compress, islice, pairwise
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from generators.world.columns import Ints, chosen, joined, permuted
 from generators.world.relations import ENTITY_TYPES
@@ -54,9 +57,17 @@ SPREAD = 12
 """Combinations per name. More means that fewer names share a word, and so that they are harder to confuse."""
 
 
+@cache
+def real(kind: Literal["names", "stems"]) -> frozenset[str]:
+    """Names that exist, in the world outside or in well-known fiction; or words of which, as the stem of a company, city or the
+    like, most make such a name."""
+    lines = files("generators.world").joinpath(f"real_{kind}.txt").read_text("utf-8").splitlines()
+    return frozenset(line for line in lines if line and not line.startswith("#"))
+
+
 class NameRules(NamedTuple):
     """What a name may be. tokens: how many tokens each of some texts has (by a tokenizer that never joins words), at most
-    `most` for a name; avoid: names that exist already, in the world outside."""
+    `most` for a name; avoid: names that may not be given beside those that exist."""
 
     tokens: Callable[[Sequence[str]], Sequence[int]] | None = None
     most: int = 0
@@ -72,7 +83,10 @@ class NameRules(NamedTuple):
     def allowed(self, names: Sequence[str]) -> list[bool]:
         """Which of the names may be given."""
         counts = self.tokens([f" {name}" for name in names]) if self.tokens else [0] * len(names)
-        return [name not in self.avoid and count <= self.most for name, count in zip(names, counts, strict=True)]
+        exist = real("names")
+        return [
+            name not in exist and name not in self.avoid and count <= self.most for name, count in zip(names, counts, strict=True)
+        ]
 
 
 ANY = NameRules()
@@ -82,19 +96,38 @@ def coined(seed: int, shown: Mapping[str, int], counts: Mapping[str, int], rules
     """`counts[type]` names of each type, none of them nested in another. Raises KitError when the words do not make them."""
     made: dict[str, pa.StringArray] = {}
     for kind, pool in pools(seed, shown, counts, rules).items():
-        count, extra = counts[kind], 0
-        while True:
-            names = pool.names(np.arange(count + extra))
-            allowed = rules.allowed(names.to_pylist())
-            if (refused := len(names) - sum(allowed)) <= extra:
-                break
-            if count + refused > len(pool.first) * len(pool.second):
-                raise KitError(
-                    f"too many names of type {kind} are too long or exist already: ask for fewer, or allow more tokens"
-                )
-            extra = refused
-        made[kind] = names.filter(pa.array(allowed))[:count]
+        count, first, key = counts[kind], shown.get(kind) or counts[kind], key_of(seed, "names", kind)
+        # Few names drawn at random show too few words for the others; then they show all, one after the other.
+        few = first < 2 * max(len(pool.first), len(pool.second))
+        names = (None if few else _given(pool, key, rules, first, count, False)) or _given(pool, key, rules, first, count, True)
+        if not names:
+            raise KitError(f"too many names of type {kind} are too long or exist already: ask for fewer, or allow more tokens")
+        made[kind] = names
     return made
+
+
+def _given(pool: Pool, key: int, rules: NameRules, first: int, count: int, each_word: bool) -> pa.StringArray | None:
+    """`count` names that are allowed, all made of words that the `first` of them show; None where there are not as many."""
+    size, tried = len(pool.first) * len(pool.second), count
+    while True:
+        names = pool.names(pool.drawn(key, tried, each_word))
+        told = names.to_pylist()
+        allowed = np.array(rules.allowed(told), bool)
+        spoken = {word for name in _first(told, allowed, first) for word in name.split(" ")}
+        if len(spoken) < len(pool.first) + len(pool.second):
+            allowed &= np.array([spoken.issuperset(name.split(" ")) for name in told], bool)
+        if (lacking := count - int(allowed.sum())) <= 0:
+            # Which of the first shows a word first says nothing.
+            order = np.concatenate([permuted(first, key, 0, first), np.arange(first, count)])
+            return names.filter(pa.array(allowed)).take(pa.array(order))
+        if tried == size:
+            return None
+        tried = min(size, tried + max(16, lacking))
+
+
+def _first(names: Sequence[str], allowed: NDArray[np.bool_], count: int) -> Iterator[str]:
+    """The first `count` of the allowed ones."""
+    return islice(compress(names, allowed.tolist()), count)
 
 
 class Pool(NamedTuple):
@@ -103,6 +136,11 @@ class Pool(NamedTuple):
     first: list[str]
     second: list[str]
     turns: Ints
+
+    def drawn(self, key: int, count: int, each_word: bool) -> NDArray[np.int64]:
+        """The indices of `count` names, in a keyed order; each_word: after those that show every word once."""
+        row, size = max(len(self.first), len(self.second)) if each_word else 0, len(self.first) * len(self.second)
+        return np.concatenate([np.arange(min(row, count)), row + permuted(size - row, key, 0, max(0, count - row))])
 
     def names(self, indices: Ints) -> pa.StringArray:
         """The names of these indices, below `len(first) * len(second)`."""
@@ -154,6 +192,7 @@ def pools(seed: int, shown: Mapping[str, int], counts: Mapping[str, int], rules:
     firsts = rules.short(_faker_words("first_names"))
     taken = set(firsts)
     lasts = rules.short([w for w in _faker_words("last_names") if w not in taken])
+    plain = real("stems")
     sizes = {kind: _sizes(kind, shown.get(kind) or count, count, len(firsts)) for kind, count in counts.items() if count}
     need = sum(stems for _, stems in sizes.values())
     if need > len(lasts):
@@ -168,7 +207,7 @@ def pools(seed: int, shown: Mapping[str, int], counts: Mapping[str, int], rules:
             continue
         words, place = _FIXED_WORDS.get(kind, ("", "before"))
         usual = list(islice(given if kind == "person" else iter(shuffled(rules.short(words.split()), rng)), sizes[kind][0]))
-        stems = list(islice(family, sizes[kind][1]))
+        stems = list(islice((w for w in family if kind == "person" or w not in plain), sizes[kind][1]))
         if ends := _ENDINGS.get(kind):
             stems = [stem + ends[i] for stem, i in zip(stems, rng.integers(len(ends), size=len(stems)), strict=True)]
         if len(usual) * len(stems) < counts[kind]:
