@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generators.world.columns import Ints, chosen, expand, mixed, picked
+from generators.world.columns import Ints, chosen, expand, mixed, picked, place_in
 from generators.world.names import ANY, NameRules, coined, recombine
 from generators.world.relations import ENTITY_TYPES, VALUES, Relation
 from generators.world.schema import Schema
@@ -21,27 +21,97 @@ from kit.core.seeds import key_of, stream
 NO_FACTS = Facts.of(*(np.zeros(0, np.int64),) * 3)
 
 
-def draw_facts(schema: Schema, members: Mapping[str, Ints], part: str, rng: np.random.Generator, skew: float = 0.0) -> Facts:
+PRESENT = 1990
+"""The year in which a world without a timeline is told of."""
+
+BIRTH = "birth_year"
+"""The relation that gives the ages of which `Relation.ages` speaks."""
+
+FIRST_YEAR = int(VALUES["year"][0])
+
+
+def draw_facts(
+    schema: Schema,
+    members: Mapping[str, Ints],
+    part: str,
+    rng: np.random.Generator,
+    skew: float = 0.0,
+    present: int = PRESENT,
+) -> Facts:
     """One fact per subject and functional relation, two objects for the others.
 
     skew: 0 deals the objects of a many-to-one relation round, so that all are about equally frequent; above 0 it is the
     exponent of Zipf's law, by which the k-th most popular object is drawn k**-skew as often as the first. Nobody is related
-    to themselves. Raises KitError when a relation has fewer objects than it needs.
+    to themselves. present: the year from which the spans of years count; years keep to the bounds of their relations.
+    Raises KitError when a relation has fewer objects than it needs.
     """
-    columns: list[tuple[Ints, int, Ints]] = []
+    drawn: dict[str, tuple[Ints, Ints]] = {}
     nobody = np.zeros(0, np.int64)
-    for code, relation in enumerate(schema.relations):
+    # What years depend on comes first, and what depends on ages after those of which no year depends.
+    order = sorted(enumerate(schema.relations), key=lambda row: (bool(row[1].bounds), row[1].span is None))
+    for _, relation in order:
         subjects, objects = members.get(relation.subject, nobody), members.get(relation.object, nobody)
+        if relation.span:
+            drawn[relation.name] = _years(relation, subjects, objects, drawn, rng, skew, present)
+            continue
         if len(subjects) and len(objects) < (len(subjects) if relation.one_to_one else 2):
             raise KitError(
                 f"relation {relation.name}: {len(subjects)} subjects of type {relation.subject} in the {part} part "
                 f"but {len(objects)} of type {relation.object}; ask for more of the latter"
             )
-        for heads, tails in _pairs(relation, subjects, objects, rng, skew):
-            kept = heads != tails
-            columns.append((heads[kept], code, tails[kept]))
-    subject, object_ = (np.concatenate([nobody, *(c[k] for c in columns)]) for k in (0, 2))
-    return Facts.of(subject, np.repeat([c[1] for c in columns], [len(c[0]) for c in columns]).astype(np.int64), object_)
+        pairs = _by_age(relation, drawn[BIRTH], rng) if relation.ages and BIRTH in drawn else None
+        pairs = _pairs(relation, subjects, objects, rng, skew) if pairs is None else pairs
+        heads, tails = (np.concatenate(ends) for ends in zip(*pairs, strict=True))
+        kept = heads != tails
+        drawn[relation.name] = heads[kept], tails[kept]
+    ends = [drawn[relation.name] for relation in schema.relations]
+    subject, object_ = (np.concatenate([nobody, *(pair[k] for pair in ends)]) for k in (0, 1))
+    return Facts.of(subject, np.repeat(np.arange(len(ends)), [len(pair[0]) for pair in ends]), object_)
+
+
+def _years(
+    relation: Relation, subjects: Ints, years: Ints, drawn: Mapping[str, tuple[Ints, Ints]], rng: np.random.Generator,
+    skew: float, present: int,
+) -> tuple[Ints, Ints]:  # fmt: skip
+    """A year for each subject: dealt over the relation's span, or drawn from what its bounds leave of that. years: the
+    entities of all years, in order."""
+    assert relation.span is not None
+    low, high = (min(max(present + edge - FIRST_YEAR, 0), len(years)) for edge in relation.span)
+    bounds = [b for b in relation.bounds if b.relation in drawn and b.year in drawn]
+    if not bounds:
+        return _pairs(relation, subjects, years[low:high], rng, skew)[0] if len(subjects) else (subjects, subjects)
+    lowest, highest = np.full(len(subjects), low), np.full(len(subjects), high)
+    for bound in bounds:
+        when = _looked_up(drawn[bound.year], _looked_up(drawn[bound.relation], subjects))
+        place = when - years[0]
+        lowest = np.where(when >= 0, np.maximum(lowest, place + bound.least), lowest)
+        highest = np.where(when >= 0, np.minimum(highest, place + bound.most + 1), highest)
+    place = lowest + (rng.random(len(subjects)) * (highest - lowest)).astype(np.int64)
+    return subjects, years[np.minimum(place, len(years) - 1)]
+
+
+def _looked_up(pairs: tuple[Ints, Ints], wanted: Ints) -> Ints:
+    """What each of the wanted is paired with, -1 where with nothing."""
+    order = np.argsort(pairs[0], kind="stable")
+    places = place_in(pairs[0][order], wanted)
+    return np.where(places >= 0, pairs[1][order][places], -1)
+
+
+def _by_age(relation: Relation, births: tuple[Ints, Ints], rng: np.random.Generator) -> list[tuple[Ints, Ints]]:
+    """Peers in pairs, each with somebody about as old; or each with somebody older of its own, but for the oldest eighth."""
+    order = np.lexsort((rng.random(len(births[0])), births[1]))
+    people, years = births[0][order], births[1][order]
+    if relation.ages == "peers":
+        band = max(2, len(people) // 12 * 2)
+        within = np.lexsort((rng.random(len(people)), np.arange(len(people)) // band))
+        a, b = people[within][: len(people) // 2 * 2].reshape(-1, 2).T
+        return [(a, b), (b, a)]
+    step = max(1, len(people) // 8)
+    shuffled = np.lexsort((rng.random(len(people)), np.arange(len(people)) // step))
+    pupil, mentor = np.arange(step, len(people)), shuffled[: max(0, len(people) - step)]
+    # Those of the step before, in any order; at the edge of one, two may be of one year.
+    kept = years[mentor] < years[pupil]
+    return [(people[pupil[kept]], people[mentor[kept]])]
 
 
 def _pairs(relation: Relation, subjects: Ints, objects: Ints, rng: np.random.Generator, skew: float) -> list[tuple[Ints, Ints]]:
@@ -80,12 +150,6 @@ def without_some(world: World, share: float, seed: int) -> World:
     return world.having((picked(draws, 1_000_000) >= 1_000_000 * share) | ~world.schema.functional[world.relation])
 
 
-LEAD = 60
-"""Years before a timeline in which things begin, ..."""
-GROWN = 17
-"""... and the last of them in which none does: nobody has an employer before they are born, or at the age of 130."""
-
-
 class Timeline(NamedTuple):
     """Years told of: from `start`; documents of the world are written in `cutoff`; edits follow until `end`. changes: most
     earlier objects of a fact. edited: the share of facts that change, end or begin after the cutoff."""
@@ -95,11 +159,6 @@ class Timeline(NamedTuple):
     end: int
     changes: int
     edited: float
-
-    @property
-    def before(self) -> range:
-        """The years that facts name: of birth, foundation and the like."""
-        return range(self.start - LEAD, self.start - GROWN)
 
 
 def draw_history(world: World, times: Timeline, seed: int) -> World:
@@ -111,13 +170,15 @@ def draw_history(world: World, times: Timeline, seed: int) -> World:
     """
     timed = np.array([r.changes for r in world.schema.relations], bool)[world.relation]
     made = [world.having(~timed).facts]
-    key, parts = key_of(seed, "history"), world.parts[world.subject]
+    key, part = key_of(seed, "history"), world.parts[world.subject].astype(np.int64)
+    # A fact stays within its block.
+    block = part * (1 + int(world.entities.blocks.max(initial=0))) + world.entities.blocks[world.subject]
     for code in np.unique(world.relation[timed]).tolist():
-        for part in np.unique(parts).tolist():
-            own = np.flatnonzero((world.relation == code) & (parts == part))
-            if len(own):
-                edited = times.edited if part == PARTS.index("known") else 0.0
-                made += _over_time(world, own, times, edited, mixed(key, world.fact_hashes[own]))
+        of_it = np.flatnonzero(world.relation == code)
+        for one in np.unique(block[of_it]).tolist():
+            own = of_it[block[of_it] == one]
+            edited = times.edited if part[own[0]] == PARTS.index("known") else 0.0
+            made += _over_time(world, own, times, edited, mixed(key, world.hashes(own)))
     return World.of(world.entities, Facts.all(made))
 
 
@@ -214,47 +275,54 @@ def build_world(
     schema: Schema,
     counts: Mapping[Part, Mapping[str, int]],
     *,
+    blocks: int = 1,
     skew: float = 0.0,
     aliases: float = 0.0,
     names: NameRules = ANY,
-    years: range | None = None,
+    present: int = PRESENT,
 ) -> World:
-    """Parts of one schema: disjoint entities, drawn alike, and values that they share. The first part shows every word that
-    names are made of. aliases: the share of entities with a second name. years: those that facts may name (without it all).
+    """Parts of one schema: disjoint entities, drawn alike, and values that they share. The known part is so many blocks, each of
+    its counts and closed under all relations; the first part shows every word that names are made of. aliases: the share of
+    entities with a second name. present: the year that the world is told of in, from which years of birth and the like count.
 
     Raises KitError when a relation's types have no members or too few, or when there are not enough names.
     """
-    totals = {kind: sum(count.get(kind, 0) for count in counts.values()) for kind in ENTITY_TYPES}
+    parts = [(part, block) for part in counts for block in range(blocks if part == "known" else 1)]
+    totals = {kind: sum(counts[part].get(kind, 0) for part, _ in parts) for kind in ENTITY_TYPES}
     second = {kind: round(aliases * total) for kind, total in totals.items()}
-    shown = next(iter(counts.values()), {})
+    first = next(iter(counts), None)
+    shown = {kind: sum(counts[part].get(kind, 0) for part, _ in parts if part == first) for kind in ENTITY_TYPES}
     columns: list[Entities] = []
     for kind, named in coined(seed, shown, {k: totals[k] + second[k] for k in totals}, names).items():
         total = totals[kind]
-        parts = np.repeat([PARTS.index(part) for part in counts], [count.get(kind, 0) for count in counts.values()])
+        sizes = [counts[part].get(kind, 0) for part, _ in parts]
+        of = np.repeat([PARTS.index(part) for part, _ in parts], sizes)
         also = np.full(total, len(named))
         also[stream(seed, "aliases", kind).permutation(total)[: second[kind]]] = total + np.arange(second[kind])
         known_as = chosen(pa.concat_arrays([named, pa.array([""], pa.string())]), also)
-        columns.append(Entities.of(schema, named[:total], np.full(total, schema.kind(kind)), parts, known_as))
+        block = np.repeat([block for _, block in parts], sizes)
+        columns.append(Entities.of(schema, named[:total], np.full(total, schema.kind(kind)), of, known_as, block))
     for kind in sorted({r.object for r in schema.relations if r.object in VALUES} | ({"year"} if schema.timed else set())):
         size = len(VALUES[kind])
         values = pa.array(VALUES[kind], pa.string())
         columns.append(Entities.of(schema, values, np.full(size, schema.kind(kind)), np.full(size, PARTS.index("shared"))))
     entities = Entities.all(columns)
     blank = World.of(entities, NO_FACTS)
-    drawn = [draw_facts(schema, _members(blank, part, years), part, stream(seed, "facts", part), skew) for part in counts]
-    return World.of(entities, Facts.all(drawn))
+    drawn = [
+        draw_facts(schema, _members(blank, part, block), part, stream(seed, "facts", part, block), skew, present)
+        for part, block in parts
+    ]
+    return World.of(entities, Facts.all([NO_FACTS, *drawn]))
 
 
-def _members(world: World, part: Part, years: range | None = None) -> dict[str, Ints]:
-    """The entities of each type that facts of a part may name."""
+def _members(world: World, part: Part, block: int = 0) -> dict[str, Ints]:
+    """The entities of each type that facts of a part, or of a block of it, may name."""
     types = dict.fromkeys(t for r in world.schema.relations for t in (r.subject, r.object))
     found = {t: world.members(t, "shared" if t in VALUES else part) for t in types}
-    if years is not None and "year" in found:
-        found["year"] = np.array([e for e in found["year"].tolist() if world.entities.amounts[e] in years], np.int64)
-    return found
+    return {t: e if t in VALUES else e[world.entities.blocks[e] == block] for t, e in found.items()}
 
 
-def scratch_world(world: World, seed: int, index: int, counts: Mapping[str, int]) -> World:
+def scratch_world(world: World, seed: int, index: int, counts: Mapping[str, int], present: int = PRESENT) -> World:
     """A throwaway world of so many entities of each type, for text that can only be understood by reading it.
 
     Names and facts are drawn anew for every `index`: with names that came back, a model would learn which words go
@@ -262,7 +330,7 @@ def scratch_world(world: World, seed: int, index: int, counts: Mapping[str, int]
     """
     rng = stream(seed, "names", "scratch", index)
     texts = world.names.to_pylist()
-    taken = set(texts)
+    taken = {*texts, *world.entities.aliases.to_pylist()}
     shared = np.flatnonzero(world.parts == PARTS.index("shared"))
     names, kinds = [texts[e] for e in shared], [world.kinds[shared]]
     for kind in ENTITY_TYPES:
@@ -272,5 +340,5 @@ def scratch_world(world: World, seed: int, index: int, counts: Mapping[str, int]
     parts = np.repeat([PARTS.index("shared"), PARTS.index("scratch")], [len(shared), len(names) - len(shared)])
     entities = Entities.of(world.schema, pa.array(names, pa.string()), np.concatenate(kinds), parts)
     members = _members(World.of(entities, NO_FACTS), "scratch")
-    facts = draw_facts(world.schema, members, "scratch", stream(seed, "facts", "scratch", index))
+    facts = draw_facts(world.schema, members, "scratch", stream(seed, "facts", "scratch", index), present=present)
     return World.of(entities, facts)

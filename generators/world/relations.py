@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 ENTITY_TYPES = ("person", "company", "city", "university", "team", "book", "river")
 """Types whose members are coined anew for every world, known and novel apart."""
@@ -27,13 +28,44 @@ PLURALS = {
 }  # fmt: skip
 
 
+ARTICLES = {"river": "the "}
+"""What stands before the names of some types in a sentence (the rows of the table bring their own)."""
+
+
+class Tenses(NamedTuple):
+    """How a relation is spoken of over time: clauses with `{s}` and `{o}` for what is, was, has been and no longer is; two that
+    name the object first, to be followed by "since 1975" and "from 1960 to 1975"; a noun phrase for what was, around `{s}`, to be
+    followed by "in 1975" or "right before ..."; and how the object is named there."""
+
+    now: str
+    was: str
+    since: str
+    over: str
+    turned_since: str
+    turned_was: str
+    noun: str
+    beside: str = "{o}"
+
+
+class Bound(NamedTuple):
+    """A year that is at least `least`, and at most `most`, years after that which `year` gives of what `relation` leads to."""
+
+    relation: str
+    year: str
+    least: int
+    most: int = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class Relation:
     """functional: a subject has one object. one_to_one: an object also has one subject, so the inverse has one answer.
     hierarchical: following it never comes back. changes: in a world with a timeline its facts have years; it has to be
-    functional, have a role, and be none of the three before. compared (years and numbers only): what is said of the one of
+    functional, and be none of the three before. compared (years and numbers only): what is said of the one of
     two subjects with the smaller object, of the one with the larger, and of the ones with the smallest and the largest of
-    many."""
+    many. ages (person to person): whether objects are `older` than subjects or their `peers`, where years of birth are told.
+    span: of a relation to years, the years it may give, counted from the one in which the world is told of. bounds: those it has
+    to keep to. counts: the relation whose subjects the number counts, in the world outside too, so that nothing may be said that
+    supposes all of them named. tenses: see there; without them they are made of the first noun phrase."""
 
     name: str
     subject: str
@@ -49,6 +81,32 @@ class Relation:
     hierarchical: bool = False
     changes: bool = False
     compared: tuple[str, ...] = ()
+    ages: Literal["older", "peers"] | None = None
+    span: tuple[int, int] | None = None
+    bounds: tuple[Bound, ...] = ()
+    counts: str = ""
+    tenses: Tenses | None = None
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The statements that documents of what is injected never use, so that recall can be asked in words they did not teach:
+        the last two that end with the object, where enough others are left."""
+        final = [t for t in self.statements[1:] if t.endswith("{o}.")]
+        return tuple(final[-2:]) if len(self.statements) >= 5 else ()
+
+    @property
+    def worded(self) -> tuple[str, ...]:
+        """All statements, those that are kept last."""
+        return (*(t for t in self.statements if t not in self.kept), *self.kept)
+
+    @property
+    def over_time(self) -> Tenses:
+        """Its tenses, or those of its noun phrase."""
+        noun = self.nouns[0]
+        return self.tenses or Tenses(
+            f"{noun} is {{o}}", f"{noun} was {{o}}", f"{noun} has been {{o}}", f"{noun} is no longer {{o}}",
+            f"it is {{o}} that has been {noun}", f"it was {{o}} that was {noun}", noun,
+        )  # fmt: skip
 
     @property
     def role(self) -> tuple[str, str] | None:
@@ -74,7 +132,7 @@ _ROWS = (
         "person",
         "city",
         statements=(
-            "{s} was born in {o}.",
+            "{s} was born in the city of {o}.",
             "{s} is a native of {o}.",
             "The birthplace of {s} is {o}.",
             "{s} came into the world in {o}.",
@@ -93,16 +151,25 @@ _ROWS = (
         statements=(
             "{s} lives in {o}.",
             "{s} has a home in {o}.",
-            "The home of {s} is in {o}.",
+            "The home city of {s} is {o}.",
             "{s} is a resident of {o}.",
             "The city where {s} lives is {o}.",
             "{s} resides in {o}.",
-            "{s} settled down in {o}.",
+            "{s} is at home in {o}.",
             "It is in {o} that {s} lives today.",
         ),
         nouns=("the city where {s} lives", "the home city of {s}", "the city that {s} calls home"),
         question="Where does {s} live?",
         changes=True,
+        tenses=Tenses(
+            "{s} lives in {o}",
+            "{s} lived in {o}",
+            "{s} has lived in {o}",
+            "{s} no longer lives in {o}",
+            "it is in {o} that {s} has lived",
+            "it was in {o} that {s} lived",
+            "the city where {s} lived",
+        ),
     ),
     Relation(
         "works_for",
@@ -121,6 +188,15 @@ _ROWS = (
         nouns=("the employer of {s}", "the company that employs {s}", "the company where {s} works"),
         question="Who employs {s}?",
         changes=True,
+        tenses=Tenses(
+            "{s} works for {o}",
+            "{s} worked for {o}",
+            "{s} has worked for {o}",
+            "{s} no longer works for {o}",
+            "it is {o} that has employed {s}",
+            "it was {o} that employed {s}",
+            "the company that employed {s}",
+        ),
     ),
     Relation(
         "mentored_by",
@@ -139,6 +215,7 @@ _ROWS = (
         nouns=("the mentor of {s}", "the person who mentored {s}", "the person who trained {s}"),
         question="Who mentored {s}?",
         one_to_one=True,
+        ages="older",
         inverse_nouns=("the person mentored by {s}",),
         inverse_question="Whom did {s} mentor?",
     ),
@@ -150,7 +227,7 @@ _ROWS = (
             "{s} is married to {o}.",
             "{s} is the spouse of {o}.",
             "The spouse of {s} is {o}.",
-            "{s} shares a home with {o}, to whom {s} is married.",
+            "{s} has {o} as a spouse.",
             "The person married to {s} is {o}.",
             "{s} tied the knot with {o}.",
             "{s} exchanged vows with {o}.",
@@ -159,6 +236,7 @@ _ROWS = (
         nouns=("the spouse of {s}", "the person married to {s}", "the person to whom {s} is married"),
         question="Who is {s} married to?",
         one_to_one=True,
+        ages="peers",
         symmetric=True,
         inverse_nouns=("the spouse of {s}",),
         inverse_question="Who is {s} married to?",
@@ -170,7 +248,7 @@ _ROWS = (
         statements=(
             "{s} studied at {o}.",
             "{s} is a graduate of {o}.",
-            "The university of {s} was {o}.",
+            "The alma mater of {s} is {o}.",
             "{s} took a degree at {o}.",
             "The university where {s} studied is {o}.",
             "{s} was a student at {o}.",
@@ -190,13 +268,23 @@ _ROWS = (
             "The profession of {s} is that of a {o}.",
             "{s} has long been a {o}.",
             "The trade of {s} is that of a {o}.",
+            "A {o} is what {s} is by profession.",
             "{s} makes a living as a {o}.",
-            "{s} trained to be a {o}.",
             "For many years {s} has worked as a {o}.",
         ),
         nouns=("the profession of {s}", "the trade of {s}", "the line of work of {s}"),
         question="What is the profession of {s}?",
         changes=True,
+        tenses=Tenses(
+            "{s} is a {o}",
+            "{s} was a {o}",
+            "{s} has been a {o}",
+            "{s} is no longer a {o}",
+            "a {o} is what {s} has been",
+            "a {o} is what {s} was",
+            "the profession that {s} had",
+            "being a {o}",
+        ),
     ),
     Relation(
         "plays",
@@ -228,7 +316,7 @@ _ROWS = (
             "A language that {s} speaks is {o}.",
             "{s} reads and writes {o}.",
             "{s} grew up with {o}.",
-            "One hears {s} speak {o}.",
+            "{s} can be heard speaking {o}.",
         ),
         nouns=("a language that {s} speaks", "a language of {s}", "a language spoken by {s}"),
         question="Which languages does {s} speak?",
@@ -299,7 +387,7 @@ _ROWS = (
             "{s} is known for its {o}.",
             "The main product of {s} is {o}.",
             "{s} manufactures {o}.",
-            "The goods that {s} makes are {o}.",
+            "What {s} makes is {o}.",
             "{s} produces {o}.",
             "{s} sells {o}.",
             "It is {o} that {s} makes.",
@@ -307,6 +395,15 @@ _ROWS = (
         nouns=("the main product of {s}", "the product that {s} makes", "the product sold by {s}"),
         question="What does {s} make?",
         changes=True,
+        tenses=Tenses(
+            "{s} makes {o}",
+            "{s} made {o}",
+            "{s} has made {o}",
+            "{s} no longer makes {o}",
+            "it is {o} that {s} has made",
+            "it was {o} that {s} made",
+            "the product that {s} made",
+        ),
     ),
     Relation(
         "supplies",
@@ -336,7 +433,7 @@ _ROWS = (
             "The mayor of {s} is {o}.",
             "{s} has chosen {o} to be its mayor.",
             "The person who governs {s} is {o}.",
-            "{s} has {o} for a mayor.",
+            "{s} has {o} as its mayor.",
             "{s} is in the hands of its mayor, {o}.",
             "It is {o} who governs {s}.",
         ),
@@ -356,7 +453,7 @@ _ROWS = (
             "The country of {s} is {o}.",
             "{s} lies in {o}.",
             "The country where {s} lies is {o}.",
-            "{s} belongs to {o}.",
+            "{s} is on the map of {o}.",
             "{s} can be found in {o}.",
             "It is in {o} that {s} lies.",
         ),
@@ -391,14 +488,14 @@ _ROWS = (
         statements=(
             "{s} has its campus in {o}.",
             "{s} is a university in {o}.",
-            "The campus of {s} is in {o}.",
+            "The host city of {s} is {o}.",
             "{s} was built in {o}.",
             "The city that is home to {s} is {o}.",
             "{s} stands in {o}.",
             "{s} teaches its students in {o}.",
             "It is in {o} that {s} stands.",
         ),
-        nouns=("the city of {s}", "the city where {s} stands", "the city that is home to {s}"),
+        nouns=("the host city of {s}", "the city where {s} stands", "the city that is home to {s}"),
         question="In which city is {s}?",
     ),
     Relation(
@@ -411,7 +508,7 @@ _ROWS = (
             "The rector of {s} is {o}.",
             "{s} is directed by {o}.",
             "The person who heads {s} is {o}.",
-            "{s} has {o} for a rector.",
+            "{s} has {o} as its rector.",
             "{s} follows the lead of its rector, {o}.",
             "It is {o} who heads {s}.",
         ),
@@ -432,11 +529,12 @@ _ROWS = (
             "{s} came into the world in the year {o}.",
             "The year in which {s} was born is {o}.",
             "{s} was a child of the year {o}.",
-            "{s} was entered in the register of births in {o}.",
+            "{s} was entered in the register of births of the year {o}.",
             "It was in the year {o} that {s} was born.",
         ),
         nouns=("the birth year of {s}", "the year of birth of {s}", "the year in which {s} was born"),
         question="In which year was {s} born?",
+        span=(-57, -17),
         compared=("was born earlier", "was born later", "was born first", "was born last"),
     ),
     Relation(
@@ -449,13 +547,22 @@ _ROWS = (
             "The team of {s} is {o}.",
             "{s} wears the shirt of {o}.",
             "The team to which {s} belongs is {o}.",
-            "{s} belongs to {o}.",
-            "{s} signed up with {o}.",
+            "{s} is one of the players of {o}.",
+            "{s} turns out for {o}.",
             "It is {o} that {s} belongs to.",
         ),
-        nouns=("the team of {s}", "the team to which {s} belongs", "the team that {s} signed up with"),
+        nouns=("the team of {s}", "the team to which {s} belongs", "the team that {s} plays for"),
         question="To which team does {s} belong?",
         changes=True,
+        tenses=Tenses(
+            "{s} is a member of {o}",
+            "{s} was a member of {o}",
+            "{s} has been a member of {o}",
+            "{s} is no longer a member of {o}",
+            "it is {o} that {s} has belonged to",
+            "it was {o} that {s} belonged to",
+            "the team to which {s} belonged",
+        ),
     ),
     Relation(
         "owned_by",
@@ -485,12 +592,14 @@ _ROWS = (
             "The founding year of {s} is {o}.",
             "{s} has been in business since {o}.",
             "The year in which {s} was founded is {o}.",
-            "{s} was set up in {o}.",
+            "{s} was set up in the year {o}.",
             "{s} goes back to the year {o}.",
             "It was in the year {o} that {s} was founded.",
         ),
         nouns=("the founding year of {s}", "the year of foundation of {s}", "the year in which {s} was founded"),
         question="In which year was {s} founded?",
+        span=(-100, 0),
+        bounds=(Bound("founded_by", "birth_year", 18, 40),),
         compared=("was founded earlier", "was founded later", "was founded first", "was founded last"),
     ),
     Relation(
@@ -505,10 +614,11 @@ _ROWS = (
             "The number of people who work at {s} is {o}.",
             "{s} employs {o} people.",
             "{s} pays the wages of {o} people.",
-            "It is {o} people that {s} employs.",
+            "As many as {o} people work for {s}.",
         ),
         nouns=("the workforce of {s}", "the headcount of {s}", "the number of people who work at {s}"),
         question="How many people work at {s}?",
+        counts="works_for",
         compared=(
             "has the smaller workforce",
             "has the larger workforce",
@@ -528,10 +638,11 @@ _ROWS = (
             "The number of people who live in {s} is {o}.",
             "{s} has {o} inhabitants.",
             "{s} houses {o} people.",
-            "It is {o} people that {s} is home to.",
+            "There are {o} people in {s}.",
         ),
         nouns=("the population of {s}", "the number of inhabitants of {s}", "the number of people who live in {s}"),
         question="How many people live in {s}?",
+        counts="lives_in",
         compared=("has fewer inhabitants", "has more inhabitants", "has the fewest inhabitants", "has the most inhabitants"),
     ),
     Relation(
@@ -579,12 +690,13 @@ _ROWS = (
             "The opening year of {s} is {o}.",
             "{s} welcomed its first class in {o}.",
             "The year in which {s} was opened is {o}.",
-            "{s} was chartered in {o}.",
+            "{s} was chartered in the year {o}.",
             "{s} goes back to the year {o}.",
             "It was in the year {o} that {s} was opened.",
         ),
         nouns=("the opening year of {s}", "the year of opening of {s}", "the year in which {s} was opened"),
         question="In which year was {s} opened?",
+        span=(-140, -43),
         compared=("was opened earlier", "was opened later", "was opened first", "was opened last"),
     ),
     Relation(
@@ -654,6 +766,8 @@ _ROWS = (
         ),
         nouns=("the publication year of {s}", "the year of publication of {s}", "the year in which {s} was published"),
         question="In which year was {s} published?",
+        span=(-60, 0),
+        bounds=(Bound("written_by", "birth_year", 18, 60), Bound("published_by", "founding_year", 0)),
         compared=("was published earlier", "was published later", "was published first", "was published last"),
     ),
     Relation(
@@ -663,14 +777,14 @@ _ROWS = (
         statements=(
             "{s} plays its home games in {o}.",
             "{s} has its stadium in {o}.",
-            "The home of {s} is {o}.",
+            "The home city of {s} is {o}.",
             "{s} trains in {o}.",
             "The city where {s} plays its home games is {o}.",
             "{s} comes from {o}.",
             "{s} carries the colours of {o}.",
             "It is in {o} that {s} plays its home games.",
         ),
-        nouns=("the home of {s}", "the city where {s} plays its home games", "the city where {s} trains"),
+        nouns=("the home city of {s}", "the city where {s} plays its home games", "the city where {s} trains"),
         question="Where does {s} play its home games?",
     ),
     Relation(
@@ -684,7 +798,7 @@ _ROWS = (
             "{s} takes its orders from {o}.",
             "The person who coaches {s} is {o}.",
             "{s} is prepared for its games by {o}.",
-            "{s} has {o} for a coach.",
+            "{s} has {o} as its coach.",
             "It is {o} who coaches {s}.",
         ),
         nouns=("the coach of {s}", "the person who coaches {s}", "the person who trains {s}"),
@@ -700,14 +814,14 @@ _ROWS = (
         statements=(
             "{s} collects {o}.",
             "{s} is a collector of {o}.",
-            "The hobby of {s} is the collecting of {o}.",
+            "The hobby of {s} is collecting {o}.",
             "{s} owns a fine collection of {o}.",
             "What {s} collects is {o}.",
             "{s} spends every penny on {o}.",
             "{s} travels far to find old {o}.",
             "It is {o} that {s} collects.",
         ),
-        nouns=("the kind of thing that {s} collects", "the favourite collectible of {s}", "the collectible that {s} looks for"),
+        nouns=("the kind of thing that {s} collects", "the favourite collectible of {s}", "the kind of goods that {s} collects"),
         question="What does {s} collect?",
     ),
 )
@@ -716,9 +830,9 @@ RELATIONS: dict[str, Relation] = {row.name: row for row in _ROWS}
 
 VALUES: dict[str, tuple[str, ...]] = {
     "country": tuple(
-        "Averland Borovia Calidor Drumond Estavia Fenmark Galdoria Hesperia Istria Jutavia Karelund Lusania Morvania "
-        "Norwick Ostania Pelagia Quellin Ravonia Sarmatia Tolvania Umbria Valdoria Westmark Xandria Yllaria Zembla "
-        "Arcadia Belmora Cassovia Dalmora".split()
+        "Altrunia Brelvora Crendova Dulmosia Erdomia Fomberia Galthavia Horpandia Indruvia Jundrica Kirnolia Ludravia "
+        "Marvunda Nulvesia Olbrenia Peltrosia Quondaria Rombresia Seldruva Tondrelia Undraria Vistruna Wexlovia "
+        "Xelvandia Yarvedia Zestriva Skarmond Kalereth Tumelund Gromvald".split()
     ),
     "profession": tuple(
         "surgeon baker carpenter teacher plumber lawyer dentist farmer sculptor pilot tailor chemist gardener librarian "
@@ -736,8 +850,8 @@ VALUES: dict[str, tuple[str, ...]] = {
         "scissors cheese buttons".split()
     ),
     "language": tuple(
-        "Averish Borovian Calidorian Drumic Estavian Fennish Galdic Hesperian Istrian Jutavian Karelish Lusanian "
-        "Morvanian Norwickian Ostanian Pelagic Quellish Ravonian Sarmatic Tolvanian".split()
+        "Altrunish Brelvoric Crendovic Dulmosish Erdomish Fomberese Galthish Horpanish Indruvese Jundrish Kirnolese "
+        "Ludravish Marvundic Nulvish Olbrenish Peltrese Quondish Rombrish Seldrish Tondrese".split()
     ),
     "year": tuple(str(year) for year in range(1850, 2000)),
     "number": tuple(f"{n:,}" for n in range(1200, 61200, 300)),

@@ -5,7 +5,8 @@ A hop is a number too: a relation's code, or `back` more for the way from object
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,17 +18,23 @@ from generators.world.columns import Ints, Templates, text_hashes
 from generators.world.relations import PLURALS, RELATIONS, TYPES, Relation
 
 _HOLDS = (
-    "Since {a} the {role} of {s} has been {link}{o}.",
-    "The {role} of {s} has been {link}{o} since {a}.",
-    "From {a} on, the {role} of {s} has been {link}{o}.",
-    "As for the {role} of {s}, it has been {link}{o} since {a}.",
+    "Since {a} {since}.",
+    "{since} since {a}.",
+    "{turned_since} since {a}.",
+    "From {a} to this day {since}.",
+    "As has been the case since {a}, {now}.",
+    "Ever since {a}, {since}.",
 )
 _HELD = (
-    "From {a} to {b} the {role} of {s} was {link}{o}.",
-    "The {role} of {s} was {link}{o} from {a} until {b}.",
-    "Between {a} and {b} the {role} of {s} was {link}{o}.",
-    "As for the {role} of {s}, it was {link}{o} from {a} to {b}.",
+    "From {a} to {b} {was}.",
+    "{was} from {a} until {b}.",
+    "{turned_was} from {a} to {b}.",
+    "Between {a} and {b} {was}.",
+    "Beginning in {a} and until {b}, {was}.",
+    "In the years from {a} to {b}, {was}.",
 )
+HELD_SEEN = 4
+"""Of the wordings with years the first so many; the others are kept, like `Relation.kept`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,34 +104,58 @@ class Schema:
 
     @cached_property
     def statements(self) -> Wordings:
-        """Whole sentences that state a fact: slots `s` and `o`."""
-        return Wordings.of([r.statements for r in self.relations], "so")
+        """Whole sentences that state a fact: slots `s` and `o`; of each relation the first `seen`, then those that are kept."""
+        return Wordings.of([r.worded for r in self.relations], "so")
+
+    @cached_property
+    def seen(self) -> NDArray[np.int64]:
+        """How many statements of each relation any document may use."""
+        return np.array([len(r.statements) - len(r.kept) for r in self.relations], np.int64)
 
     @cached_property
     def clauses(self) -> Wordings:
         """The statements as they stand after "that": without full stop or, but for a name, capital."""
-        return Wordings.of([[_clause(text) for text in r.statements] for r in self.relations], "so")
+        return Wordings.of([[_clause(text) for text in r.worded] for r in self.relations], "so")
 
     @cached_property
     def reversed(self) -> Wordings:
         """Statements that name the object first."""
-        rows = [[t for t in r.statements if t.index("{o}") < t.index("{s}")] for r in self.relations]
-        return Wordings.of(
-            [row or [f"As for {{o}}, it is {r.nouns[0]}."] for row, r in zip(rows, self.relations, strict=True)], "so"
-        )
+        rows = [[t for t in r.statements if _object_first(t)] for r in self.relations]
+        return Wordings.of([row or [f"{{o}} is {r.nouns[0]}."] for row, r in zip(rows, self.relations, strict=True)], "so")
 
     @cached_property
     def masked(self) -> Wordings:
         """Statements with a gap where the object was, and the object after them."""
-        rows = [[t for t in r.statements if t.count("{o}") == 1] for r in self.relations]
-        gaps = [[f"{t.replace('{o}', '____')} What is missing is: {{o}}." for t in row] for row in rows]
-        return Wordings.of(gaps, "so")
+        return Wordings.of([_gaps(r.worded[: len(r.statements) - len(r.kept)]) for r in self.relations], "so")
 
     @cached_property
     def held(self) -> Wordings:
-        """Sentences that state a fact with its years, slots `s`, `o`, `a` and `b`: of row 0 those of a fact that still holds,
-        of row 1 those of one that has ended. What fills the other slots comes from `role` and `link`."""
-        return Wordings.of([_HOLDS, _HELD], ("s", "o", "a", "b", "role", "link"))
+        """Sentences that state a fact with its years, slots `s`, `o`, `a` and `b`: of row `2 * code` those of a fact that still
+        holds, of the next row those of one that has ended. The first `HELD_SEEN` of each may stand in any document."""
+        return Wordings.of(self._held, "soab")
+
+    @cached_property
+    def held_reversed(self) -> Wordings:
+        return Wordings.of([[t for t in row if _object_first(t)] for row in self._held], "soab")
+
+    @cached_property
+    def held_masked(self) -> Wordings:
+        return Wordings.of([_gaps(row[:HELD_SEEN]) for row in self._held], "soab")
+
+    @cached_property
+    def _held(self) -> list[list[str]]:
+        tenses = [r.over_time._asdict() for r in self.relations]
+        return [[filled(text, **clauses) for text in texts] for clauses in tenses for texts in (_HOLDS, _HELD)]
+
+    @cached_property
+    def past_nouns(self) -> Templates:
+        """What a relation once led to, as a noun phrase around a subject, to be followed by when."""
+        return Templates.of([r.over_time.noun for r in self.relations], "s")
+
+    @cached_property
+    def beside(self) -> Templates:
+        """How an object is named after "right before": slot `o`."""
+        return Templates.of([r.over_time.beside for r in self.relations], "o")
 
     @cached_property
     def asked(self) -> Templates:
@@ -144,11 +175,20 @@ class Schema:
     @cached_property
     def short_nouns(self) -> NDArray[np.int64]:
         """For each noun phrase one of its hop's that ends with what it is about: itself, or the next such one."""
+        return self._next_noun(lambda text: text.endswith("{s}"))
+
+    @cached_property
+    def plain_nouns(self) -> NDArray[np.int64]:
+        """The same, but one without a clause of its own, where there is one."""
+        plain = self._next_noun(lambda text: text.endswith("{s}") and not re.search(r"\b(who|whom|that|which|where)\b", text))
+        return self.short_nouns[plain]
+
+    def _next_noun(self, fits: Callable[[str], bool]) -> NDArray[np.int64]:
+        """For each noun phrase the first from it on, of its hop's in a circle, that fits; itself where none does."""
         found: list[int] = []
         for row in self._nouns:
             order = [*range(len(row)), *range(len(row))]
-            short = [text.endswith("{s}") for text in row]
-            found += [len(found) + next((k for k in order[i:] if short[k]), i) for i in range(len(row))]
+            found += [len(found) + next((k for k in order[i:] if fits(row[k])), i) for i in range(len(row))]
         return np.array(found, np.int64)
 
     @cached_property
@@ -179,6 +219,21 @@ class Schema:
     def link(self) -> pa.StringArray:
         """What leads up to the object's name after "The role of X is"."""
         return pa.array([r.role[1] if r.role else "" for r in self.relations], pa.string())
+
+
+def filled(text: str, **clauses: str) -> str:
+    """A sentence put together from clauses, whose own slots stay."""
+    for name, clause in clauses.items():
+        text = text.replace(f"{{{name}}}", clause)
+    return text if text.startswith("{") else text[0].upper() + text[1:]
+
+
+def _object_first(text: str) -> bool:
+    return text.index("{o}") < text.index("{s}")
+
+
+def _gaps(texts: Sequence[str]) -> list[str]:
+    return [f"{text.replace('{o}', '____')} What is missing is: {{o}}." for text in texts]
 
 
 def _clause(sentence: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -24,14 +24,23 @@ from generators.world.columns import (
     joined,
     lists,
     mixed,
+    picked,
+    place_in,
     text_hashes,
 )
+from generators.world.relations import ARTICLES
 from generators.world.schema import Schema
 from kit.core.records import Entity, Fact, Part, schema_of
 
-PARTS: tuple[Part, ...] = ("known", "novel", "scratch", "shared", "twin")
+PARTS: tuple[Part, ...] = ("known", "novel", "scratch", "shared", "twin", "crossing")
 PIECE = 250_000
 """Facts made, or sorted, at once: bounds the memory, changes nothing else."""
+
+MANY = 2**15
+"""More blocks than there are."""
+
+HUBS_FIRST, BATCH = 3, 4_000
+"""How neighbours are gone through where paths are looked for."""
 
 BEGINNING, FOREVER = -(2**15), 2**15 - 1
 """The years of a fact that always holds."""
@@ -39,25 +48,35 @@ BEGINNING, FOREVER = -(2**15), 2**15 - 1
 
 @dataclass(frozen=True, eq=False)
 class Entities:
-    """Columns of entities: `names[e]` is of type `schema.types[kinds[e]]` in `PARTS[parts[e]]`; an alias is empty where there is
-    none. What is worked out from them is kept, for every world about them."""
+    """Columns of entities: `names[e]` is of type `schema.types[kinds[e]]` in `PARTS[parts[e]]`, of the known part in block
+    `blocks[e]`; an alias is empty where there is none. What is worked out from them is kept, for every world about them."""
 
     schema: Schema
     names: pa.StringArray
     kinds: NDArray[np.int8]
     parts: NDArray[np.int8]
     aliases: pa.StringArray
+    blocks: NDArray[np.int16]
 
     @staticmethod
-    def of(schema: Schema, names: pa.StringArray, kinds: Ints, parts: Ints, aliases: pa.StringArray | None = None) -> Entities:
+    def of(
+        schema: Schema,
+        names: pa.StringArray,
+        kinds: Ints,
+        parts: Ints,
+        aliases: pa.StringArray | None = None,
+        blocks: Ints | None = None,
+    ) -> Entities:
         """Columns put together."""
         nothing = pa.array(np.full(len(names), ""), pa.string())
-        return Entities(schema, names, kinds.astype(np.int8), parts.astype(np.int8), nothing if aliases is None else aliases)
+        blocks = np.zeros(len(names)) if blocks is None else blocks
+        also = nothing if aliases is None else aliases
+        return Entities(schema, names, kinds.astype(np.int8), parts.astype(np.int8), also, blocks.astype(np.int16))
 
     @staticmethod
     def all(several: Sequence[Entities]) -> Entities:
         """Those of several, one after the other."""
-        columns = zip(*((e.names, e.kinds, e.parts, e.aliases) for e in several), strict=True)
+        columns = zip(*((e.names, e.kinds, e.parts, e.aliases, e.blocks) for e in several), strict=True)
         return Entities(several[0].schema, *(concatenated(column) for column in columns))
 
     def __len__(self) -> int:
@@ -82,16 +101,33 @@ class Entities:
         return found
 
     @cached_property
+    def article(self) -> pa.StringArray:
+        """What stands before each name in a sentence."""
+        return chosen([ARTICLES.get(kind, "") for kind in self.schema.types], self.kinds)
+
+    @cached_property
+    def spoken(self) -> pa.StringArray:
+        """The names with their articles."""
+        return joined(self.article, self.names)
+
+    @cached_property
+    def opening(self) -> pa.StringArray:
+        """The names with their articles, as they begin a sentence."""
+        return joined(pc.utf8_capitalize(self.article), self.names)
+
+    @cached_property
     def fillers(self) -> pa.StringArray:
         """The names and an empty one, for `Templates.fill`."""
         return pa.concat_arrays([self.names, pa.array([""], pa.string())])
 
-    def table(self) -> pa.Table:
-        """Rows of `Entity`."""
+    def table(self, held_from: int) -> pa.Table:
+        """Rows of `Entity`; blocks of the known part from `held_from` on are held out."""
         some = pc.not_equal(self.aliases, "")
         aliases = lists(some.to_numpy(zero_copy_only=False), self.aliases.filter(some))
         kinds, parts = chosen(self.schema.types, self.kinds), chosen(PARTS, self.parts)
-        return pa.table([self.ids, kinds, self.names, parts, aliases], schema=schema_of(Entity))
+        blocks = pa.array(self.blocks.astype(np.int64))
+        held = pa.array((self.parts == PARTS.index("known")) & (self.blocks >= held_from))
+        return pa.table([self.ids, kinds, self.names, parts, aliases, blocks, held], schema=schema_of(Entity))
 
 
 class Facts(NamedTuple):
@@ -142,7 +178,11 @@ class Index(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class World:
     """Entities and facts, column by column: fact `f` is `subject[f] --schema.relations[relation[f]]--> object[f]`, sorted by
-    relation, subject and object, and holds from the year `since[f]` on until before `until[f]`."""
+    relation, subject and object, and holds from the year `since[f]` on until before `until[f]`.
+
+    past: what held in other years too, and scope, of which part and blocks of it (from, until before) this world is, if not of
+    all. told: everything that documents state, in all parts and years: what lies near what is a matter of that (without it, of
+    these facts)."""
 
     entities: Entities
     subject: NDArray[np.int32]
@@ -150,7 +190,9 @@ class World:
     object: NDArray[np.int32]
     since: NDArray[np.int16]
     until: NDArray[np.int16]
-    ever: World | None = None
+    past: World | None = None
+    scope: tuple[Part, int, int] | None = None
+    told: World | None = None
 
     @staticmethod
     def of(entities: Entities, facts: Facts) -> World:
@@ -189,7 +231,13 @@ class World:
 
     def at(self, year: int) -> World:
         """What holds in a year. What ever held, at any time told of, is the new world's `ever`."""
-        return replace(self.having((self.since <= year) & (year < self.until)), ever=self)
+        return replace(self.having((self.since <= year) & (year < self.until)), past=self)
+
+    @cached_property
+    def ever(self) -> World | None:
+        """The same part with what held in other years, where there are any."""
+        past = self.past._within(self.scope) if self.past and self.scope else self.past
+        return replace(past, told=self.told) if past else None
 
     def begun(self, year: int) -> World:
         """What can be told in a year: nothing that begins later, and of nothing that it ends later."""
@@ -208,27 +256,36 @@ class World:
         """How many entities."""
         return len(self.entities)
 
-    @cached_property
+    def hashes(self, facts: Ints | slice) -> NDArray[np.uint64]:
+        """Of what some facts say."""
+        names = self.entities.hashes
+        said = mixed(names[self.subject[facts]], self.schema.relation_hashes[self.relation[facts]], names[self.object[facts]])
+        return np.where(self.dated[facts], mixed(said, self.since[facts]), said)
+
+    @property
     def fact_hashes(self) -> NDArray[np.uint64]:
-        """Of what the fact says."""
-        found = np.empty(len(self.subject), np.uint64)
-        for low in range(0, len(found), PIECE):
-            own, hashes = slice(low, low + PIECE), self.entities.hashes
-            said = mixed(hashes[self.subject[own]], self.schema.relation_hashes[self.relation[own]], hashes[self.object[own]])
-            found[own] = np.where(self.dated[own], mixed(said, self.since[own]), said)
-        return found
+        """Of what every fact says."""
+        pieces = (self.hashes(slice(low, low + PIECE)) for low in range(0, len(self.subject), PIECE))
+        return np.concatenate([np.zeros(0, np.uint64), *pieces])
+
+    def rows_of(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Of rows of hashes of facts those that this world has all of, as facts."""
+        own = self.fact_hashes
+        order = np.argsort(own)
+        places = place_in(own[order], hashes)
+        return order[places[(places >= 0).all(1)]]
 
     def fact_ids(self, facts: Ints) -> pa.StringArray:
         """The ids of some facts."""
-        return hex_ids(self.fact_hashes[facts])
+        return hex_ids(self.hashes(facts))
 
     @cached_property
     def fillers_in_time(self) -> tuple[pa.StringArray, int]:
-        """The names, the years of the facts, the roles and links of the relations, and an empty one; and the first year."""
+        """The names, the years of the facts, and an empty one; and the first year."""
         years = np.concatenate([self.since[self.dated], self.until[self.until < FOREVER]]).astype(int)
         first, last = (int(years.min()), int(years.max())) if len(years) else (0, 0)
         told = pa.array([str(year) for year in range(first, last + 1)], pa.string())
-        return pa.concat_arrays([self.names, self.schema.role, self.schema.link, told, pa.array([""], pa.string())]), first
+        return pa.concat_arrays([self.names, told, pa.array([""], pa.string())]), first
 
     @cached_property
     def _way_back(self) -> NDArray[np.int32]:
@@ -254,13 +311,43 @@ class World:
         facts = np.where(onward, places, self._way_back[places])
         return rows, facts, np.where(onward, self.object[facts], self.subject[facts]).astype(np.int64)
 
+    def met(self, hops: Ints, entities: Ints, place: Ints | int = 0) -> NDArray[np.int64]:
+        """The fact that a hop from each entity meets: the one numbered `place` of several, -1 where there is no such fact (or no
+        entity, -1)."""
+        starts, stops = self._index.span(hops, entities)
+        there = (starts + place < stops) & (entities >= 0)
+        places = np.minimum(starts + place, len(self.subject) - 1)
+        return np.where(there, np.where(hops < self.schema.back, places, self._way_back[places]), -1).astype(np.int64)
+
     def end(self, hops: Ints, entities: Ints, place: Ints | int = 0) -> NDArray[np.int64]:
         """Where a hop leads from each entity: the end numbered `place` of several, -1 where there is no such end."""
-        starts, stops = self._index.span(hops, entities)
-        there = starts + place < stops
-        places = np.minimum(starts + place, len(self.subject) - 1)
-        ends = np.where(hops < self.schema.back, self.object[places], self.subject[self._way_back[places]])
-        return np.where(there, ends, -1).astype(np.int64)
+        facts = self.met(hops, entities, place)
+        ends = np.where(hops < self.schema.back, self.object[facts], self.subject[facts])
+        return np.where(facts >= 0, ends, -1).astype(np.int64)
+
+    @cached_property
+    def bounds(self) -> NDArray[np.int64]:
+        """Where the facts of each relation begin; the last: where all end."""
+        return np.searchsorted(self.relation, np.arange(self.schema.back + 1))
+
+    def far_ends(self, hop: int) -> NDArray[np.int64]:
+        """Where the facts of a hop lead, in order: as often as they do."""
+        low, high = self.bounds[hop % self.schema.back : hop % self.schema.back + 2]
+        ends = self.object[self._way_back[low:high]] if hop < self.schema.back else self.subject[low:high]
+        return ends.astype(np.int64)
+
+    def near_end(self, hops: Ints, draws: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Where a fact of each hop, drawn from all of them, leaves from; -1 where there is none."""
+        codes = hops % self.schema.back
+        low, count = self.bounds[codes], np.diff(self.bounds)[codes]
+        fact = np.where(count > 0, low + picked(draws, np.maximum(count, 1)), 0)
+        near = np.where(hops < self.schema.back, self.subject[fact], self.object[fact]) if len(self.subject) else codes
+        return np.where(count > 0, near, -1).astype(np.int64)
+
+    @cached_property
+    def kept(self) -> dict[Any, Any]:
+        """What others work out from this world, to be kept with it."""
+        return {}
 
     def holds(self, subjects: Ints, codes: Ints, objects: Ints) -> NDArray[np.bool_]:
         """Whether each of these is a fact."""
@@ -303,9 +390,13 @@ class World:
     def _edges_from(self) -> NDArray[np.int64]:
         return np.searchsorted(self._edges.sorted, np.arange(self.size + 1, dtype=np.int64) * self.size)
 
-    @cached_property
+    @property
     def degrees(self) -> NDArray[np.int64]:
-        """How many neighbours each entity has, over facts in either direction."""
+        """How many neighbours each entity has in all that is told, over facts in either direction."""
+        return (self.told or self)._degrees
+
+    @cached_property
+    def _degrees(self) -> NDArray[np.int64]:
         return np.diff(self._edges_from)
 
     @cached_property
@@ -317,16 +408,18 @@ class World:
             edge = self._edges_from[low]
             high = max(low + 1, int(np.searchsorted(self._edges_from, edge + PIECE, side="right")) - 1)
             a, b = np.divmod(self._edges.sorted[edge : self._edges_from[high]], self.size)
-            found[edge : self._edges_from[high]] = b[np.lexsort((-self.degrees[b], a))]
+            found[edge : self._edges_from[high]] = b[np.lexsort((-self._degrees[b], a))]
             low = high
         return found
 
     def near(self, a: Ints, b: Ints, within: int) -> NDArray[np.bool_]:
-        """Whether a path of at most `within` facts, in either direction, joins the two. Exact.
+        """Whether a path of at most `within` facts that are told, in either direction, joins the two. Exact.
 
         The side with fewer neighbours is followed, a neighbour at a time and hubs first, and only where nothing was found
         yet: in most pairs that are near, a hub tells it at once.
         """
+        if self.told:
+            return self.told.near(a, b, within)
         found = a == b
         if within < 1 or not len(a) or not len(self._edges.sorted):
             return found
@@ -334,14 +427,17 @@ class World:
         found |= self._edges.has(keys)
         if within == 1:
             return found
-        turned = self.degrees[a] > self.degrees[b]
+        turned = self._degrees[a] > self._degrees[b]
         here, there = np.where(turned, b, a), np.where(turned, a, b)
         left, place = np.flatnonzero(~found), 0
-        while len(left := left[self.degrees[here[left]] > place]):
-            onward = self._hubs_first[self._edges_from[here[left]] + place]
-            met = self.near(onward.astype(np.int64), there[left], within - 1)
-            found[left[met]] = True
-            left, place = left[~met], place + 1
+        while len(left := left[self._degrees[here[left]] > place]):
+            # Of the first hubs one at a time, which tell most; then as many as make a batch worth its while.
+            width = 1 if place < HUBS_FIRST else max(1, BATCH // len(left))
+            first = self._edges_from[here[left]] + place
+            rows, edges = expand(first, np.minimum(width, self._edges_from[here[left] + 1] - first))
+            met = self.near(self._hubs_first[edges].astype(np.int64), there[left[rows]], within - 1)
+            found[left[rows[met]]] = True
+            left, place = left[~found[left]], place + width
         return found
 
     def members(self, kind: str, part: Part) -> NDArray[np.int64]:
@@ -350,14 +446,23 @@ class World:
 
     def part(self, part: Part) -> World:
         """The same entities with the facts of one part only (a fact is its subject's)."""
-        if part not in self._parts:
-            own = self.having(self.parts[self.subject] == PARTS.index(part))
-            self._parts[part] = own if own.ever is None else replace(own, ever=own.ever.part(part))
-        return self._parts[part]
+        return replace(self._within((part, 0, MANY)), scope=(part, 0, MANY))
 
-    @cached_property
-    def _parts(self) -> dict[Part, World]:
-        return {}
+    def blocks(self, first: int, stop: int) -> World:
+        """The same entities with the facts of some blocks of the known part only, from `first` until before `stop`."""
+        scope: tuple[Part, int, int] = ("known", first, stop)
+        return replace(self._within(scope), scope=scope)
+
+    def _within(self, scope: tuple[Part, int, int]) -> World:
+        """The same entities with the facts of some blocks of a part only."""
+        part, first, stop = scope
+        block = self.entities.blocks[self.subject]
+        return self.having((self.parts[self.subject] == PARTS.index(part)) & (block >= first) & (block < stop))
+
+    def forget(self) -> None:
+        """Drop what was worked out, to make room; it is worked out again when it is asked for."""
+        for name in set(self.__dict__) - {field.name for field in fields(self)}:
+            del self.__dict__[name]
 
     def fact_tables(self) -> Iterator[pa.Table]:
         """Rows of `Fact`, some at a time."""
