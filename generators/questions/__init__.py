@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 import pyarrow as pa
 
 from generators.questions import comparison, counting, either, intersection, sets, superlative, temporal, unanswerable, verify
-from generators.world.world import World
-from kit.core.records import Split
+from generators.questions.table import Asking
 
-SHAPES: dict[str, Callable[[World, Split, int, int], Iterator[pa.Table]]] = {
+SHAPES: dict[str, Callable[[Asking], Iterator[pa.Table]]] = {
     "comparison": comparison.ask_which,
     "same": comparison.ask_same,
     "intersection": intersection.ask,
@@ -23,4 +22,7 @@ SHAPES: dict[str, Callable[[World, Split, int, int], Iterator[pa.Table]]] = {
     "temporal": temporal.ask,
     "unanswerable": unanswerable.ask,
 }
-"""From a world, the split, the seed and the number of distractors to tables of questions, in a seeded order."""
+"""From what they are asked of to tables of questions, in a seeded order."""
+
+PAIRED = ("unanswerable",)
+"""Shapes whose rows come two by two, and are kept or left out together."""

@@ -9,19 +9,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from generators.questions.alternatives import candidates, chains_beside
 from generators.questions.reasoning import Move, Programs, necessary, prior, solve
-from generators.questions.table import (
-    candidates,
-    entity_answers,
-    nested,
-    opened,
-    questions,
-    sub_questions,
-)
+from generators.questions.table import Asking, entity_answers, nested, opened, questions, sub_questions
 from generators.world.columns import Ints, chosen, dealt, lists, mixed, picked
 from generators.world.schema import Schema
 from generators.world.world import World
-from kit.core.records import Question, Split, schema_of
+from kit.core.records import Question, schema_of
 from kit.core.seeds import key_of
 
 PLAIN_SHARE = 0.25
@@ -53,14 +47,16 @@ def programs(schema: Schema, head_kind: int, hops: int, inverse: bool) -> NDArra
 
 
 class Chains(NamedTuple):
-    """Certified chains: the head, the hops (rows, k), the entities passed (rows, k + 1) and the facts (rows, k)."""
+    """Certified chains: the head, the hops (rows, k), the entities passed (rows, k + 1), the facts (rows, k), and whether no path
+    of fewer facts was found from head to answer."""
 
     hops: NDArray[np.int64]
     stops: NDArray[np.int64]
     facts: NDArray[np.int64]
+    no_shortcut: NDArray[np.bool_]
 
     def take(self, rows: Ints) -> Chains:
-        return Chains(*(column[rows] for column in self))
+        return Chains(self.hops[rows], self.stops[rows], self.facts[rows], self.no_shortcut[rows])
 
     @property
     def programs(self) -> Programs:
@@ -74,13 +70,14 @@ def chain_programs(heads: Ints, hops: NDArray[np.int64]) -> Programs:
 
 def certified(world: World, heads: Ints, hops: NDArray[np.int64]) -> Chains:
     """Of these candidates the chains that are fair: one entity at every stop, all different, and no path of
-    fewer facts, inverses and hubs counted, from head to answer."""
+    fewer facts from head to answer in all that is told, past facts, inverses and hubs counted."""
     trace = solve(world, chain_programs(heads, hops))
     stops = np.stack([r.only() for r in trace.registers], axis=1)
     ordered = np.sort(stops, axis=1)
     rows = np.flatnonzero((ordered[:, 0] >= 0) & (ordered[:, 1:] != ordered[:, :-1]).all(1))
-    rows = rows[~world.near(stops[rows, 0], stops[rows, -1], hops.shape[1] - 1)]
-    return Chains(hops[rows], stops[rows], np.stack([f.only()[rows] for f in trace.facts], axis=1))
+    facts = np.stack([f.only() for f in trace.facts], axis=1)
+    no_shortcut = ~world.near(stops[rows, 0], stops[rows, -1], hops.shape[1] - 1)
+    return Chains(hops[rows], stops[rows], facts[rows], no_shortcut).take(np.flatnonzero(no_shortcut))
 
 
 def search(world: World, heads: Ints, hops: int, key: int, *, inverse: bool, chunk: int = CHUNK) -> Iterator[Chains]:
@@ -95,10 +92,13 @@ def search(world: World, heads: Ints, hops: int, key: int, *, inverse: bool, chu
         yield certified(world, heads[owner], asked)
 
 
-def ask(world: World, chains: Chains, split: Split, seed: int, *, distractors: int, before: Ints | None = None) -> pa.Table:
+def ask(asking: Asking, chains: Chains, *, before: Ints | None = None, pool: Chains | None = None) -> pa.Table:
     """The chains as questions. The wording depends on seed, head and hops alone, so that another world's facts can be
-    asked for in the same words. before: what the answers were before an edit (-1: there was none)."""
+    asked for in the same words. before: what the answers were before an edit (-1: there was none). pool: more chains, found in
+    the same way, whose answers tell how frequent each is."""
     n, k = chains.hops.shape
+    pool = pool or chains
+    world, seed = asking.world, asking.seed
     if not n:
         return schema_of(Question).empty_table()
     heads = chains.stops[:, 0]
@@ -108,14 +108,18 @@ def ask(world: World, chains: Chains, split: Split, seed: int, *, distractors: i
     batch = chains.programs
     trace = solve(world, batch)
     return questions(
-        world,
+        asking,
         batch,
+        trace,
         shape=f"chain-{k}",
-        split=split,
         hops=k,
         texts=_texts(world, chains, draws),
         answers=entity_answers(world, chains.stops[:, -1]),
-        wrong=candidates(world, chains.stops[:, -1], chains.stops, draws),
+        wrong=candidates(
+            world, chains.stops[:, -1], chains.hops[:, -1], chains.stops, draws, (pool.hops[:, -1], pool.stops[:, -1])
+        ),
+        beside=chains_beside(world, chains.hops, chains.stops, chains.facts, draws, asking.distractors),
+        no_shortcut=chains.no_shortcut,
         parts=lists(
             np.full(n, k),
             sub_questions(
@@ -126,7 +130,6 @@ def ask(world: World, chains: Chains, split: Split, seed: int, *, distractors: i
         needed=necessary(world, batch, trace, chains.facts),
         guesses=prior(world, chains.stops[:, -1], chains.hops[:, -1]),
         draws=draws,
-        distractors=distractors,
         passed=chains.stops[:, :-1],
         popular=chains.stops[:, -1],
         outdated=None if before is None else lists(before >= 0, chosen(world.names, before[before >= 0])),
@@ -141,7 +144,7 @@ def named_by(world: World, chains: Chains, draws: NDArray[np.uint64]) -> pa.Stri
 def _texts(world: World, chains: Chains, draws: NDArray[np.uint64]) -> pa.StringArray:
     """An opener and a noun phrase for every hop, one in another."""
     k, schema = chains.hops.shape[1], world.schema
-    texts = opened(named_by(world, chains, draws), schema.ends[chains.hops[:, -1]] == schema.kind("person"), mixed(draws, 1))
+    texts = opened(schema, named_by(world, chains, draws), schema.ends[chains.hops[:, -1]], mixed(draws, 1))
     if k > 1:
         return texts
     plain = schema.asked.fill(chains.hops[:, 0], world.entities.fillers, chains.stops[:, 0])

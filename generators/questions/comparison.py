@@ -9,11 +9,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from generators.questions import groups
-from generators.questions.reasoning import Move, Programs, necessary, solve
-from generators.questions.table import entity_answers, questions, sub_questions
+from generators.questions.alternatives import fact_beside
+from generators.questions.reasoning import Move, Programs, Trace, necessary, solve
+from generators.questions.table import Asking, entity_answers, questions, sub_questions
 from generators.world.columns import Ints, chosen, lists, mixed, picked
 from generators.world.world import World
-from kit.core.records import Operation, Split
+from kit.core.records import Operation
 from kit.core.seeds import key_of
 
 _WHICH = (
@@ -34,15 +35,31 @@ _SAME = (
 )
 
 
-def ask_which(world: World, split: Split, seed: int, distractors: int) -> Iterator[pa.Table]:
-    """For every entity with a number or a year, which of it and a partner has more, or less."""
-    rows: list[tuple[Ints, Ints, Ints]] = []
-    key = key_of(seed, "comparison")
+LEVELS = 30
+"""Different values that a relation has to have where it is compared by."""
+
+
+def ask_which(asking: Asking) -> Iterator[pa.Table]:
+    """For every entity with a number or a year, which of it and a partner has more, or less. The partner's stands right beside
+    it in the order of all that there are, so that one value alone tells little of the other."""
+    world, rows = asking.world, list[tuple[Ints, Ints, Ints]]()
+    key = key_of(asking.seed, "comparison")
     for scale in groups.scales(world.schema):
-        heads = np.unique(world.subject[world.relation == scale]).astype(np.int64)
-        if len(heads) > 1:
-            away = 1 + picked(mixed(key, world.entities.hashes[heads], scale), len(heads) - 1)
-            rows.append((heads, heads[(np.arange(len(heads)) + away) % len(heads)], np.full(len(heads), scale)))
+        low, high = world.bounds[scale : scale + 2]
+        heads, amounts = world.subject[low:high].astype(np.int64), world.entities.amounts[world.object[low:high]]
+        heads, amounts = (column[np.argsort(amounts, kind="stable")] for column in (heads, amounts))
+        levels = np.flatnonzero(np.concatenate([[True], amounts[1:] != amounts[:-1]])) if len(heads) else np.zeros(0, int)
+        bounds, level = np.append(levels, len(heads)), np.searchsorted(levels, np.arange(len(heads)), side="right") - 1
+        draws = mixed(key, world.entities.hashes[heads], scale)
+        beside = level + np.where(picked(draws, 2) == 1, 1, -1)
+        # Of few values the ends are soon told: what is least of all is never more.
+        own = np.flatnonzero((beside >= 0) & (beside < len(levels)) & (len(levels) >= LEVELS))
+        first, size = bounds[beside[own]], np.diff(bounds)[beside[own]]
+        partners = heads[first + picked(mixed(draws[own], 1), size)]
+        # Two may have drawn each other: they are asked about once.
+        low, high = np.minimum(heads[own], partners), np.maximum(heads[own], partners)
+        once = np.unique(low * np.int64(world.size) + high, return_index=True)[1]
+        rows.append((heads[own][once], partners[once], np.full(len(once), scale)))
     for heads, partners, scales in groups.in_chunks(key, *map(np.concatenate, zip(*rows, strict=True))) if rows else ():
         draws = mixed(key, world.entities.hashes[heads], world.schema.hop_hashes[scales])
         end = picked(mixed(draws, 1), 2)
@@ -50,40 +67,38 @@ def ask_which(world: World, split: Split, seed: int, distractors: int) -> Iterat
         for scale in np.unique(scales).tolist():
             for k, op in enumerate(groups.ENDS):
                 own = (scales == scale) & (end == k)
-                made.append(_which(world, heads[own], partners[own], scale, k, op, draws[own], split, distractors))
-        yield pa.concat_tables(made)
+                made.append(_which(asking, heads[own], partners[own], scale, k, op, draws[own]))
+        yield groups.in_any_order(key, made)
 
 
 def _which(
-    world: World, heads: Ints, partners: Ints, scale: int, end: int, op: Operation, draws: NDArray[np.uint64], split: Split,
-    distractors: int,
-) -> pa.Table:  # fmt: skip
-    def batch(rows: Ints) -> Programs:
-        moves = (Move("union", (0, 1)), Move(op, (2,), np.full(len(rows), scale)))
-        return Programs((heads[rows], partners[rows]), moves)
-
-    fair = np.flatnonzero(solve(world, batch(np.arange(len(heads)))).answers.only() >= 0)
-    programs, draws, n = batch(fair), draws[fair], len(fair)
+    asking: Asking, heads: Ints, partners: Ints, scale: int, end: int, op: Operation, draws: NDArray[np.uint64]
+) -> pa.Table:
+    world, n = asking.world, len(heads)
+    # Which of the two is named first says nothing.
+    turned = picked(mixed(draws, 3), 2) == 1
+    heads, partners = np.where(turned, partners, heads), np.where(turned, heads, partners)
+    programs = Programs((heads, partners), (Move("union", (0, 1)), Move(op, (2,), np.full(n, scale))))
     trace = solve(world, programs)
     winners = trace.answers.only()
     pair = np.stack(programs.heads, axis=1)
     said = chosen([world.schema.relations[scale].compared[end]], np.zeros(n, int))
-    names = [chosen(world.names, pair[:, k]) for k in (0, 1)]
-    facts, needed, parts = _both_hops(world, programs, pair, np.full(n, scale))
+    names = [chosen(world.entities.spoken, pair[:, k]) for k in (0, 1)]
+    facts, needed, parts = _both_hops(world, programs, trace, pair, np.full(n, scale))
     loser = np.where(winners == pair[:, 0], pair[:, 1], pair[:, 0])
     return questions(
-        world, programs, shape="comparison", split=split, hops=2, kind="named",
+        asking, programs, trace, shape="comparison", hops=2, kind="named",
         texts=groups.worded(_WHICH, mixed(draws, 2), more=said, a=names[0], b=names[1]),
-        answers=entity_answers(world, winners), wrong=entity_answers(world, loser),
-        parts=parts, facts=facts, needed=needed,
-        guesses=(np.full(n, 0.5), world.degrees[winners] > world.degrees[loser]), draws=draws, distractors=distractors,
+        answers=entity_answers(world, winners), wrong=lists(np.ones(n, int), chosen(world.names, loser)),
+        parts=parts, facts=facts, needed=needed, beside=_two_beside(asking, np.full(n, scale), facts, draws),
+        guesses=(np.full(n, 0.5), world.degrees[winners] > world.degrees[loser]), draws=draws,
     )  # fmt: skip
 
 
-def ask_same(world: World, split: Split, seed: int, distractors: int) -> Iterator[pa.Table]:
+def ask_same(asking: Asking) -> Iterator[pa.Table]:
     """For every entity that shares an object with others, whether it and another do: yes about as often as no."""
-    rows: list[tuple[Ints, Ints, Ints]] = []
-    key = key_of(seed, "same")
+    world, rows = asking.world, list[tuple[Ints, Ints, Ints]]()
+    key = key_of(asking.seed, "same")
     for code in groups.usable(world.schema).tolist():
         own = np.flatnonzero(world.relation == code)
         own = own[world.ends(code)[world.object[own]] > 1]
@@ -95,44 +110,57 @@ def ask_same(world: World, split: Split, seed: int, distractors: int) -> Iterato
         # The fellows stand in order: those from the head itself on are one place further.
         fellow = world.end(hops, objects, place)
         fellow = world.end(hops, objects, place + (fellow >= heads))
-        anybody = heads[(np.arange(len(heads)) + 1 + picked(mixed(draws, 2), len(heads) - 1)) % len(heads)]
-        rows.append((heads, np.where(picked(draws, 2) == 1, fellow, anybody), np.full(len(heads), code)))
+        other = np.arange(len(heads))
+        for turn in range(8):
+            again = objects[other] == objects
+            moved = (np.arange(len(heads)) + 1 + picked(mixed(draws, 2 + turn), max(1, len(heads) - 1))) % len(heads)
+            other = np.where(again, moved, other)
+        yes = picked(draws, 2) == 1
+        kept = yes | (objects[other] != objects)
+        rows.append((heads[kept], np.where(yes, fellow, heads[other])[kept], np.full(kept.sum(), code)))
     for heads, partners, codes in groups.in_chunks(key, *map(np.concatenate, zip(*rows, strict=True))) if rows else ():
         made = []
         for code in np.unique(codes).tolist():
             own = (codes == code) & (partners != heads)
             draws = mixed(key, world.entities.hashes[heads[own]], code)
-            made.append(_same(world, heads[own], partners[own], code, draws, split, distractors))
-        yield pa.concat_tables(made)
+            made.append(_same(asking, heads[own], partners[own], code, draws))
+        yield groups.in_any_order(key, made)
 
 
-def _same(
-    world: World, heads: Ints, partners: Ints, code: int, draws: NDArray[np.uint64], split: Split, distractors: int
-) -> pa.Table:
-    n = len(heads)
+def _same(asking: Asking, heads: Ints, partners: Ints, code: int, draws: NDArray[np.uint64]) -> pa.Table:
+    world, n = asking.world, len(heads)
     hops = np.full(n, code)
     programs = Programs((heads, partners), (Move("follow", (0,), hops), Move("follow", (1,), hops), Move("same", (2, 3))))
-    truth = solve(world, programs).answers.only()
+    trace = solve(world, programs)
+    truth = trace.answers.only()
     pair = np.stack(programs.heads, axis=1)
-    facts, needed, parts = _both_hops(world, programs, pair, hops)
+    facts, needed, parts = _both_hops(world, programs, trace, pair, hops)
     role = chosen(world.schema.role, hops)
-    fillings = {"a": chosen(world.names, heads), "b": chosen(world.names, partners), "role": role}
+    fillings = {"a": chosen(world.entities.spoken, heads), "b": chosen(world.entities.spoken, partners), "role": role}
     ones = np.ones(n, int)
     return questions(
-        world, programs, shape="same", split=split, hops=2, kind="number",
+        asking, programs, trace, shape="same", hops=2, kind="number",
         texts=groups.worded(_SAME, mixed(draws, 3), **fillings),
         answers=lists(ones, chosen(["no", "yes"], truth)), wrong=lists(ones, chosen(["yes", "no"], truth)),
-        parts=parts, facts=facts, needed=needed,
-        guesses=(np.full(n, 0.5), np.zeros(n, bool)), draws=draws, distractors=distractors,
+        parts=parts, facts=facts, needed=needed, beside=_two_beside(asking, hops, facts, draws),
+        guesses=(np.full(n, 0.5), np.zeros(n, bool)), draws=draws,
     )  # fmt: skip
 
 
+def _two_beside(asking: Asking, codes: Ints, facts: NDArray[np.int64], draws: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Other facts of the same relation: two for each pair to stand beside the one asked about."""
+    shown = facts
+    for place in range(2 * asking.distractors):
+        shown = np.column_stack([shown, fact_beside(asking.world, codes, shown, mixed(draws, 600 + place))])
+    return shown[:, facts.shape[1] :]
+
+
 def _both_hops(
-    world: World, programs: Programs, pair: NDArray[np.int64], hops: Ints
+    world: World, programs: Programs, trace: Trace, pair: NDArray[np.int64], hops: Ints
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], pa.ListArray]:
     """The fact that each of two heads is asked about, whether it is needed, and the two sub-questions."""
     n = len(pair)
     _, facts, ends = world.hop(np.repeat(hops, 2), pair.ravel())
     met = facts.reshape(n, 2)
     parts = sub_questions(world, np.repeat(hops, 2), pair.ravel(), ends, facts)
-    return met, necessary(world, programs, solve(world, programs), met), lists(np.full(n, 2), parts)
+    return met, necessary(world, programs, trace, met), lists(np.full(n, 2), parts)

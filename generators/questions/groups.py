@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generators.world.columns import Ints, Sets, chosen, joined, mixed, picked
+from generators.questions.alternatives import fact_beside
+from generators.world.columns import Ints, Sets, chosen, hashes_of, joined, mixed, picked
 from generators.world.schema import Schema
 from generators.world.world import PARTS, World
 from kit.core.records import Operation
@@ -17,14 +18,19 @@ from kit.core.records import Operation
 SMALLEST, LARGEST = 2, 6
 """Members of a group that is asked about: few enough to be listed in an answer."""
 
+SHOWN = LARGEST + 2
+"""Sentences about members, of this and other groups, that stand in the prompt of a question about one."""
+
 ENDS: tuple[Operation, ...] = ("least", "most")
 """The two ends of a scale; `Relation.compared` has the words for each."""
 
 
-def usable(schema: Schema, *, predicates: bool = False) -> NDArray[np.int64]:
-    """The relations whose objects make groups: functional, with a role, and with predicates where asked for."""
-    rows = enumerate(schema.relations)
-    return np.array([c for c, r in rows if r.functional and r.role and (r.predicates or not predicates)], np.int64)
+def usable(schema: Schema, *, predicates: bool = False, whole: bool = False) -> NDArray[np.int64]:
+    """The relations whose objects make groups: functional, with a role, and with predicates where asked for. whole: only those of
+    which all members can be supposed to be named (not where a number of them is stated, such as a workforce)."""
+    counted = {r.counts for r in schema.relations} if whole else set()
+    rows = [(c, r) for c, r in enumerate(schema.relations) if r.functional and r.role and r.name not in counted]
+    return np.array([c for c, r in rows if r.predicates or not predicates], np.int64)
 
 
 def scales(schema: Schema) -> list[int]:
@@ -43,12 +49,18 @@ def in_chunks(key: int, *columns: Ints) -> Iterator[tuple[Ints, ...]]:
         yield tuple(column[order[start : start + CHUNK]] for column in columns)
 
 
+def in_any_order(key: int, tables: Sequence[pa.Table]) -> pa.Table:
+    """The rows of several tables, mixed: whatever the first are, they are of every kind."""
+    table = pa.concat_tables(tables)
+    return table.take(pa.array(np.argsort(mixed(key, hashes_of(table["id"].combine_chunks())), kind="stable")))
+
+
 def found(world: World) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Every group of a size to be asked about: the shared object, and the relation. Not by a value such as a profession:
     others have it too, in parts of the world that are not known, or not yet."""
     own = world.parts != PARTS.index("shared")
     objects, codes = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for code in usable(world.schema).tolist():
+    for code in usable(world.schema, whole=True).tolist():
         sizes = world.ends(code)
         objects.append(np.flatnonzero((sizes >= SMALLEST) & (sizes <= LARGEST) & own))
         codes.append(np.full(len(objects[-1]), code))
@@ -63,10 +75,48 @@ def padded(sets: Sets, width: int) -> NDArray[np.int64]:
     return matrix
 
 
+def beside(
+    world: World,
+    codes: Ints,
+    facts: NDArray[np.int64],
+    draws: NDArray[np.uint64],
+    total: int,
+    back: NDArray[np.bool_] | bool = True,
+) -> NDArray[np.int64]:
+    """Facts of other groups of the same relations, as many as make `total` with those of the row: how many there are tells
+    nothing. back: where groups are what shares an object, and not what a subject has. (rows, total), -1 from where they are
+    complete."""
+    n, hops = len(facts), np.where(back, codes + world.schema.back, codes)
+    shown = np.column_stack([facts, np.full((n, total), -1)])
+    room = facts.shape[1] + np.zeros(n, np.int64)
+    left = total - (facts >= 0).sum(1)
+    for turn in range(total):
+        # Somebody of another group, and then the rest of it.
+        like = fact_beside(world, codes, shown, mixed(draws, 700 + turn))
+        end = np.where(like >= 0, np.where(back, world.object[like], world.subject[like]), -1).astype(np.int64)
+        for place in range(LARGEST):
+            fact = world.met(hops, end, place)
+            new = np.flatnonzero((fact >= 0) & (left > 0) & ~(shown == fact[:, None]).any(1))
+            shown[new, room[new]] = fact[new]
+            room[new] += 1
+            left[new] -= 1
+        if not (left > 0).any():
+            break
+    return shown[:, facts.shape[1] :]
+
+
 def described(world: World, shared: Ints, codes: Ints) -> pa.StringArray:
     """ "people whose employer is Alto Works"."""
     plural, role, link = (chosen(words, codes) for words in (world.schema.plural, world.schema.role, world.schema.link))
     return joined(plural, " whose ", role, " is ", link, chosen(world.names, shared))
+
+
+def which(world: World, shared: Ints, codes: Ints) -> pa.StringArray:
+    """ "Who are the people whose employer is Alto Works?"."""
+    opener = chosen(
+        ["Which are the ", "Who are the "], np.array([int(r.subject == "person") for r in world.schema.relations])[codes]
+    )
+    return joined(opener, described(world, shared, codes), "?")
 
 
 def predicate(world: World, codes: Ints, objects: Ints, draws: NDArray[np.uint64]) -> pa.StringArray:
@@ -87,7 +137,7 @@ def members_asked(world: World, shared: Ints, codes: Ints, members: Sets) -> pa.
     """The sub-question that lists a group, one a row."""
     names, group = listed(world, members), described(world, shared, codes)
     columns = [
-        joined("Which are the ", group, "?"),
+        which(world, shared, codes),
         names,
         joined("The ", group, " are ", names, "."),
         chosen(world.schema.names, codes),

@@ -12,9 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from generators.questions.alternatives import candidates, others
 from generators.questions.chain import Chains, certified, named_by
 from generators.questions.groups import predicate
-from generators.questions.table import candidates, described, entity_answers, none, opened, stated, sub_questions
+from generators.questions.reasoning import solve
+from generators.questions.table import described, entity_answers, none, opened, seen, stale, stated, sub_questions, wordings
 from generators.world.columns import Ints, chosen, hex_ids, joined, lists, mixed, picked, text_hashes
 from generators.world.world import World
 from kit.core.records import Question, Split, schema_of
@@ -22,12 +24,14 @@ from kit.core.seeds import key_of
 
 
 class Facts(NamedTuple):
-    """The facts probed, with a draw for each; `known` is where neighbours are looked for."""
+    """The facts probed, with a draw for each; `known` is where neighbours are looked for, `after` the same as `world` after all
+    edits."""
 
     world: World
     rows: NDArray[np.int64]
     draws: NDArray[np.uint64]
     known: World
+    after: World | None = None
 
     @property
     def subject(self) -> NDArray[np.int64]:
@@ -42,38 +46,48 @@ class Facts(NamedTuple):
         return self.world.object[self.rows].astype(np.int64)
 
     def take(self, rows: Ints) -> Facts:
-        return Facts(self.world, self.rows[rows], self.draws[rows], self.known)
+        return self._replace(rows=self.rows[rows], draws=self.draws[rows])
 
 
 class Asked(NamedTuple):
-    """Probes of one kind: the text, what is accepted, what is wrong, and the chain that it asks for."""
+    """Probes of one kind: the text, what is accepted, what is wrong, and the chain that it asks for. stale: whether edits make
+    the answer another, where that is not whether they make the chain end elsewhere."""
 
     facts: Facts
     texts: pa.StringArray
     answers: pa.ListArray
     wrong: pa.ListArray
     chains: Chains
+    stale: NDArray[np.bool_] | None = None
 
 
 def _of_objects(facts: Facts, texts: pa.StringArray) -> Asked:
     """Probes answered by the object."""
     stops = np.stack([facts.subject, facts.object], axis=1)
-    wrong = candidates(facts.world, facts.object, stops, facts.draws)
+    wrong = candidates(facts.world, facts.object, facts.relation, stops, facts.draws)
     return Asked(facts, texts, entity_answers(facts.world, facts.object), wrong, _chains(facts))
 
 
 def _chains(facts: Facts) -> Chains:
-    return Chains(facts.relation[:, None], np.stack([facts.subject, facts.object], axis=1), facts.rows[:, None])
+    stops = np.stack([facts.subject, facts.object], axis=1)
+    return Chains(facts.relation[:, None], stops, facts.rows[:, None], np.ones(len(facts.rows), bool))
 
 
-def _cut(world: World, facts: Ints) -> pa.StringArray:
-    """The plainest statements, cut before their objects."""
-    sentences, ends = stated(world, facts, 0).to_pylist(), chosen(world.names, world.object[facts]).to_pylist()
+def _cut(world: World, facts: Ints, which: Ints | int = 0) -> pa.StringArray:
+    """Statements that end with their objects, cut before them."""
+    sentences, ends = stated(world, facts, which).to_pylist(), chosen(world.names, world.object[facts]).to_pylist()
     return pa.array([s.removesuffix(f"{end}.").rstrip() for s, end in zip(sentences, ends, strict=True)], pa.string())
 
 
 def _cloze(facts: Facts) -> Asked:
     return _of_objects(facts, _cut(facts.world, facts.rows))
+
+
+def _unseen(facts: Facts) -> Asked:
+    first, count = (told(facts.world, facts.rows) for told in (seen, wordings))
+    able = np.flatnonzero(count > first)
+    facts, first, count = facts.take(able), first[able], count[able]
+    return _of_objects(facts, _cut(facts.world, facts.rows, first + picked(mixed(facts.draws, 9), count - first)))
 
 
 def _direct(facts: Facts) -> Asked:
@@ -83,21 +97,19 @@ def _direct(facts: Facts) -> Asked:
 def _paraphrase(facts: Facts) -> Asked:
     world = facts.world
     nouns = described(world.schema, facts.relation, chosen(world.names, facts.subject), mixed(facts.draws, 1))
-    person = world.kinds[facts.object] == world.schema.kind("person")
-    return _of_objects(facts, opened(nouns, person, mixed(facts.draws, 2)))
+    return _of_objects(facts, opened(world.schema, nouns, world.kinds[facts.object], mixed(facts.draws, 2)))
 
 
-def _others(facts: Facts, subjects: bool, count: int) -> NDArray[np.int64]:
-    """For each fact up to `count` others in its place that would make it false: the subjects, or objects, of facts of the
-    same relation. (rows, count), -1 where there is none."""
+def _other_subjects(facts: Facts, count: int) -> NDArray[np.int64]:
+    """For each fact up to `count` other subjects of its relation that would make it false. (rows, count), -1 where there is
+    none."""
     world, found = facts.world, np.full((len(facts.rows), count), -1, np.int64)
     low = np.searchsorted(world.relation, np.arange(world.schema.back + 1))
     first, size = low[facts.relation], np.diff(low)[facts.relation]
     for turn in range(3 * count):
         other = first + picked(mixed(facts.draws, 20 + turn), size)
-        end = (world.subject if subjects else world.object)[other].astype(np.int64)
-        told = (end, facts.relation, facts.object) if subjects else (facts.subject, facts.relation, end)
-        fits = ~world.holds(*told) & (found != end[:, None]).all(1) & (end != (facts.object if subjects else facts.subject))
+        end = world.subject[other].astype(np.int64)
+        fits = ~world.holds(end, facts.relation, facts.object) & (found != end[:, None]).all(1) & (end != facts.object)
         room = (found < 0).argmax(1)
         fits &= found[np.arange(len(found)), room] < 0
         found[fits, room[fits]] = end[fits]
@@ -108,7 +120,7 @@ def _options(world: World, right: Ints, wrong: NDArray[np.int64], draws: NDArray
     """The names of the right one and the wrong ones in a drawn order: "A, B, C or D"."""
     every = np.column_stack([right, wrong])
     order = np.argsort(mixed(draws[:, None], 40 + np.arange(every.shape[1])), axis=1)
-    names = [chosen(world.names, column) for column in np.take_along_axis(every, order, axis=1).T]
+    names = [chosen(world.entities.spoken, column) for column in np.take_along_axis(every, order, axis=1).T]
     glued = names[0]
     for name in names[1:-1]:
         glued = joined(glued, ", ", name)
@@ -118,30 +130,38 @@ def _options(world: World, right: Ints, wrong: NDArray[np.int64], draws: NDArray
 def _reversal(facts: Facts) -> Asked:
     able = np.array([bool(r.predicates) for r in facts.world.schema.relations])
     facts = facts.take(np.flatnonzero(able[facts.relation]))
-    wrong = _others(facts, True, 3)
+    wrong = _other_subjects(facts, 3)
     full = np.flatnonzero((wrong >= 0).all(1))
     facts, wrong, world = facts.take(full), wrong[full], facts.world
     listed = _options(world, facts.subject, wrong, facts.draws, "and")
     texts = joined("Which of ", listed, " ", predicate(world, facts.relation, facts.object, mixed(facts.draws, 3)), "?")
     names = lists(np.full(len(full), 3), chosen(world.names, wrong.ravel()))
-    return Asked(facts, texts, entity_answers(world, facts.subject), names, _chains(facts))
+    changed = None
+    if facts.after:
+        named = np.column_stack([facts.subject, wrong])
+        columns = (facts.after.holds(who, facts.relation, facts.object) for who in named.T)
+        changed = (np.stack([*columns], axis=1) != (np.arange(4) == 0)).any(1)
+    return Asked(facts, texts, entity_answers(world, facts.subject), names, _chains(facts), changed)
 
 
 def _negation(facts: Facts) -> Asked:
-    wrong = _others(facts, False, 1)[:, 0]
-    facts, wrong, world = facts.take(np.flatnonzero(wrong >= 0)), wrong[wrong >= 0], facts.world
+    wrong = others(facts.world, facts.object, facts.relation, facts.draws, 1)[:, 0]
+    told = np.flatnonzero((wrong >= 0) & (wrong != facts.subject))
+    facts, wrong, world = facts.take(told), wrong[told], facts.world
     true = picked(mixed(facts.draws, 4), 2) == 1
     clauses = world.schema.clauses
     which = picked(mixed(facts.draws, 5), clauses.counts[facts.relation])
-    said = clauses.fill(facts.relation, which, world.entities.fillers, facts.subject, np.where(true, facts.object, wrong))
+    told = np.where(true, facts.object, wrong)
+    said = clauses.fill(facts.relation, which, world.entities.fillers, facts.subject, told)
+    changed = facts.after.holds(facts.subject, facts.relation, told) != true if facts.after else None
     ones = np.ones(len(true), int)
-    answers, others = (lists(ones, chosen(["yes", "no"], x.astype(np.int64))) for x in (true, ~true))
-    return Asked(facts, joined("Is it false that ", said, "?"), answers, others, _chains(facts))
+    answers, wrong_ones = (lists(ones, chosen(["yes", "no"], x.astype(np.int64))) for x in (true, ~true))
+    return Asked(facts, joined("Is it false that ", said, "?"), answers, wrong_ones, _chains(facts), changed)
 
 
 def _choice(facts: Facts) -> Asked:
-    wrong = _others(facts, False, 3)
-    full = np.flatnonzero((wrong >= 0).all(1))
+    wrong = others(facts.world, facts.object, facts.relation, facts.draws, 3)
+    full = np.flatnonzero((wrong >= 0).all(1) & (wrong != facts.subject[:, None]).all(1))
     facts, wrong, world = facts.take(full), wrong[full], facts.world
     asked = pc.utf8_slice_codeunits(world.schema.asked.fill(facts.relation, world.entities.fillers, facts.subject), 0, -1)
     texts = joined(asked, ": ", _options(world, facts.object, wrong, facts.draws, "or"), "?")
@@ -174,10 +194,11 @@ def _two_hop(facts: Facts) -> Asked:
         place[chains.facts[::-1, column]] = np.arange(len(chains.facts))[::-1]
     found = place[facts.rows]
     facts, chains = facts.take(np.flatnonzero(found >= 0)), chains.take(found[found >= 0])
-    person = schema.ends[chains.hops[:, -1]] == schema.kind("person")
-    texts = opened(named_by(world, chains, facts.draws), person, mixed(facts.draws, 1))
+    texts = opened(schema, named_by(world, chains, facts.draws), schema.ends[chains.hops[:, -1]], mixed(facts.draws, 1))
     ends = chains.stops[:, -1]
-    return Asked(facts, texts, entity_answers(world, ends), candidates(world, ends, chains.stops, facts.draws), chains)
+    return Asked(
+        facts, texts, entity_answers(world, ends), candidates(world, ends, chains.hops[:, -1], chains.stops, facts.draws), chains
+    )
 
 
 def _one_of(table: Sequence[Ints], kinds: Ints, draws: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -204,12 +225,13 @@ def _locality(facts: Facts) -> Asked:
     kept = np.flatnonzero(size > 0)
     facts, other = facts.take(kept), other[kept]
     kept = np.flatnonzero(known.subject[other] != facts.subject)
-    beside = Facts(known, other[kept], facts.draws[kept], known)
+    beside = Facts(known, other[kept], facts.draws[kept], known, facts.after)
     return _of_objects(beside, _cut(known, beside.rows))._replace(facts=facts.take(kept))
 
 
 PROBES: dict[str, Callable[[Facts], Asked]] = {
     "cloze": _cloze,
+    "unseen": _unseen,
     "direct": _direct,
     "paraphrase": _paraphrase,
     "reversal": _reversal,
@@ -218,22 +240,26 @@ PROBES: dict[str, Callable[[Facts], Asked]] = {
     "two-hop": _two_hop,
     "locality": _locality,
 }
-"""cloze: a statement without its object, to be continued. direct, paraphrase: the object asked for, plainly and by a noun
-phrase. reversal: the subject, of four. negation: whether it is false that. choice: the object, of four. two-hop: a chain
-through the fact, to be asked latent or by chain of thought. locality: a known fact of the same relation, which must stay."""
+"""cloze: a statement without its object, to be continued; unseen: one that no document of what is injected words so. direct,
+paraphrase: the object asked for, plainly and by a noun phrase. reversal: the subject, of four. negation: whether it is false
+that. choice: the object, of four. two-hop: a chain through the fact, to be asked latent or by chain of thought. locality: a known
+fact of the same relation, which must stay."""
 
 
-def probe(world: World, known: World, split: Split, seed: int, kinds: Sequence[str], limit: int) -> pa.Table:
-    """Probes of `limit` facts of functional relations, in a seeded order; rows of `Question` whose `probes` is the fact."""
+def probe(
+    world: World, known: World, split: Split, seed: int, kinds: Sequence[str], limit: int, after: World | None = None
+) -> pa.Table:
+    """Probes of `limit` facts of functional relations, in a seeded order; rows of `Question` whose `probes` is the fact. known:
+    where facts are taken from that must stay as they are. after: the same as `world` after all edits."""
     able = np.flatnonzero(world.schema.functional[world.relation])
-    rows = able[np.argsort(mixed(key_of(seed, "recall"), world.fact_hashes[able]), kind="stable")[:limit]]
-    facts = Facts(world, rows, mixed(key_of(seed, "probes"), world.fact_hashes[rows]), known)
+    rows = able[np.argsort(mixed(key_of(seed, "recall"), world.hashes(able)), kind="stable")[:limit]]
+    facts = Facts(world, rows, mixed(key_of(seed, "probes"), world.hashes(rows)), known, after)
     made = [_table(PROBES[kind](facts), kind, split) for kind in kinds] if len(rows) else []
     return pa.concat_tables([schema_of(Question).empty_table(), *made])
 
 
 def _table(asked: Asked, kind: str, split: Split) -> pa.Table:
-    facts, chains = asked.facts, asked.chains
+    facts, chains, changed = asked.facts, asked.chains, asked.stale
     world = facts.known if kind == "locality" else facts.world
     n, k = chains.hops.shape
     schema = schema_of(Question)
@@ -249,7 +275,7 @@ def _table(asked: Asked, kind: str, split: Split) -> pa.Table:
         world, chains.hops.ravel(), chains.stops[:, :-1].ravel(), chains.stops[:, 1:].ravel(), chains.facts.ravel()
     )
     columns = {
-        "id": hex_ids(mixed(text_hashes(asked.texts.to_pylist()), facts.world.fact_hashes[facts.rows], key_of(0, split, kind))),
+        "id": hex_ids(mixed(text_hashes(asked.texts.to_pylist()), facts.world.hashes(facts.rows), key_of(0, split, kind))),
         "shape": chosen([kind], zeros),
         "text": asked.texts,
         "heads": lists(np.ones(n, int), chosen(world.entities.ids, chains.stops[:, 0])),
@@ -265,6 +291,8 @@ def _table(asked: Asked, kind: str, split: Split) -> pa.Table:
         "difficulty": pa.nulls(n, schema.field("difficulty").type),
         "members": none(n),
         "outdated": none(n),
+        "stale": pa.array(stale(facts.after, chains.programs, solve(world, chains.programs)) if changed is None else changed),
         "probes": ids,
+        "context_facts": none(n),
     }
     return pa.table([columns[name] for name in schema.names], schema=schema)

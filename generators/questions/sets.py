@@ -11,16 +11,15 @@ from numpy.typing import NDArray
 
 from generators.questions import groups
 from generators.questions.reasoning import Move, Programs, necessary, solve
-from generators.questions.table import questions, stated
+from generators.questions.table import Asking, questions, stated
 from generators.world.columns import Ints, Sets, joined, lists, mixed
 from generators.world.world import World
-from kit.core.records import Split
 from kit.core.seeds import key_of
 
 _GROUP = (
     "Name all {np}.",
     "List the {np}.",
-    "Which are the {np}?",
+    "{which}",
     "Can you list all {np}?",
     "Tell me the names of all {np}.",
     "I would like to know all the {np}.",
@@ -35,19 +34,21 @@ _SEVERAL = (
 )
 
 
-def ask(world: World, split: Split, seed: int, distractors: int) -> Iterator[pa.Table]:
-    """Every question of this shape about `world`, in a seeded order."""
+def ask(asking: Asking) -> Iterator[pa.Table]:
+    """Every question of this shape, in a seeded order."""
+    world = asking.world
     heads, hops = groups.found(world)
     rows = [(heads, hops + world.schema.back)]
     for code in np.flatnonzero(~world.schema.functional).tolist():
         sizes = world.ends_of(np.full(world.size, code + world.schema.back), np.arange(world.size))
         several = np.flatnonzero((sizes >= groups.SMALLEST) & (sizes <= groups.LARGEST))
         rows.append((several, np.full(len(several), code)))
-    for asked, taken in groups.in_chunks(key_of(seed, "set"), *map(np.concatenate, zip(*rows, strict=True))):
-        yield _of(world, asked, taken, split, seed, distractors)
+    for asked, taken in groups.in_chunks(key_of(asking.seed, "set"), *map(np.concatenate, zip(*rows, strict=True))):
+        yield _of(asking, asked, taken)
 
 
-def _of(world: World, heads: Ints, hops: Ints, split: Split, seed: int, distractors: int) -> pa.Table:
+def _of(asking: Asking, heads: Ints, hops: Ints) -> pa.Table:
+    world, seed = asking.world, asking.seed
     n, back = len(heads), world.schema.back
     programs = Programs((heads,), (Move("follow", (0,), hops),))
     trace = solve(world, programs)
@@ -56,11 +57,11 @@ def _of(world: World, heads: Ints, hops: Ints, split: Split, seed: int, distract
     facts = groups.padded(trace.facts[0], groups.LARGEST)
     names = lists(members.counts, world.names.take(pa.array(members.values)))
     grouped = hops >= back
-    described = groups.described(world, heads, hops % back)
+    described, which = groups.described(world, heads, hops % back), groups.which(world, heads, hops % back)
     asked = world.schema.asked.fill(np.where(grouped, 0, hops), world.entities.fillers, heads)
     texts = pa.compute.if_else(
         pa.array(grouped),
-        groups.worded(_GROUP, mixed(draws, 1), np=described),
+        groups.worded(_GROUP, mixed(draws, 1), np=described, which=which),
         groups.worded(_SEVERAL, mixed(draws, 1), asked=asked),
     )
     listed = groups.listed(world, members)
@@ -69,7 +70,7 @@ def _of(world: World, heads: Ints, hops: Ints, split: Split, seed: int, distract
     )
     parts = pa.StructArray.from_arrays(
         [
-            pa.compute.if_else(pa.array(grouped), joined("Which are the ", described, "?"), asked),
+            pa.compute.if_else(pa.array(grouped), which, asked),
             listed,
             sentences,
             pa.array(world.schema.names).take(pa.array(hops % back)),
@@ -78,10 +79,11 @@ def _of(world: World, heads: Ints, hops: Ints, split: Split, seed: int, distract
         names=["text", "answer", "sentence", "relation", "fact"],
     )
     return questions(
-        world, programs, shape="set", split=split, hops=1, texts=texts, answers=lists(np.ones(n, int), listed), members=names,
+        asking, programs, trace, shape="set", hops=1, answered=members.counts, texts=texts,
+        answers=lists(np.ones(n, int), listed), members=names,
         wrong=_others(world, members, draws), parts=lists(np.ones(n, int), parts), facts=facts,
         needed=necessary(world, programs, trace, facts), guesses=(np.zeros(n), np.zeros(n, bool)), draws=draws,
-        distractors=distractors,
+        beside=groups.beside(world, hops % back, facts, draws, groups.SHOWN, grouped),
     )  # fmt: skip
 
 

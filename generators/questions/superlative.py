@@ -9,10 +9,8 @@ import pyarrow as pa
 
 from generators.questions import groups
 from generators.questions.reasoning import Move, Programs, necessary, solve
-from generators.questions.table import entity_answers, interleaved, questions, sub_questions
-from generators.world.columns import Sets, chosen, lists, mixed
-from generators.world.world import World
-from kit.core.records import Operation, Split
+from generators.questions.table import Asking, entity_answers, interleaved, questions, sub_questions
+from generators.world.columns import Ints, Sets, chosen, lists, mixed
 from kit.core.seeds import key_of
 
 _OPENERS = (
@@ -25,45 +23,35 @@ _OPENERS = (
 )
 
 
-def ask(world: World, split: Split, seed: int, distractors: int) -> Iterator[pa.Table]:
-    """Every question of this shape about `world`, in a seeded order."""
+def ask(asking: Asking) -> Iterator[pa.Table]:
+    """Every question of this shape, in a seeded order."""
+    world = asking.world
     shared, codes = groups.found(world)
-    rows: list[tuple[groups.Ints, ...]] = []
+    rows: list[tuple[Ints, ...]] = []
     for scale in groups.scales(world.schema):
         own = np.flatnonzero(world.schema.subjects[codes] == world.schema.subjects[scale])
         rows += [(shared[own], codes[own], np.full(len(own), scale), np.full(len(own), end)) for end in range(len(groups.ENDS))]
-    for columns in groups.in_chunks(key_of(seed, "superlative"), *map(np.concatenate, zip(*rows, strict=True))) if rows else ():
+    key = key_of(asking.seed, "superlative")
+    for columns in groups.in_chunks(key, *map(np.concatenate, zip(*rows, strict=True))) if rows else ():
         made = []
         for scale, end in sorted(set(zip(columns[2].tolist(), columns[3].tolist(), strict=True))):
             own = np.flatnonzero((columns[2] == scale) & (columns[3] == end))
-            made.append(_of(world, columns[0][own], columns[1][own], scale, end, groups.ENDS[end], split, seed, distractors))
-        yield pa.concat_tables(made)
+            made.append(_of(asking, columns[0][own], columns[1][own], scale, end))
+        yield groups.in_any_order(key, made)
 
 
-def _of(
-    world: World,
-    shared: groups.Ints,
-    codes: groups.Ints,
-    scale: int,
-    end: int,
-    op: Operation,
-    split: Split,
-    seed: int,
-    distractors: int,
-) -> pa.Table:
-    def batch(shared: groups.Ints, codes: groups.Ints) -> Programs:
-        hops = np.full(len(shared), scale)
-        moves = (Move("follow", (0,), codes + world.schema.back), Move(op, (1,), hops))
-        return Programs((shared,), moves)
-
-    fair = np.flatnonzero(solve(world, batch(shared, codes)).answers.only() >= 0)
-    shared, codes = shared[fair], codes[fair]
-    programs = batch(shared, codes)
+def _of(asking: Asking, shared: Ints, codes: Ints, scale: int, end: int) -> pa.Table:
+    world, n = asking.world, len(shared)
+    moves = (Move("follow", (0,), codes + world.schema.back), Move(groups.ENDS[end], (1,), np.full(n, scale)))
+    programs = Programs((shared,), moves)
+    trace = solve(world, programs)
+    fair = np.flatnonzero(trace.answers.only() >= 0)
+    shared, codes, n = shared[fair], codes[fair], len(fair)
+    programs = programs.take(fair)
     trace = solve(world, programs)
     members, winners = trace.registers[1], trace.answers.only()
-    n = len(shared)
     draws = mixed(
-        key_of(seed, "question"),
+        key_of(asking.seed, "question"),
         world.entities.hashes[shared],
         world.schema.hop_hashes[codes],
         world.schema.hop_hashes[np.full(n, scale)],
@@ -74,15 +62,19 @@ def _of(
     _, known, years = world.hop(np.full(len(members.values), scale), members.values)
     each = sub_questions(world, np.full(len(members.values), scale), members.values, years, known)
     counts, parts = interleaved([np.ones(n, int), members.counts], [groups.members_asked(world, shared, codes, members), each])
-    others = members.values != winners[members.rows]
+    losing = members.values != winners[members.rows]
     group = groups.padded(members, groups.LARGEST)
     popular = np.take_along_axis(group, np.where(group >= 0, world.degrees[group], -1).argmax(1)[:, None], axis=1)[:, 0]
     said = chosen([world.schema.relations[scale].compared[2 + end]], np.zeros(n, int))
     texts = groups.worded(_OPENERS, mixed(draws, 1), np=groups.described(world, shared, codes), sup=said)
+    # Members of other groups, and what each of those is compared by.
+    others = groups.beside(world, codes, groups.padded(trace.facts[0], groups.LARGEST), draws, groups.SHOWN)
+    there = np.where(others >= 0, world.subject[others], -1).astype(np.int64)
+    amounts = world.met(np.full(there.shape, scale), there)
     return questions(
-        world, programs, shape="superlative", split=split, hops=2, texts=texts, answers=entity_answers(world, winners),
-        wrong=lists(np.bincount(members.rows[others], minlength=n), chosen(world.names, members.values[others])),
+        asking, programs, trace, shape="superlative", hops=2, texts=texts, answers=entity_answers(world, winners),
+        wrong=lists(np.bincount(members.rows[losing], minlength=n), chosen(world.names, members.values[losing])),
         parts=lists(counts, parts), facts=facts, needed=necessary(world, programs, trace, facts),
         guesses=(1 / members.counts, popular == winners),
-        draws=draws, distractors=distractors,
+        draws=draws, beside=np.column_stack([others, amounts]),
     )  # fmt: skip

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from generators.questions.reasoning import Programs
+from generators.questions.reasoning import Programs, Trace, solve
 from generators.world.columns import Ints, chosen, concatenated, hex_ids, joined, lists, mixed, picked, text_hashes
-from generators.world.schema import Schema, Wordings
+from generators.world.schema import HELD_SEEN, Schema, Wordings
 from generators.world.world import FOREVER, World
 from kit.core.records import Question, Split, SubQuestion, schema_of
 
-CANDIDATES = 9
-"""Wrong answers a question offers for forced choice."""
+
+class Asking(NamedTuple):
+    """What questions are asked of: a world as it is told of, the split they belong to, the seed, and how many others are spoken
+    of in the prompt beside each question's own facts. after: the same part of the world after all edits."""
+
+    world: World
+    split: Split
+    seed: int
+    distractors: int
+    after: World | None = None
+
 
 _OPENERS = {
-    "who": (
+    "person": (
         "Who is {np}?",
         "Name {np}.",
         "Please name {np}.",
@@ -30,7 +39,17 @@ _OPENERS = {
         "Could you give me the name of {np}?",
         "I would like to know the name of {np}.",
     ),
-    "what": (
+    "amount": (
+        "What is {np}?",
+        "Do you know {np}?",
+        "Please tell me {np}.",
+        "Can you tell me {np}?",
+        "Tell me {np}.",
+        "Could you tell me {np}?",
+        "I would like to know {np}.",
+        "I am looking for {np}.",
+    ),
+    "thing": (
         "What is {np}?",
         "Name {np}.",
         "Please name {np}.",
@@ -38,17 +57,20 @@ _OPENERS = {
         "Tell me {np}.",
         "Could you tell me {np}?",
         "I would like to know {np}.",
-        "Please give {np}.",
+        "Please tell me {np}.",
     ),
 }
-_FORMS = len(_OPENERS["who"])
-_OPENINGS = [o.split("{np}") for o in (*_OPENERS["who"], *_OPENERS["what"])]
+_FORMS = len(_OPENERS["thing"])
+_OPENINGS = [o.split("{np}") for openers in _OPENERS.values() for o in openers]
 _OPENS, _CLOSES = (pa.array([o[k] for o in _OPENINGS], pa.string()) for k in (0, 1))
+_ASKED_AS = {"person": 0, "year": 1, "number": 1}
+"""Which openers each type is asked for with; all others like things."""
 
 
-def opened(phrases: pa.StringArray, person: NDArray[np.bool_], draws: NDArray[np.uint64]) -> pa.StringArray:
-    """Noun phrases made questions ("Who is the mentor of X?"): other openers where a person is asked for."""
-    opener = picked(draws, _FORMS) + np.where(person, 0, _FORMS)
+def opened(schema: Schema, phrases: pa.StringArray, kinds: Ints, draws: NDArray[np.uint64]) -> pa.StringArray:
+    """Noun phrases for something of these types made questions ("Who is the mentor of X?")."""
+    asked = np.array([_ASKED_AS.get(kind, 2) for kind in schema.types])[kinds]
+    opener = picked(draws, _FORMS) + _FORMS * asked
     return joined(chosen(_OPENS, opener), phrases, chosen(_CLOSES, opener))
 
 
@@ -58,8 +80,9 @@ def described(schema: Schema, hops: Ints, names: pa.StringArray, draws: NDArray[
 
 
 def led_to(schema: Schema, hops: Ints, phrase: pa.StringArray, draws: NDArray[np.uint64]) -> pa.StringArray:
-    """What a hop leads to from what a clause describes: "the mentor of the person who works for X"."""
-    return _around(schema.nested_nouns, schema.short_nouns[_noun(schema, hops, draws)], phrase)
+    """What a hop leads to from what a clause describes: "the mentor of the person who works for X and lives in Y", in words that
+    leave no doubt of whom the clause is said."""
+    return _around(schema.nested_nouns, schema.plain_nouns[_noun(schema, hops, draws)], phrase)
 
 
 def nested(schema: Schema, hops: NDArray[np.int64], names: pa.StringArray, draws: NDArray[np.uint64]) -> pa.StringArray:
@@ -84,29 +107,36 @@ def _around(nouns: Wordings, which: Ints, inner: pa.StringArray) -> pa.StringArr
     return joined(chosen(before, which), inner, chosen(after, which))
 
 
-def stated(world: World, facts: Ints, which: Ints | int) -> pa.StringArray:
-    """Sentences that state the facts, each in its relation's statement number `which`; with their years, where the world
-    is not one of a single year."""
-    rows = world.relation[facts]
-    plain = world.schema.statements.fill(rows, which, world.entities.fillers, world.subject[facts], world.object[facts])
-    dated = world.dated[facts] & (world.ever is None)
+def stated(
+    world: World, facts: Ints, which: Ints | int, form: Literal["statements", "reversed", "masked"] = "statements"
+) -> pa.StringArray:
+    """Sentences that state the facts, each in its relation's wording number `which` (modulo how many there are), with their years
+    where they have any."""
+    schema, rows, which = world.schema, world.relation[facts].astype(np.int64), np.asarray(which)
+    wordings: Wordings = getattr(schema, form)
+    plain = wordings.fill(rows, which % wordings.counts[rows], world.entities.fillers, world.subject[facts], world.object[facts])
+    dated = world.dated[facts]
     if not dated.any():
         return plain
     names, first = world.fillers_in_time
-    ended = (world.until[facts] < FOREVER).astype(np.int64)
-    role = world.size + rows.astype(np.int64)
-    years = world.size + 2 * world.schema.back + np.stack([world.since[facts], world.until[facts]]).astype(np.int64) - first
-    slots: tuple[Ints, ...] = (
-        world.subject[facts],
-        world.object[facts],
-        years[0],
-        np.where(ended, years[1], -1),
-        role,
-        role + world.schema.back,
-    )
+    ended = world.until[facts] < FOREVER
+    years = world.size + np.stack([world.since[facts], world.until[facts]]).astype(np.int64) - first
+    slots: tuple[Ints, ...] = (world.subject[facts], world.object[facts], years[0], np.where(ended, years[1], -1))
     slots = tuple(np.where(dated, slot, len(names) - 1) for slot in slots)
-    in_time = world.schema.held.fill(ended, np.asarray(which) % world.schema.held.counts[0], names, *slots)
-    return pc.if_else(pa.array(dated), in_time, plain)
+    over_time: Wordings = {"statements": schema.held, "reversed": schema.held_reversed, "masked": schema.held_masked}[form]
+    row = 2 * rows + ended
+    return pc.if_else(pa.array(dated), over_time.fill(row, which % over_time.counts[row], names, *slots), plain)
+
+
+def seen(world: World, facts: Ints) -> NDArray[np.int64]:
+    """How many wordings of each fact any document may use; those after them are kept."""
+    return np.where(world.dated[facts], HELD_SEEN, world.schema.seen[world.relation[facts]])
+
+
+def wordings(world: World, facts: Ints) -> NDArray[np.int64]:
+    """How many wordings each fact has."""
+    schema, rows = world.schema, world.relation[facts].astype(np.int64)
+    return np.where(world.dated[facts], schema.held.counts[2 * rows], schema.statements.counts[rows])
 
 
 def sub_questions(world: World, hops: Ints, froms: Ints, ends: Ints, facts: Ints) -> pa.StructArray:
@@ -121,42 +151,20 @@ def sub_questions(world: World, hops: Ints, froms: Ints, ends: Ints, facts: Ints
     return pa.StructArray.from_arrays(columns, fields=list(schema_of(SubQuestion)))
 
 
-def context(world: World, facts: NDArray[np.int64], distractors: int, draws: NDArray[np.uint64]) -> pa.ListArray:
-    """The sentences of the facts-in-prompt form: the support (a matrix, a row a question) and `distractors` more, about
-    other facts of the same relations as far as there are any, shuffled."""
-    low = np.searchsorted(world.relation, np.arange(world.schema.back + 1))
-    shown = facts
-    for d in range(distractors):
-        like = facts[:, d % facts.shape[1]]
-        code = world.relation[np.where(like >= 0, like, facts[:, 0])]
-        start, count = low[code], low[code + 1] - low[code]
-        drawn = start + picked(mixed(draws, 100 + d), count)
-        for _ in range(shown.shape[1]):
-            drawn = np.where((shown == drawn[:, None]).any(1), start + (drawn - start + 1) % count, drawn)
-        drawn[(shown == drawn[:, None]).any(1)] = -1
-        shown = np.column_stack([shown, drawn])
+def context(world: World, facts: NDArray[np.int64], draws: NDArray[np.uint64]) -> tuple[pa.ListArray, pa.ListArray]:
+    """The sentences of the facts-in-prompt form, shuffled, and the ids of the facts that they state. facts: a row a question, the
+    support and what stands beside it; -1 where there is none, and what comes twice is stated once."""
+    shown = facts.copy()
+    for place in range(1, shown.shape[1]):
+        shown[(shown[:, :place] == shown[:, place : place + 1]).any(1), place] = -1
     places = np.arange(shown.shape[1])
     order = np.argsort(mixed(draws[:, None], 200 + places), axis=1)
     shuffled = np.take_along_axis(shown, order, axis=1)
     there = shuffled >= 0
-    which = picked(mixed(draws[:, None], 300 + places), world.schema.statements.counts[world.relation[shuffled]])
-    return lists(there.sum(1), stated(world, shuffled[there], which[there]))
-
-
-def candidates(world: World, answers: Ints, stops: NDArray[np.int64], draws: NDArray[np.uint64]) -> pa.ListArray:
-    """Names of the answer's type that are neither the answer nor named on the way to it: a window of the world's members
-    of that type, whose order says nothing."""
-    width = CANDIDATES + stops.shape[1]
-    window = np.full((len(answers), width), -1, np.int64)
-    for kind in range(len(world.schema.types)):
-        own = world.kinds[answers] == kind
-        pool = np.flatnonzero((world.kinds == kind) & (world.degrees > 0))
-        if own.any():
-            start = picked(mixed(draws[own], 400), len(pool))
-            window[own] = np.where(np.arange(width) < len(pool), pool[(start[:, None] + np.arange(width)) % len(pool)], -1)
-    free = (window >= 0) & ~(window[:, :, None] == stops[:, None, :]).any(2)
-    free &= np.cumsum(free, axis=1) <= CANDIDATES
-    return lists(free.sum(1), chosen(world.names, window[free]))
+    told = shuffled[there]
+    which = picked(mixed(draws[:, None], 300 + places)[there], wordings(world, told))
+    counts = there.sum(1)
+    return lists(counts, stated(world, told, which)), lists(counts, world.fact_ids(told))
 
 
 def steps_column(schema: Schema, programs: Programs) -> pa.ListArray:
@@ -193,11 +201,11 @@ def interleaved(counts: Sequence[Ints], columns: Sequence[pa.Array]) -> tuple[ND
 
 
 def questions(
-    world: World,
+    asking: Asking,
     programs: Programs,
+    trace: Trace,
     *,
     shape: str,
-    split: Split,
     hops: int,
     texts: pa.StringArray,
     answers: pa.ListArray,
@@ -207,34 +215,43 @@ def questions(
     needed: NDArray[np.bool_],
     guesses: tuple[NDArray[np.float64], NDArray[np.bool_]],
     draws: NDArray[np.uint64],
-    distractors: int,
+    beside: NDArray[np.int64],
     kind: Literal["entity", "named", "number"] = "entity",
+    answered: Ints | int = 1,
+    no_shortcut: NDArray[np.bool_] | None = None,
     passed: NDArray[np.int64] | None = None,
     popular: Ints | None = None,
     members: pa.ListArray | None = None,
     outdated: pa.ListArray | None = None,
+    world: World | None = None,
+    whole: bool = False,
 ) -> pa.Table:
-    """Rows for certified questions, less those whose text holds an answer.
+    """Rows for certified questions, less those whose text holds an answer and those of which the solver finds not as many
+    answers as `answered`.
 
     kind: an answer may be an entity that the question does not name; one of those it has `named` (which of two); or no
     entity at all (a number, yes or no), which cannot be read off.
 
-    facts, needed: (rows, most facts a row), -1 where a row has fewer. parts: the sub-questions of each row. wrong: the
-    candidates for forced choice. passed: the entities on the way (rows, any; without it the heads). popular: the entity
+    trace: what running the programs found. facts, needed: (rows, most facts a row), -1 where a row has fewer. beside: facts that
+    stand beside them in the prompt. parts: the sub-questions of each row. wrong: the
+    candidates for forced choice. no_shortcut: whether none was found, of shapes of which one can speak. passed: the entities on
+    the way (rows, any; without it the heads). popular: the entity
     whose popularity counts (without it the first head). members: all parts of the answers that have several.
-    outdated: answers before an edit.
+    outdated: answers before an edit. world: the one the programs are of, where that is not the one asked of. whole: nothing is
+    left out; the certificate says what would be.
     """
+    world = world or asking.world
     n = len(texts)
     there = facts >= 0
     support = world.fact_ids(facts[there])
-    keys = [np.where(there[:, i], world.fact_hashes[facts[:, i]], 0) for i in range(facts.shape[1])]
+    keys = [np.where(there[:, i], world.hashes(facts[:, i]), 0) for i in range(facts.shape[1])]
     told = zip(answers.to_pylist(), texts.to_pylist(), strict=True)
     unreadable = np.array([kind == "number" or not any(a in text for a in each) for each, text in told], bool)
-    always = pa.array(np.ones(n, bool))
+    unique = trace.answers.counts == answered
     certificate = {
-        "unique": always,
+        "unique": pa.array(unique),
         "unreadable": pa.array(unreadable),
-        "no_shortcut": always,
+        "no_shortcut": pa.nulls(n, pa.bool_()) if no_shortcut is None else pa.array(no_shortcut),
         "necessary": lists((needed & there).sum(1), world.fact_ids(facts[needed & there])),
         "popularity_guess": pa.array(guesses[1]),
         "type_prior": pa.array(guesses[0]),
@@ -249,8 +266,9 @@ def questions(
         "exposure": pa.array(np.zeros(n, np.int64)),
         "asked": pa.array(np.zeros(n, np.int64)),
     }
+    shown = context(world, np.column_stack([facts, beside]) if asking.distractors else facts, draws)
     columns = {
-        "id": hex_ids(mixed(text_hashes(texts.to_pylist()), *keys)),
+        "id": hex_ids(mixed(text_hashes(texts.to_pylist()), text_hashes([shape]), *keys)),
         "shape": chosen([shape], np.zeros(n, int)),
         "text": texts,
         "heads": lists(np.full(n, heads.shape[1]), chosen(world.entities.ids, heads.ravel())),
@@ -259,14 +277,23 @@ def questions(
         "answers": answers,
         "support": lists(there.sum(1), support),
         "hops": pa.array(np.full(n, hops)),
-        "split": chosen([split], np.zeros(n, int)),
-        "context": context(world, facts, distractors, draws),
+        "split": chosen([asking.split], np.zeros(n, int)),
+        "context": shown[0],
+        "context_facts": shown[1],
         "candidates": wrong,
         "certificate": pa.StructArray.from_arrays([certificate[f.name] for f in fields], fields=fields),
         "difficulty": pa.StructArray.from_arrays(list(difficulty.values()), fields=list(schema.field("difficulty").type)),
         "members": none(n) if members is None else members,
         "outdated": none(n) if outdated is None else outdated,
+        "stale": pa.array(stale(asking.after, programs, trace)),
         "probes": chosen([""], np.zeros(n, int)),
     }
     made = pa.table([columns[name] for name in schema.names], schema=schema)
-    return made if kind == "named" else made.filter(pa.array(unreadable))
+    return made if whole else made.filter(pa.array(unique & (unreadable | (kind == "named"))))
+
+
+def stale(after: World | None, programs: Programs, trace: Trace) -> NDArray[np.bool_]:
+    """Which answers are others after the edits."""
+    if after is None:
+        return np.zeros(programs.size, bool)
+    return solve(after, programs).answers.signatures != trace.answers.signatures

@@ -7,75 +7,41 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from generators.questions import groups
+from generators.questions.alternatives import candidates, fact_beside
 from generators.questions.reasoning import Move, Programs, necessary, prior, solve
-from generators.questions.table import (
-    candidates,
-    entity_answers,
-    interleaved,
-    led_to,
-    opened,
-    questions,
-    stated,
-    sub_questions,
-)
-from generators.world.columns import Ints, chosen, joined, lists, mixed, picked
+from generators.questions.table import Asking, entity_answers, interleaved, led_to, opened, questions, stated, sub_questions
+from generators.world.columns import Ints, chosen, joined, lists, mixed, permuted, picked
 from generators.world.world import FOREVER, World
-from kit.core.records import Operation, Split
+from kit.core.records import Operation
 from kit.core.seeds import key_of
 
-_ASKED: dict[Operation, tuple[str, ...]] = {
-    "during": (
-        "In {year}, what was the {role} of {s}?",
-        "What was the {role} of {s} in {year}?",
-        "Name the {role} of {s} in {year}.",
-        "Tell me what the {role} of {s} was in {year}.",
-        "Can you tell me the {role} that {s} had in {year}?",
-        "I would like to know what the {role} of {s} was in {year}.",
-    ),
-    "before": (
-        "What was the {role} of {s} before it was {o}?",
-        "Before it was {o}, what was the {role} of {s}?",
-        "Name the {role} that {s} had before it was {o}.",
-        "Tell me what the {role} of {s} was before it was {o}.",
-        "Which {role} did {s} have before it was {o}?",
-        "I would like to know what the {role} of {s} was before it was {o}.",
-    ),
-    "after": (
-        "What was the {role} of {s} right after it was {o}?",
-        "Once it was no longer {o}, what was the {role} of {s}?",
-        "Name the {role} that {s} had right after it was {o}.",
-        "Tell me what the {role} of {s} was right after it was {o}.",
-        "Which {role} did {s} have right after it was {o}?",
-        "I would like to know what the {role} of {s} was right after it was {o}.",
-    ),
-}
-_DESCRIBED: dict[Operation, str] = {
-    "during": "the {type} that was the {role} of {s} in {year}",
-    "before": "the {type} that was the {role} of {s} before {name}",
-    "after": "the {type} that was the {role} of {s} right after {name}",
-}
+_WHEN: dict[Operation, str] = {"during": " in ", "before": " right before ", "after": " right after "}
 
 
-def ask(world: World, split: Split, seed: int, distractors: int) -> Iterator[pa.Table]:
+def ask(asking: Asking) -> Iterator[pa.Table]:
     """Every fact with years asked for in one of the three ways, in a seeded order; half of them with a hop from there."""
-    ever = world.ever
+    ever = asking.world.ever
     if ever is None or not ever.dated.any():
         return
-    facts = np.flatnonzero(ever.dated)
-    for (rows,) in groups.in_chunks(key_of(seed, "temporal"), facts):
-        draws = mixed(key_of(seed, "temporal"), ever.fact_hashes[rows])
+    # What was stays as it was: edits come after it.
+    asking = asking._replace(after=None)
+    facts, key = np.flatnonzero(ever.dated).astype(np.int32), key_of(asking.seed, "temporal")
+    for start in range(0, len(facts), groups.CHUNK):
+        rows = facts[permuted(len(facts), key, start, start + groups.CHUNK)].astype(np.int64)
+        draws = mixed(key, ever.hashes(rows))
         made = []
-        for k, op in enumerate(_ASKED):
-            own = picked(mixed(draws, 1), len(_ASKED)) == k
+        for k, op in enumerate(_WHEN):
+            own = picked(mixed(draws, 1), len(_WHEN)) == k
             for more in (False, True):
                 kept = own & ((picked(mixed(draws, 2), 2) == 1) == more)
-                made.append(_of(ever, rows[kept], op, more, draws[kept], split, distractors))
-        yield pa.concat_tables(made)
+                made.append(_of(asking, ever, rows[kept], op, more, draws[kept]))
+        yield groups.in_any_order(key, made)
 
 
-def _of(world: World, facts: Ints, op: Operation, more: bool, draws: Ints, split: Split, distractors: int) -> pa.Table:
+def _of(asking: Asking, world: World, facts: Ints, op: Operation, more: bool, draws: NDArray[np.uint64]) -> pa.Table:
     """world: of all years. facts: those to be found."""
     schema = world.schema
     subject, code = world.subject[facts].astype(np.int64), world.relation[facts].astype(np.int64)
@@ -84,9 +50,10 @@ def _of(world: World, facts: Ints, op: Operation, more: bool, draws: Ints, split
         low, high = world.since[facts].astype(np.int64) + 1, world.until[facts].astype(np.int64)
         high = np.where(high == FOREVER, np.maximum(low, int(world.since[world.dated].max())), high)
         year = low + picked(mixed(draws, 3), np.maximum(high - low, 1))
-        first, last = (int(world.names[int(np.flatnonzero(world.kinds == schema.kind("year"))[i])].as_py()) for i in (0, -1))
-        inside = (year < high) & (year <= last)
-        given = np.flatnonzero(world.kinds == schema.kind("year"))[np.where(inside, year - first, 0)]
+        years = np.flatnonzero(world.kinds == schema.kind("year"))
+        first, last = (int(world.entities.amounts[years[i]]) for i in (0, -1))
+        inside = (year < high) & (first <= year) & (year <= last)
+        given = years[np.where(inside, year - first, 0)]
     else:
         given, inside = _neighbour(world, facts, 1 if op == "before" else -1)
     onward = np.full(len(facts), -1)
@@ -116,47 +83,90 @@ def _of(world: World, facts: Ints, op: Operation, more: bool, draws: Ints, split
     programs, n = batch(rows), len(rows)
     trace = solve(world, programs)
     ends, middle = trace.answers.only(), trace.registers[2].only()
-    draws, subject, code, given, onward = draws[rows], subject[rows], code[rows], given[rows], onward[rows]
-    fillings = {"role": chosen(schema.role, code), "s": chosen(world.names, subject)}
+    draws, subject, code, given, onward, facts = (c[rows] for c in (draws, subject, code, given, onward, facts))
+    # "the company that employed X right before Y".
     name = chosen(world.names, given)
-    fillings |= {"year": name, "o": joined(chosen(schema.link, code), name), "name": name}
-    whole = groups.worded(_ASKED[op], mixed(draws, 5), **fillings)
-    width = 1 if op == "during" else 2
-    support = groups.padded(trace.facts[0], width)
+    if op != "during":
+        name = schema.beside.fill(code, world.entities.fillers, given)
+    phrase = joined(schema.past_nouns.fill(code, world.entities.fillers, subject), _WHEN[op], name)
+    support = groups.padded(trace.facts[0], 1 if op == "during" else 2)
     asked = pa.StructArray.from_arrays(
         [
-            groups.worded(_ASKED[op][:1], mixed(draws, 5), **fillings),
+            joined("What was ", phrase, "?"),
             chosen(world.names, middle),
             pa.compute.binary_join(lists(trace.facts[0].counts, stated(world, trace.facts[0].values, 0)), " "),
             chosen(schema.names, code),
-            world.fact_ids(facts[rows]),
+            world.fact_ids(facts),
         ],
         names=["text", "answer", "sentence", "relation", "fact"],
     )
     parts = [asked]
     if more:
-        _, led, _ = world.hop(onward, middle)
+        led = world.met(onward, middle)
         support = np.column_stack([support, led])
-        types = chosen(schema.types, world.kinds[middle])
-        inner = groups.worded((_DESCRIBED[op],), mixed(draws, 6), type=types, **fillings)
-        phrase = led_to(schema, onward, inner, mixed(draws, 7))
-        whole = opened(phrase, world.kinds[ends] == schema.kind("person"), mixed(draws, 8))
+        phrase = led_to(schema, onward, phrase, mixed(draws, 7))
         parts.append(sub_questions(world, onward, middle, ends, led))
     counts, laid = interleaved([np.ones(n, int)] * len(parts), parts)
     stops = np.stack([subject, given, middle, ends], axis=1)
+    last = onward if more else code
     return questions(
-        world, programs, shape="temporal", split=split, hops=1 + more, texts=whole, answers=entity_answers(world, ends),
-        wrong=candidates(world, ends, stops, draws), parts=lists(counts, laid), facts=support,
-        needed=necessary(world, programs, trace, support), guesses=prior(world, ends, onward if more else code), draws=draws,
-        distractors=distractors, popular=ends,
+        asking, programs, trace, shape="temporal", hops=1 + more, answers=entity_answers(world, ends),
+        texts=opened(schema, phrase, world.kinds[ends], mixed(draws, 8)),
+        wrong=candidates(world, ends, last, stops, draws), parts=lists(counts, laid), facts=support,
+        needed=necessary(world, programs, trace, support), guesses=prior(world, ends, last), draws=draws, popular=ends,
+        beside=_beside(asking, world, facts, support, onward if more else None, ends, draws), world=world,
     )  # fmt: skip
+
+
+def _beside(
+    asking: Asking, world: World, facts: Ints, support: NDArray[np.int64], onward: Ints | None, ends: Ints,
+    draws: NDArray[np.uint64],
+) -> NDArray[np.int64]:  # fmt: skip
+    """What the same subject had at other times, what others had, and where each leads on."""
+    order, place = _over_time(world)
+    shown = support
+    for step in (1, -1):
+        near = order[np.clip(place[facts] + step, 0, len(order) - 1)]
+        same = (world.subject[near] == world.subject[facts]) & (world.relation[near] == world.relation[facts])
+        shown = np.column_stack([shown, np.where(same, near, -1)])
+    for turn in range(asking.distractors):
+        another = fact_beside(world, world.relation[facts].astype(np.int64), shown, mixed(draws, 600 + turn))
+        shown = np.column_stack([shown, another])
+        # Of others too it is told what was before or after.
+        for step in (1, -1):
+            near = order[np.clip(place[another] + step, 0, len(order) - 1)]
+            same = (
+                (another >= 0)
+                & (world.subject[near] == world.subject[another])
+                & (world.relation[near] == world.relation[another])
+            )
+            shown = np.column_stack([shown, np.where(same, near, -1)])
+    if onward is None:
+        # The answer is stated once.
+        again = (shown >= 0) & (world.object[shown] == ends[:, None])
+        again[:, : support.shape[1]] = False
+        shown[again] = -1
+    else:
+        middle = np.where(shown >= 0, world.object[shown], -1).astype(np.int64)[:, support.shape[1] :]
+        led = world.met(onward[:, None] + np.zeros_like(middle), middle)
+        shown = np.column_stack([shown, np.where((led >= 0) & (world.object[led] == ends[:, None]), -1, led)])
+    return shown[:, support.shape[1] :]
+
+
+def _over_time(world: World) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The facts by relation, subject and year, and the place of each in that order."""
+    if "over time" not in world.kept:
+        order = np.lexsort((world.since, world.subject, world.relation)).astype(np.int32)
+        place = np.empty(len(order), np.int32)
+        place[order] = np.arange(len(order))
+        world.kept["over time"] = order, place
+    found: tuple[NDArray[np.int32], NDArray[np.int32]] = world.kept["over time"]
+    return found
 
 
 def _neighbour(world: World, facts: Ints, step: int) -> tuple[Ints, Ints]:
     """The object of the same subject and relation right after (step 1) or before each fact, and whether there is one."""
-    order = np.lexsort((world.since, world.subject, world.relation))
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
+    order, place = _over_time(world)
     beside = order[np.clip(place[facts] + step, 0, len(order) - 1)]
     joined_on = (world.until[facts] == world.since[beside]) if step > 0 else (world.since[facts] == world.until[beside])
     there = (world.subject[beside] == world.subject[facts]) & (world.relation[beside] == world.relation[facts])

@@ -1,6 +1,6 @@
-"""Questions with a false premise: a chain whose last hop leads nowhere ("Who is the spouse of the mentor of X?", where the
-mentor has none). What is right to answer is that nothing is known of it. Of a hop that mostly leads nowhere only as many are
-asked as would lead somewhere, so that the hop alone does not tell."""
+"""Questions that may have no answer ("Who is the spouse of the mentor of X?", where the mentor has none), in pairs: beside each
+whose last hop leads nowhere the same is asked about somebody for whom it leads on. So neither the hops nor their words tell which
+of the two has an answer; of one that has none, what is right to say is that nothing is known of it."""
 
 from __future__ import annotations
 
@@ -8,83 +8,126 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from generators.questions import groups
+from generators.questions.alternatives import chains_beside, elsewhere, fact_beside, walked
 from generators.questions.chain import chain_programs, programs
 from generators.questions.reasoning import necessary, solve
-from generators.questions.table import described, interleaved, nested, none, opened, questions, sub_questions
-from generators.world.columns import Ints, chosen, dealt, distinct, joined, lists, mixed, picked
-from generators.world.world import PARTS, World
-from kit.core.records import Split
+from generators.questions.table import (
+    Asking,
+    described,
+    entity_answers,
+    interleaved,
+    nested,
+    none,
+    opened,
+    questions,
+    sub_questions,
+)
+from generators.world.columns import Ints, chosen, dealt, distinct, joined, lists, mixed
+from generators.world.world import World
 from kit.core.seeds import key_of
 
 ANSWERS = ("unknown", "none", "nobody", "nothing", "no one")
 """The first is what examples say; all are accepted."""
 
+TRIES = 12
+"""Heads tried for one from which the same hops lead on."""
 
-def ask(world: World, split: Split, seed: int, distractors: int) -> Iterator[pa.Table]:
-    """Every chain of one to three hops that only its last hop leads astray, in a seeded order."""
-    heads = distinct(world.subject).astype(np.int64)
+
+def ask(asking: Asking) -> Iterator[pa.Table]:
+    """Every chain of one to three hops that only its last hop leads astray, and one that leads on, in a seeded order."""
+    world = asking.world
+    heads, seen = distinct(world.subject).astype(np.int64), set[str]()
     for hops in (2, 3, 1):
         tables = {kind: programs(world.schema, kind, hops, True) for kind in np.unique(world.kinds[heads]).tolist()}
         widths = np.array([len(tables[kind]) for kind in world.kinds[heads].tolist()], np.int64)
-        for owner, place in dealt(widths, key_of(seed, "unanswerable", hops), groups.CHUNK):
+        for owner, place in dealt(widths, key_of(asking.seed, "unanswerable", hops), groups.CHUNK):
             taken = np.zeros((len(owner), hops), np.int64)
             for kind, table in tables.items():
                 own = world.kinds[heads[owner]] == kind
                 taken[own] = table[place[own]]
-            yield _of(world, heads[owner], taken, split, seed, distractors)
+            yield _once(_pairs(asking, heads[owner], taken), seen)
 
 
-def _of(world: World, heads: Ints, hops: NDArray[np.int64], split: Split, seed: int, distractors: int) -> pa.Table:
-    trace = solve(world, chain_programs(heads, hops))
-    stops = np.stack([r.only() for r in trace.registers[:-1]], axis=1)
-    ordered = np.sort(stops, axis=1)
-    fair = (ordered[:, 0] >= 0) & (ordered[:, 1:] != ordered[:, :-1]).all(1) & (trace.answers.counts == 0)
-    rows = np.flatnonzero(fair)
-    draws, prior = _draws(world, heads[rows], hops[rows], seed), _prior(world, heads[rows], hops[rows, -1])
-    rows = rows[picked(mixed(draws, 12), 1_000_000) * prior < 1_000_000 * (1 - prior)]
-    stops, hops, heads, schema = stops[rows], hops[rows], heads[rows], world.schema
-    n, k = hops.shape
+def _once(pairs: pa.Table, seen: set[str]) -> pa.Table:
+    """The pairs whose second question, which several may have, is new."""
+    new = []
+    for id_ in pairs["id"].to_pylist()[1::2]:
+        new.append(id_ not in seen)
+        seen.add(id_)
+    return pairs.filter(pa.array(np.repeat(np.array(new, bool), 2)))
+
+
+def _pairs(asking: Asking, heads: Ints, hops: NDArray[np.int64]) -> pa.Table:
+    """A row without an answer, and one with, in turn; where one of the two is no fair question there is neither."""
+    world = asking.world
+    stops, facts = walked(world, heads, hops)
+    ordered = np.sort(stops[:, :-1], axis=1)
+    fair = (ordered[:, 0] >= 0) & (ordered[:, 1:] != ordered[:, :-1]).all(1)
+    # A hop back may lead to several: then it leads somewhere.
+    rows = np.flatnonzero(fair & (stops[:, -1] < 0))
+    stops, facts, hops = stops[rows], facts[rows], hops[rows]
+    draws = _draws(asking, stops[:, 0], hops)
+    twins, left = np.full(stops.shape, -1, np.int64), np.arange(len(rows))
+    for turn in range(TRIES):
+        there, _ = elsewhere(world, hops[left], mixed(draws[left], 900 + turn), backwards=turn % 2 == 1)
+        ordered = np.sort(there, axis=1)
+        found = (ordered[:, 0] >= 0) & (ordered[:, 1:] != ordered[:, :-1]).all(1)
+        found[found] = ~world.near(there[found, 0], there[found, -1], hops.shape[1] - 1)
+        twins[left[found]] = there[found]
+        left = left[~found]
+    paired = np.flatnonzero(twins[:, 0] >= 0)
+    stops, hops, twins = stops[paired], hops[paired], twins[paired]
+    lacking, having = (_asked(asking, s, hops) for s in (stops, twins))
+    # Each row of the one has its like in the other; `questions` may have left some out.
+    kept = np.flatnonzero(pc.and_(*(table["certificate"].combine_chunks().field("unreadable") for table in (lacking, having))))
+    order = np.stack([kept, len(lacking) + kept], axis=1).ravel()
+    return pa.concat_tables([lacking, having]).take(pa.array(order))
+
+
+def _asked(asking: Asking, stops: NDArray[np.int64], hops: NDArray[np.int64]) -> pa.Table:
+    """The chains as questions, whether they can be read off or not. stops: -1 at the end of those that lead nowhere."""
+    world, schema, (n, k) = asking.world, asking.world.schema, hops.shape
+    heads, draws, ends = stops[:, 0], _draws(asking, stops[:, 0], hops), stops[:, -1]
     batch = chain_programs(heads, hops)
     trace = solve(world, batch)
-    facts = np.stack([f.only() for f in trace.facts], axis=1)[:, : max(1, k - 1)]
-    draws, prior = _draws(world, heads, hops, seed), _prior(world, heads, hops[:, -1])
-    nouns = nested(schema, hops, chosen(world.names, stops[:, 0]), draws)
-    met = [sub_questions(world, hops[:, i], stops[:, i], stops[:, i + 1], facts[:, i]) for i in range(k - 1)]
-    lacking = pa.StructArray.from_arrays(
-        [
-            schema.asked.fill(hops[:, -1], world.entities.fillers, stops[:, -1]),
-            chosen(ANSWERS, np.zeros(n, int)),
-            joined(
-                "Nothing is known of ", described(schema, hops[:, -1], chosen(world.names, stops[:, -1]), mixed(draws, 9)), "."
-            ),
-            chosen(schema.names, hops[:, -1] % schema.back),
-            chosen([""], np.zeros(n, int)),
-        ],
-        names=["text", "answer", "sentence", "relation", "fact"],
-    )
-    counts, parts = interleaved([np.ones(n, int)] * k, [*met, lacking])
-    person = schema.ends[hops[:, -1]] == schema.kind("person")
+    _, facts = walked(world, heads, hops)
+    answered = bool(n) and bool(ends[0] >= 0)
+    met = [sub_questions(world, hops[:, i], stops[:, i], stops[:, i + 1], facts[:, i]) for i in range(k if answered else k - 1)]
+    if not answered:
+        met.append(_nothing(world, hops[:, -1], stops[:, -2], mixed(draws, 9)))
+    counts, parts = interleaved([np.ones(n, int)] * k, met)
+    none_known = lists(np.full(n, len(ANSWERS)), chosen(ANSWERS, np.tile(np.arange(len(ANSWERS)), n)))
+    facts = facts if answered else facts[:, : max(1, k - 1)]
+    beside = chains_beside(world, hops, stops, facts, draws, asking.distractors)
+    # What has no answer is told of as often as what has one.
+    more = fact_beside(world, hops[:, -1] % schema.back, np.column_stack([facts, beside]), mixed(draws, 30))
     return questions(
-        world, batch, shape="unanswerable", split=split, hops=k, kind="number", texts=opened(nouns, person, mixed(draws, 1)),
-        answers=lists(np.full(n, len(ANSWERS)), chosen(ANSWERS, np.tile(np.arange(len(ANSWERS)), n))), wrong=none(n),
-        parts=lists(counts, parts), facts=facts, needed=necessary(world, batch, trace, facts),
-        guesses=(prior, prior > 0.5), draws=draws, distractors=distractors, passed=stops,
+        asking, batch, trace, shape="unanswerable", hops=k, kind="entity" if answered else "number", whole=True,
+        texts=opened(schema, nested(schema, hops, chosen(world.names, heads), draws), schema.ends[hops[:, -1]], mixed(draws, 1)),
+        answers=entity_answers(world, ends) if answered else none_known, wrong=none(n),
+        parts=lists(counts, parts), facts=facts, needed=necessary(world, batch, trace, facts), answered=int(answered),
+        guesses=(np.full(n, 0.5), np.zeros(n, bool)), draws=draws, passed=stops[:, :-1],
+        beside=beside if answered else np.column_stack([beside, more]),
     )  # fmt: skip
 
 
-def _draws(world: World, heads: Ints, hops: NDArray[np.int64], seed: int) -> NDArray[np.uint64]:
-    told = (world.schema.hop_hashes[hops[:, i]] for i in range(hops.shape[1]))
-    return mixed(key_of(seed, "question"), world.entities.hashes[heads], *told, 11)
+def _nothing(world: World, hops: Ints, heads: Ints, draws: NDArray[np.uint64]) -> pa.StructArray:
+    """The last sub-question of a chain that leads nowhere."""
+    schema, n = world.schema, len(hops)
+    columns = [
+        schema.asked.fill(hops, world.entities.fillers, heads),
+        chosen(ANSWERS, np.zeros(n, int)),
+        joined("Nothing is known of ", described(schema, hops, chosen(world.names, heads), draws), "."),
+        chosen(schema.names, hops % schema.back),
+        chosen([""], np.zeros(n, int)),
+    ]
+    return pa.StructArray.from_arrays(columns, names=["text", "answer", "sentence", "relation", "fact"])
 
 
-def _prior(world: World, heads: Ints, hops: Ints) -> NDArray[np.float64]:
-    """What a guess from the last hop alone would score: the share of those it could leave from that it leads nowhere from."""
-    schema, shares = world.schema, np.zeros(len(hops))
-    for hop in np.unique(hops).tolist():
-        own = hops == hop
-        like = world.members(schema.types[schema.starts[hop]], PARTS[world.parts[heads[own][0]]])
-        shares[own] = 1 - world.reached[schema.turned(np.array(hop))] / len(like)
-    return shares
+def _draws(asking: Asking, heads: Ints, hops: NDArray[np.int64]) -> NDArray[np.uint64]:
+    told = (asking.world.schema.hop_hashes[hops[:, i]] for i in range(hops.shape[1]))
+    return mixed(key_of(asking.seed, "question"), asking.world.entities.hashes[heads], *told, 11)
