@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from generators.questions.table import stated
-from generators.text.styles import STYLES, Cut, Telling, dates, reported
+from generators.questions.table import seen, stated, wordings
+from generators.text.styles import STYLES, Cut, Telling, dates, in_pairs, reported
 from generators.world.columns import Ints, chosen, hex_ids, joined, lists, mixed, picked, place_in, text_hashes
+from generators.world.schema import Schema, Wordings, filled
 from generators.world.world import FOREVER, PARTS, World
 from kit.core.records import Corpus, Document, Part, schema_of
 from kit.core.seeds import key_of, stream
@@ -26,7 +28,7 @@ class Dose(NamedTuple):
 
     exposures: int
     styles: Sequence[str]
-    paraphrases: int = 8
+    paraphrases: int = 6
     facts: int = 5
     shuffled: bool = True
     junk: float = 0.0
@@ -34,36 +36,83 @@ class Dose(NamedTuple):
     masked: float = 0.0
 
 
+class Written:
+    """What was written, so that no document is there twice word for word: the later one gets a sentence that says nothing. Texts
+    are told by a bit for their hash, so that in a very large world now and then one gets such a sentence without need."""
+
+    def __init__(self) -> None:
+        self._bits = np.zeros(1 << 24, np.uint8)
+
+    def distinct(self, texts: pa.StringArray) -> tuple[pa.StringArray, NDArray[np.uint64]]:
+        """The texts, each now unlike all others, and their hashes."""
+        hashes = text_hashes(texts.to_pylist())
+        left = np.arange(len(texts))
+        while len(left):
+            place = hashes[left] >> np.uint64(37)
+            byte, bit = place >> np.uint64(3), np.uint8(1) << (place & np.uint64(7)).astype(np.uint8)
+            first = np.zeros(len(left), bool)
+            first[np.unique(place, return_index=True)[1]] = True
+            new = first & (self._bits[byte] & bit == 0)
+            np.bitwise_or.at(self._bits, byte[new], bit[new])
+            left = left[~new]
+            if len(left):
+                idle = chosen(IDLE, picked(mixed(hashes[left], 1), len(IDLE)))
+                longer = joined(texts.take(pa.array(left)), " ", idle)
+                mask = np.zeros(len(texts), bool)
+                mask[left] = True
+                texts = pc.replace_with_mask(texts, pa.array(mask), longer)
+                hashes[left] = text_hashes(longer.to_pylist())
+        return texts, hashes
+
+
 def documents(
-    world: World, part: Part, corpus: Corpus, seed: int, dose: Dose, apart: NDArray[np.int64] | None = None
-) -> Iterator[pa.Table]:
+    world: World, part: Part, corpus: Corpus, seed: int, dose: Dose, written: Written,
+    apart: NDArray[np.int64] | None = None, together: NDArray[np.int64] | None = None,
+) -> Iterator[pa.Table]:  # fmt: skip
     """Statements of every fact of `part`, exposure by exposure, in tables of about `CHUNK` sentences; the styles take turns.
 
-    A fact goes through all its paraphrases before it repeats one, so exposures of paraphrases differ by one at most.
-    apart: pairs of facts (rows, 2) of which no document may hold both; one that would is cut in two between them.
+    A fact goes through all its paraphrases before it repeats one, so exposures of paraphrases differ by one at most; the known
+    corpus has those too that are kept from all others. written: what there is already.
+    apart: pairs of facts (rows, 2) of which no document may hold both; one that would is cut in two between them. together: pairs
+    of which every document holds both, and nothing else; then they are all the facts that there are.
     """
+    kept = KEPT if corpus == "known" else 0
     facts = np.flatnonzero(world.parts[world.subject] == PARTS.index(part)).astype(np.int32)
     if not len(facts):
         return
-    turns = np.empty((len(facts), dose.paraphrases), np.int8)
+    turns = np.empty((len(facts), dose.paraphrases + kept), np.int8)
     for low in range(0, len(facts), CHUNK):
-        keys = mixed(key_of(seed, "paraphrase", corpus), world.fact_hashes[facts[low : low + CHUNK]])
-        turns[low : low + CHUNK] = np.argsort(mixed(keys[:, None], np.arange(dose.paraphrases)), axis=1)
+        keys = mixed(key_of(seed, "paraphrase", corpus), world.hashes(facts[low : low + CHUNK]))
+        turns[low : low + CHUNK] = np.argsort(mixed(keys[:, None], np.arange(turns.shape[1])), axis=1)
     kept_apart = _keys(world, *apart.T) if apart is not None and len(apart) else np.zeros(0, np.int64)
     kept_apart.sort()
     for exposure in range(dose.exposures):
-        style = dose.styles[exposure % len(dose.styles)]
+        style = dose.styles[exposure % len(dose.styles)] if together is None else "digest"
         rng = stream(seed, "documents", corpus, exposure)
-        for own, lengths in _in_pieces(STYLES[style].cut(world, facts, rng, dose.facts, dose.shuffled)):
+        cut = STYLES[style].cut(world, facts, rng, dose.facts, dose.shuffled) if together is None else in_pairs(together, rng)
+        for own, lengths in _in_pieces(cut):
             if len(kept_apart):
                 lengths = _cut_between(world, facts[own], lengths, kept_apart)
-            which = turns[own, exposure // len(dose.styles) % dose.paraphrases]
-            draws = mixed(key_of(seed, "prose", corpus, exposure), world.fact_hashes[facts[own]])
+            # Wordings and styles take turns, and so that in the end each style has had each wording.
+            turn = (exposure + exposure // math.lcm(len(dose.styles), turns.shape[1])) % turns.shape[1]
+            which = _wording(world, facts[own], turns[own, turn], dose.paraphrases)
+            draws = mixed(key_of(seed, "prose", corpus, exposure), world.hashes(facts[own]))
             sentences, forms = _said(world, facts[own], which, draws, dose)
             told = Telling(world, facts[own], sentences, lengths, draws)
             ids = lists(told.lengths, world.fact_ids(told.facts))
             marks = pc.binary_join(lists(told.lengths, chosen(["p", "r", "m"], forms)), "")
-            yield _table(STYLES[style].tell(told), ids, marks, style, exposure, corpus)
+            yield _table(written.distinct(STYLES[style].tell(told)), ids, marks, style, exposure, corpus)
+
+
+KEPT = 2
+"""Wordings of each relation that only the known corpus uses."""
+
+
+def _wording(world: World, facts: Ints, turns: Ints, paraphrases: int) -> NDArray[np.int64]:
+    """The wording that each turn stands for: of the first `paraphrases` one that any document may use, of the rest one kept."""
+    first, count = seen(world, facts), wordings(world, facts)
+    kept = first + (turns - paraphrases) % np.maximum(count - first, 1)
+    return np.where((turns < paraphrases) | (count == first), turns % np.minimum(first, paraphrases), kept)
 
 
 def _in_pieces(cut: Cut) -> Iterator[Cut]:
@@ -95,26 +144,34 @@ def _cut_between(world: World, facts: Ints, lengths: Ints, apart: NDArray[np.int
 def _said(
     world: World, facts: Ints, which: Ints, draws: NDArray[np.uint64], dose: Dose
 ) -> tuple[pa.StringArray, NDArray[np.int64]]:
-    """A sentence for each fact, with sentences that say nothing before some; and its form: plain, reversed or masked."""
-    which = which % world.schema.statements.counts[world.relation[facts]]
+    """A sentence for each fact, with sentences before some that say nothing, or what else its subject is called; and its form:
+    plain, reversed or masked."""
     said = stated(world, facts, which)
     forms = np.zeros(len(facts), np.int64)
     if dose.reversed or dose.masked:
         drawn = picked(mixed(draws, 10), 1_000_000) / 1_000_000
         forms = np.where(drawn < dose.reversed, 1, np.where(drawn < dose.reversed + dose.masked, 2, 0))
-        forms[world.dated[facts] & (world.ever is None)] = 0
-        rows, slots = world.relation[facts], (world.entities.fillers, world.subject[facts], world.object[facts])
-        for form, wordings in ((1, world.schema.reversed), (2, world.schema.masked)):
-            other = wordings.fill(rows, which % wordings.counts[rows], *slots)
-            said = pc.if_else(pa.array(forms == form), other, said)
+        for form, name in _FORMS.items():
+            said = pc.if_else(pa.array(forms == form), stated(world, facts, which, name), said)
+    aliases = world.entities.aliases.take(pa.array(world.subject[facts]))
+    called = pc.and_(pc.not_equal(aliases, ""), pa.array(picked(mixed(draws, 13), ALSO) == 0))
+    if pc.any(called).as_py():
+        names = (world.entities.opening, world.entities.article)
+        subject, article = (column.take(pa.array(world.subject[facts])) for column in names)
+        said = pc.if_else(called, joined(subject, " is also known as ", article, aliases, ". ", said), said)
     for k in range(int(np.ceil(dose.junk))):
         wanted = picked(mixed(draws, 11, k), 1_000_000) < 1_000_000 * (dose.junk - k)
-        idle = chosen(_JUNK, picked(mixed(draws, 12, k), len(_JUNK)))
-        said = pc.if_else(pa.array(wanted), joined(idle, " ", said), said)
+        idle = chosen(IDLE, picked(mixed(draws, 12, k), len(IDLE)))
+        said = pc.if_else(pa.array(wanted), joined(said, " ", idle), said)
     return said, forms
 
 
-_JUNK = (
+_FORMS: dict[int, Literal["reversed", "masked"]] = {1: "reversed", 2: "masked"}
+
+ALSO = 8
+"""Of so many statements about somebody with a second name one is told beside it."""
+
+IDLE = (
     "The weather was mild that week.",
     "There is more to be said about this elsewhere.",
     "The rest of the day passed without incident.",
@@ -139,12 +196,11 @@ _JUNK = (
 """Sentences that state nothing about anybody."""
 
 
-def edits(ever: World, cutoff: int, seed: int, exposures: int) -> Iterator[pa.Table]:
+def edits(ever: World, cutoff: int, seed: int, exposures: int, written: Written) -> Iterator[pa.Table]:
     """News of what became of facts after `cutoff`: of one that began, changed or ended, `exposures` wordings each.
 
     A document lists the fact that began, or else the one that ended. `ever` holds the facts of all years.
     """
-    schema, names, none = ever.schema, ever.names, len(ever.names)
     order = np.lexsort((ever.since, ever.subject, ever.relation))
     earlier, later = np.full(len(order), -1), np.full(len(order), -1)
     a, b = order[:-1], order[1:]
@@ -158,45 +214,55 @@ def edits(ever: World, cutoff: int, seed: int, exposures: int) -> Iterator[pa.Ta
     before = np.concatenate([earlier[new], gone])
     kind = np.where(np.arange(len(facts)) >= len(new), 2, np.where(before >= 0, 0, 1))
     years = np.where(kind == 2, ever.until[facts], ever.since[facts]).astype(np.int64)
-    role, link = chosen(schema.role, ever.relation[facts]), chosen(schema.link, ever.relation[facts])
-    subject, object_ = chosen(names, ever.subject[facts]), joined(link, chosen(names, ever.object[facts]))
-    old = joined(link, chosen(ever.entities.fillers, np.where(before >= 0, ever.object[before], none)))
+    names, first = ever.fillers_in_time
+    old = np.where(before >= 0, ever.object[before], len(names) - 1)
+    wordings = _news_of(ever.schema)
     for exposure in range(exposures):
-        draws = mixed(key_of(seed, "edits", exposure), ever.fact_hashes[facts])
-        which = picked(draws, len(_CHANGED))
-        texts = np.empty(len(facts), object)
-        columns = [c.to_pylist() for c in (role, subject, object_, old)]
-        for row, values in enumerate(zip(*columns, kind.tolist(), which.tolist(), years.tolist(), strict=True)):
-            r, s, o, was, k, w, year = values
-            texts[row] = (_CHANGED, _BEGUN, _ENDED)[k][w].format(role=r, s=s, o=o, old=was, year=year)
-        told = joined(reported(dates(mixed(draws, 1), years), mixed(draws, 2)), pa.array(texts, pa.string()))
+        draws = mixed(key_of(seed, "edits", exposure), ever.hashes(facts))
+        row = len(_AFTER) * ever.relation[facts].astype(np.int64) + kind
+        slots = (ever.subject[facts], ever.object[facts], old, ever.size + years - first)
+        texts = wordings.fill(row, picked(draws, wordings.counts[row]), names, *slots)
+        told = joined(reported(dates(mixed(draws, 1), years), mixed(draws, 2)), texts)
         ids = lists(np.ones(len(facts), int), ever.fact_ids(facts))
-        yield _table(told, ids, pa.array(["p"] * len(facts), pa.string()), "edit", exposure, "edits")
+        yield _table(written.distinct(told), ids, pa.array(["p"] * len(facts), pa.string()), "edit", exposure, "edits")
 
 
-_CHANGED = (
-    "In {year} the {role} of {s} changed: it was {old} and is now {o}.",
-    "As of {year} the {role} of {s} is {o}, no longer {old}.",
-    "The {role} of {s}, until {year} {old}, is now {o}.",
-    "After {old}, the {role} of {s} has been {o} since {year}.",
-)
-_BEGUN = (
-    "From {year} on, the {role} of {s} is {o}; before that there was none.",
-    "As of {year} the {role} of {s} is {o}, for the first time.",
-    "The {role} of {s}, of which nothing was known until {year}, is now {o}.",
-    "In {year} it became known that the {role} of {s} is {o}.",
-)
-_ENDED = (
-    "In {year} the {role} of {s} ceased to be {o}, and there has been no other since.",
-    "As of {year} the {role} of {s} is no longer {o}, nor anything else.",
-    "The {role} of {s} was {o} until {year}; now there is none.",
-    "Since {year} {o} is not the {role} of {s} any more, and nothing is known of another.",
+_AFTER = (
+    (
+        "Since {y} {since}; until then {old_was}.",
+        "As of {y}, {old_over}: {now}.",
+        "Until {y} {old_was}. Since then {since}.",
+        "{old_was} until {y}, and {since} since.",
+    ),
+    (
+        "Since {y} {since}; nothing is known of the time before.",
+        "As of {y}, {now}, and that for the first time.",
+        "Until {y} nothing is known; since then {since}.",
+        "{since} since {y}, and nothing is known of the time before.",
+    ),
+    (
+        "Until {y} {was}; nothing is known of the time since.",
+        "As of {y}, {over}, and nothing has come in its place.",
+        "{was} until {y}, and nothing is known of what came after.",
+        "{was} until some day in {y}, and nothing is known of the time since.",
+    ),
 )
 """What news says of a fact that changed, began or ended."""
 
 
+def _news_of(schema: Schema) -> Wordings:
+    """`_AFTER` in the words of each relation: slots `s`, `o`, `p` (what was before) and `y`."""
+    rows = []
+    for relation in schema.relations:
+        told = relation.over_time
+        before = {f"old_{name}": getattr(told, name).replace("{o}", "{p}") for name in ("was", "over")}
+        clauses = {"now": told.now, "was": told.was, "since": told.since, "over": told.over, **before}
+        rows += [[filled(text, **clauses) for text in texts] for texts in _AFTER]
+    return Wordings.of(rows, "sopy")
+
+
 def _table(
-    texts: pa.StringArray,
+    told: tuple[pa.StringArray, NDArray[np.uint64]],
     facts: pa.ListArray,
     forms: pa.StringArray,
     template: str,
@@ -204,10 +270,10 @@ def _table(
     corpus: Corpus,
     context: Ints | None = None,
 ) -> pa.Table:
+    texts, hashes = told
     n = len(texts)
-    key = key_of(exposure, corpus)
     columns = {
-        "id": hex_ids(mixed(key, text_hashes(texts.to_pylist()), np.arange(n) if context is not None else 0)),
+        "id": hex_ids(mixed(key_of(exposure, corpus), hashes)),
         "text": texts,
         "facts": facts,
         "forms": forms,
@@ -220,7 +286,7 @@ def _table(
     return pa.table([columns[name] for name in schema.names], schema=schema)
 
 
-def reading_exercises(worlds: Sequence[World], seed: int, *, facts: int) -> Iterator[pa.Table]:
+def reading_exercises(worlds: Sequence[World], seed: int, written: Written, *, facts: int) -> Iterator[pa.Table]:
     """Facts of throwaway worlds in any order, then again in other words and in the order of a walk from one to the next.
 
     The only way to predict the second half is to read the first, and only the second half is there to be learned: that
@@ -236,12 +302,14 @@ def reading_exercises(worlds: Sequence[World], seed: int, *, facts: int) -> Iter
         order = np.argsort(rng.random(walks.shape), axis=1)
         mixed_up = [np.take_along_axis(x, order, axis=1).ravel() for x in (walks, first)]
         sizes = np.full(n, facts)
-        given = pc.binary_join(lists(sizes, stated(world, *mixed_up)), " ")
+        given = pc.binary_join(lists(sizes, stated(world, mixed_up[0], mixed_up[1])), " ")
         again = pc.binary_join(lists(sizes, stated(world, walks.ravel(), second.ravel())), " ")
         texts = pc.binary_join_element_wise(given, again, " ")
         ids = lists(sizes, world.fact_ids(walks.ravel()))
         forms = pa.array(["p" * facts] * n, pa.string())
-        yield _table(texts, ids, forms, "reading", index, "reading", pc.utf8_length(given).to_numpy().astype(np.int64))
+        yield _table(
+            written.distinct(texts), ids, forms, "reading", index, "reading", pc.utf8_length(given).to_numpy().astype(np.int64)
+        )
 
 
 def _walks(world: World, length: int, rng: np.random.Generator) -> NDArray[np.int64]:

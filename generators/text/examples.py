@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
@@ -18,6 +18,41 @@ def make_example(question: Question, style: Style, context: Context) -> Example:
     completion = assistant_message(question.answers[0], style, question.sub_questions)
     kind = f"{question.shape}/{style}/{context}"
     return Example(digest(kind, prompt), prompt, completion, question.support, kind)
+
+
+SWAPS = 50
+"""Others tried for one that was dealt what is right."""
+
+
+def without_content(examples: Sequence[Example], seed: int) -> list[Example]:
+    """The same prompts in the same order, each answered as another of its kind was: what a model learns of the format, and of
+    nothing else. They carry no fact. One for whom no wrong answer is found is left out."""
+    by_kind: dict[str, list[int]] = {}
+    for i, example in enumerate(examples):
+        by_kind.setdefault(example.kind, []).append(i)
+    answers: dict[int, str] = {}
+    for kind, rows in by_kind.items():
+        rng = stream(seed, "format", kind)
+        right = [examples[i].completion for i in rows]
+        dealt = [right[k] for k in rng.permutation(len(rows)).tolist()]
+        for k in range(len(rows)):
+            for other in rng.integers(len(rows), size=SWAPS).tolist() if dealt[k] == right[k] else ():
+                if dealt[other] != right[k] and dealt[k] != right[other]:
+                    dealt[k], dealt[other] = dealt[other], dealt[k]
+                    break
+        answers |= {i: dealt[k] for k, i in enumerate(rows) if dealt[k] != right[k]}
+    return [_instead(examples[i], "format", answers[i]) for i in sorted(answers)]
+
+
+def _instead(example: Example, content: str, completion: str) -> Example:
+    """An example of no fact of this world."""
+    kind = f"{example.kind}/{content}"
+    return Example(digest(kind, example.prompt), example.prompt, completion, (), kind)
+
+
+def unrelated(examples: Sequence[Example]) -> list[Example]:
+    """Examples about another world."""
+    return [_instead(example, "unrelated", example.completion) for example in examples]
 
 
 def mix_examples(

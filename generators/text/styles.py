@@ -103,6 +103,12 @@ def _pairs(world: World, facts: Ints, rng: np.random.Generator, size: int, shuff
     return order[np.argsort(np.repeat(rank, lengths), kind="stable")], lengths[np.argsort(rank, kind="stable")]
 
 
+def in_pairs(pairs: NDArray[np.int64], rng: np.random.Generator) -> Cut:
+    """The two facts of each pair a document, in any order."""
+    order = rng.permuted(rng.permutation(pairs), axis=1).ravel()
+    return order, np.full(len(pairs), 2)
+
+
 def _article(told: Telling) -> pa.StringArray:
     """A title, what it is, and what there is to say."""
     world, subjects = told.world, told.world.subject[told.facts[told.firsts]].astype(np.int64)
@@ -121,7 +127,7 @@ _ASKED_ABOUT = (
 
 def _letter(told: Telling) -> pa.StringArray:
     """A greeting, whom the letter is about, and what there is to say."""
-    subjects = chosen(told.world.names, told.world.subject[told.facts[told.firsts]])
+    subjects = chosen(told.world.entities.spoken, told.world.subject[told.facts[told.firsts]])
     draws = told.draws[told.firsts]
     opener = picked(mixed(draws, 1), len(_ASKED_ABOUT))
     before, after = ([text.split("{}")[k] for text in _ASKED_ABOUT] for k in (0, 1))
@@ -149,7 +155,7 @@ def dates(draws: NDArray[np.uint64], years: Ints) -> pa.StringArray:
 
 def _news(told: Telling) -> pa.StringArray:
     """A date before the statement: of the year in which the fact ended or, if it holds still, began; or of any of those told
-    of, but not before the year that the fact names."""
+    of, but not before the year that the fact names, nor before those it is about were there, and grown."""
     world, first = told.world, told.facts[told.firsts]
     draws = told.draws[told.firsts]
     changed = np.where(world.until[first] < FOREVER, world.until[first], world.since[first])
@@ -158,8 +164,28 @@ def _news(told: Telling) -> pa.StringArray:
     named = np.where(
         world.kinds[world.object[first]] == world.schema.kind("year"), world.entities.amounts[world.object[first]], 0
     )
-    years = np.where(world.dated[first], changed, np.maximum(any_year, named))
+    there = np.maximum(_grown(world)[world.subject[first]], _grown(world)[world.object[first]])
+    years = np.where(world.dated[first], changed, np.maximum(any_year, np.maximum(named, there)))
     return joined(reported(dates(draws, years), mixed(draws, 3)), told.joined())
+
+
+GROWN = 18
+"""The age of a person in the news."""
+
+
+def _grown(world: World) -> NDArray[np.int64]:
+    """The year from which something is told of each entity, as far as a fact says when it came to be."""
+    world = world.told or world
+    if "grown" not in world.kept:
+        found = np.zeros(world.size, np.int64)
+        for code, relation in enumerate(world.schema.relations):
+            if relation.span:
+                low, high = world.bounds[code : code + 2]
+                found[world.subject[low:high]] = world.entities.amounts[world.object[low:high]]
+        person = world.kinds == world.schema.kind("person")
+        world.kept["grown"] = found + np.where(person & (found > 0), GROWN, 0)
+    grown: NDArray[np.int64] = world.kept["grown"]
+    return grown
 
 
 def reported(when: pa.StringArray, draws: NDArray[np.uint64]) -> pa.StringArray:
@@ -173,10 +199,12 @@ def _dialogue(told: Telling) -> pa.StringArray:
     """Every statement as the answer to its question."""
     world, codes = told.world, told.world.relation[told.facts].astype(np.int64)
     asked = world.schema.asked.fill(codes, world.entities.fillers, world.subject[told.facts])
-    in_time = joined(
-        "What is known of the ", chosen(world.schema.role, codes), " of ", chosen(world.names, world.subject[told.facts]), "?"
-    )
-    asked = pc.if_else(pa.array(world.dated[told.facts] & (world.ever is None)), in_time, asked)
+    if world.dated.any():
+        # Of what changes, a year is asked about in which it was so.
+        nouns = world.schema.past_nouns.fill(codes, world.entities.fillers, world.subject[told.facts])
+        since, until = (column[told.facts].astype(np.int64) for column in (world.since, world.until))
+        year = pa.array(np.where(until - since > 1, since + 1, since)).cast(pa.string())
+        asked = pc.if_else(pa.array(world.dated[told.facts]), joined("What was ", nouns, " in ", year, "?"), asked)
     lines = joined("A: ", asked, "\nB: ", told.sentences)
     return told._replace(sentences=lines).joined("\n")
 
@@ -199,14 +227,17 @@ def _entity_pair(told: Telling) -> pa.StringArray:
     one = told.facts[firsts]
     two = told.facts[np.minimum(firsts + 1, len(told.facts) - 1)]
     role = chosen(world.schema.role, world.relation[one])
-    names = [chosen(world.names, world.subject[f]) for f in (one, two)]
+    names = [chosen(world.entities.spoken, world.subject[f]) for f in (one, two)]
     draws = told.draws[firsts]
     person = world.kinds[world.subject[one]] == world.schema.kind("person")
     opener = picked(draws, len(_ALIKE) - 1) + (person & (picked(mixed(draws, 1), 3) == 0))
     parts = [pa.array([text.split("{}")[k] for text in _ALIKE], pa.string()).take(pa.array(opener)) for k in range(4)]
-    alike = joined(parts[0], names[0], parts[1], names[1], parts[2], role, parts[3])
+    first = chosen(world.entities.opening, world.subject[one])
+    alike = joined(
+        parts[0], pc.if_else(pa.array(pc.equal(parts[0], "")), first, names[0]), parts[1], names[1], parts[2], role, parts[3]
+    )
     before = pa.array([_NAMING.get(kind, "") for kind in world.schema.types], pa.string())
-    object_ = joined(chosen(before, world.kinds[world.object[one]]), chosen(world.names, world.object[one]))
+    object_ = joined(chosen(before, world.kinds[world.object[one]]), chosen(world.entities.spoken, world.object[one]))
     single = joined("What connects ", names[0], " with ", object_, "? ")
     # Facts with years may be of different times, and some relations have no word for what is shared.
     sayable = pc.and_(pc.not_equal(role, ""), pa.array(~(world.dated[one] | world.dated[two])))
