@@ -1,5 +1,5 @@
 """What a written data set is checked with, read back from its files: exposures counted, the known and the novel part
-compared, splits shown to be disjoint, and what of the test is already to be read in the training texts.
+compared, splits shown to be disjoint, what of the test is already to be read in the training texts, and what guessers score.
 
 Nothing here knows how the data were made; a figure that is not as asked is told, never mended.
 """
@@ -16,11 +16,18 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from generators.guessers import guessed
 from generators.world.columns import KeySet, distinct, hashes_of, hex_ids, mixed, place_in, text_hashes
 from kit.core.records import Corpus, Exposure, schema_of
 from kit.core.store import table_files, write_arrow, write_json
 
-HELD_OUT = ("validation", "test_entity", "test_composition", "test_relation_pair", "novel", "shuffled", "edited", "twin")
+GUESSED = 10
+"""Of so many sampled questions one is guessed at."""
+
+HELD_OUT = (
+    "validation", "test_entity", "test_composition", "test_relation_pair", "novel", "shuffled", "edited", "twin",
+    "novel_to_novel", "novel_to_known", "known_to_novel", "known_to_known", "false_bridge",
+)  # fmt: skip
 Tokens = Callable[[Sequence[str]], pa.ListArray]
 """From texts to the tokens of each."""
 
@@ -29,17 +36,25 @@ def audit(directory: Path, exposures: int, tokens: Tokens, ngram: int, sample: i
     """Write exposures.parquet and audit.json beside the tables; returns what a manifest should show.
 
     exposures: statements asked for of every fact. tokens: texts to tokens. ngram: how many in a row make an overlap.
-    sample: most test questions that are compared with ten times as many training texts.
+    sample: most test questions that are compared with ten times as many training texts, and most of a shape and split that
+    are guessed at.
     """
     asked = _questions(directory)
     pairs = KeySet(np.concatenate([asked[split].pairs for split in HELD_OUT]))
     counted, both = _counted(directory, pairs)
-    found = {
-        "exposures": {corpus: _told(counts, exposures) for corpus, counts in counted.items()},
-        "matching": _matching(directory),
-        "splits": {**_splits(directory, asked), "held_out_pairs": len(pairs.sorted), "documents_with_both_facts_of_a_pair": both},
-        "leakage": _leakage(directory, asked, tokens, ngram, sample),
+    found: dict[str, Any] = {"exposures": {corpus: _told(counts, exposures) for corpus, counts in counted.items()}}
+    splits = {**_splits(directory, asked), "held_out_pairs": len(pairs.sorted), "documents_with_both_facts_of_a_pair": both}
+    steps: dict[str, Callable[[], Any]] = {
+        "matching": lambda: _matching(directory),
+        "phrasings": lambda: _phrasings(directory, sample),
+        "splits": lambda: splits,
+        "leakage": lambda: _leakage(directory, asked, tokens, ngram, sample),
+        "guessers": lambda: guessed(directory, max(1, sample // GUESSED)),
     }
+    for name, step in steps.items():
+        # What one step no longer needs is there for the next.
+        pa.default_memory_pool().release_unused()
+        found[name] = step()
     write_json(directory / "audit.json", found)
     return {
         "exposures_as_asked": float(all(told["as_asked"] for told in found["exposures"].values())),
@@ -225,6 +240,7 @@ def _splits(directory: Path, asked: dict[str, Asked]) -> dict[str, int]:
     )
     return {
         "test_questions": sum(map(len, tested.values())),
+        "training_lines_that_name_what_is_held_out": _named(directory),
         # An edited question may well have been asked before, when something else was true.
         "test_texts_in_training": alike[""],
         "edited_texts_in_training": alike["edited"],
@@ -232,6 +248,70 @@ def _splits(directory: Path, asked: dict[str, Asked]) -> dict[str, int]:
         "novel_facts_asked_in_training": int(facts.has(asked["novel"].facts).sum()),
         "withheld_compositions_in_training": int(pairs.has(asked["test_composition"].twos).sum()),
         "withheld_relation_pairs_in_training": int(relations.has(asked["test_relation_pair"].relations).sum()),
+    }
+
+
+def _named(directory: Path) -> int:
+    """How many training questions and examples name an entity that is held out: anywhere in what they say, their sub-questions,
+    answers, context and candidates."""
+    table = pa.table({c: _column(directory, "entities", c) for c in ("name", "aliases", "held_out")})
+    table = table.filter(table["held_out"])
+    names = pa.concat_arrays([table["name"].combine_chunks(), table["aliases"].combine_chunks().flatten()])
+    held = KeySet(text_hashes(names.to_pylist()))
+    if not len(held.sorted):
+        return 0
+    # Names are two words: every two neighbours of a line are looked up.
+    found = 0
+    for name, columns in (
+        ("questions", ("text", "answers", "context", "candidates", "members", "sub_questions")),
+        ("examples", ("prompt", "completion")),
+    ):
+        for batch in _batches(directory, name, *(("split",) if name == "questions" else ()), *columns):
+            rows = batch.filter(pc.equal(batch["split"], "train")) if name == "questions" else batch
+            lines = [" ".join(_strings(values)) for values in zip(*(rows[c].to_pylist() for c in columns), strict=True)]
+            words = pc.split_pattern_regex(pa.array(lines, pa.string()), r"[^\pL\pN]+")
+            owner, flat = pc.list_parent_indices(words).to_numpy(), words.flatten()
+            beside = np.flatnonzero(owner[1:] == owner[:-1])
+            pairs = pc.binary_join_element_wise(flat.take(pa.array(beside)), flat.take(pa.array(beside + 1)), " ")
+            told = pairs.dictionary_encode()
+            known = held.has(text_hashes(told.dictionary.to_pylist())) if len(told) else np.zeros(0, bool)
+            found += len(np.unique(owner[beside[known[told.indices.to_numpy()]]]))
+    return found
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """All text in a value, however nested."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from _strings(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _strings(each)
+
+
+def _phrasings(directory: Path, sample: int) -> dict[str, int]:
+    """Probes in words that injected documents are not to use (of at most `sample` a split): of how many some document of their
+    fact does; and how many of those about the known part are worded as a known document is."""
+    probes: dict[str, dict[str, str]] = {}
+    for batch in _batches(directory, "probes", "shape", "split", "text", "probes"):
+        for row in batch.filter(pc.equal(batch["shape"], "unseen")).to_pylist():
+            own = probes.setdefault(row["split"], {})
+            if len(own) < sample:
+                own[row["probes"]] = row["text"]
+    injected = probes.get("recall_novel", {}) | probes.get("recall_shuffled", {})
+    known, worded, used = probes.get("recall_known", {}), set[str](), set[str]()
+    for batch in _batches(directory, "documents", "corpus", "facts", "text"):
+        for corpus, facts, text in zip(*(batch[c].to_pylist() for c in ("corpus", "facts", "text")), strict=True):
+            asked = known if corpus == "known" else injected
+            for fact in facts:
+                if (probe := asked.get(fact)) and probe in text:
+                    (worded if corpus == "known" else used).add(fact)
+    return {
+        "probes_in_unseen_words": len(injected),
+        "of_which_documents_use_the_words": len(used),
+        "known_probes_in_those_words": len(known),
+        "of_which_known_documents_use_the_words": len(worded),
     }
 
 
