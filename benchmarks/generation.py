@@ -41,18 +41,20 @@ HOPS = 4
 
 
 def config(entities: int, questions: int, timeless: bool) -> GenerateConfig:
-    """All relations over time, all shapes, chains of up to four hops; an eighth as many novel entities; probes of 10,000
-    facts. timeless: without a timeline, so without questions in time, and with chains of up to three hops."""
+    """All relations over time, all shapes, chains of up to four hops; a novel part and eight known blocks like it; probes of
+    10,000 facts. timeless: without a timeline, so without questions in time, and with chains of up to three hops."""
     asked = [shape for shape in SHAPES if not (timeless and shape == "temporal")]
     hops = 3 if timeless else HOPS
     shapes = hops + len(asked)
+    counts = {kind: max(4, int(entities * share / 9)) for kind, share in SHARES.items()}
     return resolve(
         GenerateConfig,
         {
             "world": {
                 "relations": list(RELATIONS),
-                "known": {kind: max(8, int(entities * share * 8 / 9)) for kind, share in SHARES.items()},
-                "novel": {kind: max(4, int(entities * share / 9)) for kind, share in SHARES.items()},
+                "known": counts,
+                "novel": counts,
+                "blocks": 8,
                 "timeline": None if timeless else {"changes": 1},
                 "missing": 0.0 if timeless else 0.1,
             },

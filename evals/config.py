@@ -15,7 +15,7 @@ from kit.models.load import Precision
 Positive = Annotated[int, Field(ge=1)]
 BackendName = Literal["transformers", "vllm", "server", "recorded"]
 
-CONTINUED = ("cloze", "locality")
+CONTINUED = ("cloze", "unseen", "locality")
 """The probes that are a text to be continued."""
 
 OF_QUESTIONS = ("hops", "shape", "context", "mode", "sub_questions")

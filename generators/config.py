@@ -12,7 +12,7 @@ from generators.questions import SHAPES
 from generators.questions.probes import PROBES
 from generators.tasks import TASK_DATA
 from generators.text.styles import STYLES
-from generators.world.draw import LEAD, Timeline
+from generators.world.draw import BIRTH, FIRST_YEAR, Timeline
 from generators.world.relations import ENTITY_TYPES, RELATIONS, VALUES
 from kit.core.config import Config
 from kit.core.errors import KitError, nearest
@@ -48,8 +48,8 @@ class NamesConfig(Config):
 class TimelineConfig(Config):
     """Facts of relations that change have years. The documents of the known and the novel part are written in `cutoff` and
     tell of the years from `start` on, in which a fact had up to `changes` other objects; years of birth, foundation and the
-    like lie before. edited: the share of known facts
-    that change, end or begin after it and until `end`, told of by the documents of the corpus `edits`."""
+    like lie before. edited: the share of known facts that change, end or begin after it and until `end`, told of by the
+    documents of the corpus `edits`."""
 
     start: int = 1960
     cutoff: int = 1990
@@ -59,7 +59,8 @@ class TimelineConfig(Config):
 
     @model_validator(mode="after")
     def _in_order(self) -> TimelineConfig:
-        first, last = int(VALUES["year"][0]) + LEAD, int(VALUES["year"][-1])
+        span = RELATIONS[BIRTH].span
+        first, last = FIRST_YEAR - (span[0] if span else 0), int(VALUES["year"][-1])
         if not first <= self.start < self.cutoff < self.end <= last:
             raise ValueError(f"start, cutoff and end must follow one another, from {first} to {last}")
         if self.cutoff - self.start < self.changes:
@@ -81,17 +82,21 @@ class OwnConfig(Config):
 
 
 class WorldConfig(Config):
-    """Relations drawn from the table, and how many entities of each type the known and the novel part have.
+    """Relations drawn from the table, and how many entities of each type the novel part, and each block of the known part, have.
 
-    twin: whether there is a third part, drawn like the novel one and never trained on. zipf: 0 deals the objects of
-    many-to-one relations evenly; above 0, the exponent of Zipf's law that they follow. missing: share of facts left out, so
-    that not everybody has everything. aliases: share of entities with a second name.
+    blocks: of how many the known part is made, each closed under its relations; what is known is compared with what is novel in
+    one of them, so give both the same counts. twin: whether there is a third part, drawn like the novel one and never trained on;
+    crossing: one of whose facts half are told with the known part and half are injected (see `generators.crossing`).
+    zipf: 0 deals the objects of many-to-one relations evenly; above 0, the exponent of Zipf's law that they follow. missing:
+    share of facts left out, so that not everybody has everything. aliases: share of entities with a second name.
     """
 
     relations: tuple[str, ...] = ()
     known: dict[str, Count] = {}
     novel: dict[str, Count] = {}
+    blocks: Annotated[int, Field(ge=1, le=1000)] = 4
     twin: bool = False
+    crossing: bool = False
     zipf: Annotated[float, Field(ge=0.0, le=4.0)] = 0.0
     missing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     aliases: Share = 0.0
@@ -119,14 +124,15 @@ class WorldConfig(Config):
 
 class DocumentsConfig(Config):
     """The dose. exposures: statements of every fact, spread evenly over the styles. paraphrases: how many of a relation's
-    phrasings are used. facts: how many stand in a document of a style that mixes subjects. shuffled: whether the sentences
-    about a subject come in a new order each time. junk: sentences that say nothing, for each that states a fact. reversed,
-    masked: shares of statements that name the object first, and that leave a gap to be filled. apart: no document holds both
-    facts of a two-hop question kept for testing. Reading: throwaway worlds whose facts are stated twice in one document."""
+    phrasings are used (the known part has two more, which are kept from what is injected). facts: how many stand in a document of
+    a style that mixes subjects. shuffled: whether the sentences about a subject come in a new order each time. junk: sentences
+    that say nothing, for each that states a fact. reversed, masked: shares of statements that name the object first, and that
+    leave a gap to be filled. apart: no document holds both facts of a two-hop question kept for testing. Reading: throwaway
+    worlds whose facts are stated twice in one document."""
 
     exposures: Count = 32
     styles: Annotated[tuple[str, ...], Field(min_length=1)] = ("biography", "joint biography")
-    paraphrases: Annotated[int, Field(ge=1, le=8)] = 8
+    paraphrases: Annotated[int, Field(ge=1, le=6)] = 6
     facts: Annotated[int, Field(ge=1, le=50)] = 5
     shuffled: bool = True
     junk: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
@@ -149,13 +155,14 @@ class DocumentsConfig(Config):
 
 
 class QuestionsConfig(Config):
-    """`hops`: the longest chains; `shapes`: what else is asked (see `generators.questions.SHAPES`). `held_out`: share of
-    known persons that no training question touches. `held_out_compositions`, `held_out_pairs`: share of the pairs of facts,
-    and of relations, that no training question has one after the other. `limit`, `train_limit`: most questions of one shape
-    in a test split, and for training."""
+    """`hops`: the longest chains; `shapes`: what else is asked (see `generators.questions.SHAPES`). `held_out`: blocks
+    of the known part that nothing is trained on but documents. `held_out_compositions`, `held_out_pairs`: share of the pairs of
+    facts, and of relations, that no training question has one after the other. `limit`, `train_limit`: most questions of one
+    shape in a test split, and for training. `distractors`: how many others are told of in the prompt beside a question's own
+    facts, in each of its relations."""
 
     hops: Annotated[int, Field(ge=1, le=6)] = 3
-    held_out: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.3
+    held_out: Annotated[int, Field(ge=0)] = 1
     held_out_compositions: Share = 0.1
     held_out_pairs: Share = 0.0
     inverse: bool = False
@@ -183,12 +190,14 @@ class ProbesConfig(Config):
 
 
 class ExamplesConfig(Config):
-    """The pool of finetuning examples and its mixture: how often each shape of question is drawn."""
+    """The pool of finetuning examples and its mixture: how often each shape of question is drawn. controls: whether there are as
+    many without this world's content (`format`, `unrelated`)."""
 
     count: Annotated[int, Field(ge=0, le=10_000_000)] = 1000
     weights: dict[str, Annotated[float, Field(ge=0.0)]] = {"chain-1": 1.0, "chain-2": 2.0, "chain-3": 1.0}
     direct_share: Share = 0.2
     facts_share: Share = 0.2
+    controls: bool = False
 
     @field_validator("weights")
     @classmethod
@@ -208,7 +217,8 @@ class TaskCounts(Config):
 
 class AuditConfig(Config):
     """What the data are checked with once they are written. tokenizer: whose tokens n-grams are made of (words without it).
-    ngram: their length. sample: most test questions, and ten times as many training texts, that are compared."""
+    ngram: their length. sample: most test questions, and ten times as many training texts, that are compared; and most questions
+    of a shape and split that are guessed at."""
 
     tokenizer: str | None = None
     ngram: Annotated[int, Field(ge=2, le=50)] = 8
@@ -229,6 +239,11 @@ class GenerateConfig(Config):
     tasks: dict[TaskName, TaskCounts] = {}
     audit: AuditConfig = AuditConfig()
     rows_per_file: Count | None = None
+
+    @property
+    def held_from(self) -> int:
+        """The first of the blocks of the known part that are held out, which are the last."""
+        return self.world.blocks - self.questions.held_out
 
     def inputs(self) -> dict[str, str]:
         """The digests of the files that it names. Raises KitError where one is missing."""
@@ -251,6 +266,10 @@ class GenerateConfig(Config):
             there = TASK_DATA[name].difficulties
             if not {*counts.difficulty} <= {*there}:
                 raise ValueError(f"tasks.{name}.difficulty goes from {there[0]} to {there[-1]}")
+        if self.world.known and self.held_from < 1:
+            raise ValueError(
+                f"questions.held_out: {self.questions.held_out} of world.blocks = {self.world.blocks} leaves none to train on"
+            )
         asked = [*(f"chain-{i + 1}" for i in range(self.questions.hops)), *self.questions.shapes]
         for shape in self.examples.weights:
             if self.examples.count and shape not in asked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from importlib import resources
 from itertools import chain
 from pathlib import Path
@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from generators.audit import Tokens, audit
-from generators.config import GenerateConfig, NamesConfig
+from generators.config import GenerateConfig, NamesConfig, OwnConfig
+from generators.crossing import Crossing
 from generators.questions.probes import probe
-from generators.splits import Questions, Views
+from generators.splits import Questions, Views, placed
 from generators.tasks import TASK_DATA
-from generators.text.documents import Dose, documents, edits, reading_exercises
-from generators.text.examples import mix_examples
-from generators.world.columns import place_in
-from generators.world.draw import build_world, draw_history, scratch_world, shuffle_facts, without_some
+from generators.text.documents import Dose, Written, documents, edits, reading_exercises
+from generators.text.examples import mix_examples, unrelated, without_content
+from generators.world.columns import KeySet
+from generators.world.draw import PRESENT, build_world, draw_history, scratch_world, shuffle_facts, without_some
 from generators.world.events import read_events
 from generators.world.names import NameRules
 from generators.world.own import read_own, schema_with
@@ -30,7 +31,7 @@ from generators.world.world import BEGINNING, World
 from kit.core import store
 from kit.core.config import dump
 from kit.core.errors import KitError
-from kit.core.records import Document, Entity, Example, Fact, Part, Question, Split, schema_of
+from kit.core.records import Document, Entity, Example, Fact, Part, Question, Split, from_row, schema_of
 from kit.core.seeds import stream
 from kit.models.checkpoint import read
 
@@ -62,43 +63,51 @@ RECORDS: dict[str, type] = {
 
 def generate(config: GenerateConfig) -> Dataset:
     """Build the world, its questions, examples and documents. Deterministic in `config` alone."""
+    views, events = _views(config), read_events(config.world.own.events)
+    questions = Questions(views, config)
+    told = views.told
+    crossing = Crossing(told.part("crossing"), told, views.cutoff, config.seed) if config.world.crossing else None
+    return Dataset(
+        entities=[told.entities.table(config.held_from), events.entities()],
+        facts=chain(views.ever.fact_tables(), [events.facts()]),
+        shuffled_facts=chain(views.false.part("novel").fact_tables(), crossing.false_facts().fact_tables() if crossing else ()),
+        questions=chain(_crossed(crossing, config), questions, [events.questions()]),
+        probes=_probes(views, config),
+        examples=_examples(questions, config),
+        documents=chain(_documents(views, questions.apart, crossing, config), [events.documents(config.documents.exposures)]),
+    )
+
+
+def _views(config: GenerateConfig, taken: Collection[str] = ()) -> Views:
+    """The world drawn, over time, and as it is told of."""
     seed, times = config.seed, config.world.timeline
-    world, events = _drawn(config), read_events(config.world.own.events)
+    world = _drawn(config, taken)
     ever = draw_history(world, times.timeline, seed) if times else world
     cutoff = times.cutoff if times else int(ever.since.max(initial=BEGINNING))
     told = ever.begun(cutoff)
     false = shuffle_facts(told, "novel", stream(seed, "shuffled-facts"))
     counts = config.world.novel or config.world.known
-    scratch = [scratch_world(world, seed, i, counts) for i in range(config.documents.reading_worlds)]
-    views = Views(told, false, told, scratch)
-    if ever.dated.any():
-        after = ever.at(times.end) if times else told.at(cutoff)
-        views = Views(told.at(cutoff), false.at(cutoff), after, scratch)
-    questions = Questions(views, config)
-    return Dataset(
-        entities=[world.entities.table(), events.entities()],
-        facts=chain(ever.fact_tables(), [events.facts()]),
-        shuffled_facts=false.part("novel").fact_tables(),
-        questions=chain(questions, [events.questions()]),
-        probes=_probes(views, config),
-        examples=_examples(questions, config),
-        documents=chain(
-            _documents(ever, told, false, scratch, questions.apart, config), [events.documents(config.documents.exposures)]
-        ),
-    )
+    present = times.start if times else PRESENT
+    scratch = [scratch_world(world, seed, i, counts, present) for i in range(config.documents.reading_worlds)]
+    return Views(ever, told, false, scratch, cutoff, times.end if times else None)
 
 
-def _drawn(config: GenerateConfig) -> World:
-    """The world of the year in which documents are written, the user's own facts included."""
+def _drawn(config: GenerateConfig, taken: Collection[str] = ()) -> World:
+    """The world of the year in which documents are written, the user's own facts included. taken: names that it may not have."""
     settings = config.world
     counts: dict[Part, dict[str, int]] = {"known": settings.known, "novel": settings.novel}
-    if settings.twin:
-        counts["twin"] = settings.novel
+    for part in ("twin", "crossing"):
+        if getattr(settings, part):
+            counts[part] = settings.novel
     own = read_own(settings.own.facts, settings.own.relations)
     schema = schema_with(settings.relations, own, settings.timeline is not None)
     rules = _name_rules(settings.names)
-    years = settings.timeline.timeline.before if settings.timeline else None
-    world = build_world(config.seed, schema, counts, skew=settings.zipf, aliases=settings.aliases, names=rules, years=years)
+    rules = rules._replace(avoid=rules.avoid | frozenset(taken))
+    present = settings.timeline.start if settings.timeline else PRESENT
+    world = build_world(
+        config.seed, schema, counts, blocks=settings.blocks, skew=settings.zipf, aliases=settings.aliases, names=rules,
+        present=present,
+    )  # fmt: skip
     return own.added_to(without_some(world, settings.missing, config.seed))
 
 
@@ -127,15 +136,18 @@ def _tokens(tokenizer: str | None) -> Tokens:
 
 
 def _probes(views: Views, config: GenerateConfig) -> Iterator[pa.Table]:
-    known = views.now.part("known")
+    known, after = views.now("known"), views.after("known")
+    still = known.having(np.isin(known.fact_hashes, after.fact_hashes)) if after else known
+    block = known.blocks(config.held_from, config.world.blocks)
     asked: tuple[tuple[World, Split], ...] = (
-        (known, "recall_known"),
-        (views.now.part("novel"), "recall_novel"),
-        (views.false.part("novel"), "recall_shuffled"),
-        (views.now.part("twin"), "recall_twin"),
+        (block if len(block.subject) else known, "recall_known"),
+        (views.now("novel"), "recall_novel"),
+        (views.now("novel", false=True), "recall_shuffled"),
+        (views.now("twin"), "recall_twin"),
     )
     for world, split in asked:
-        yield probe(world, known, split, config.seed, config.probes.kinds, config.probes.facts)
+        changed = after if split == "recall_known" else None
+        yield probe(world, still, split, config.seed, config.probes.kinds, config.probes.facts, changed)
 
 
 def _examples(questions: Questions, config: GenerateConfig) -> Iterator[pa.Table]:
@@ -154,32 +166,34 @@ def _examples(questions: Questions, config: GenerateConfig) -> Iterator[pa.Table
     )
 
 
+def _crossed(crossing: Crossing | None, config: GenerateConfig) -> Iterator[pa.Table]:
+    asked, exposures = config.questions, config.documents.exposures
+    for table in crossing.questions(asked.limit, asked.distractors, asked.inverse) if crossing else ():
+        yield placed(table, exposures, KeySet(np.zeros(0, np.uint64)))
+
+
 def _documents(
-    ever: World, told: World, false: World, scratch: list[World], pairs: list[NDArray[np.uint64]], config: GenerateConfig
+    views: Views, pairs: list[NDArray[np.uint64]], crossing: Crossing | None, config: GenerateConfig
 ) -> Iterator[pa.Table]:
     """pairs: those that tests compose, once the questions are read."""
-    seed, settings = config.seed, config.documents
+    seed, settings, told, false = config.seed, config.documents, views.told, views.false
     dose = Dose(
         settings.exposures, settings.styles, settings.paraphrases, settings.facts, settings.shuffled, settings.junk,
         settings.reversed, settings.masked,
     )  # fmt: skip
 
     def apart(world: World) -> NDArray[np.int64] | None:
-        return _rows_of(world, pairs) if settings.apart else None
+        return world.rows_of(np.concatenate([np.zeros((0, 2), np.uint64), *pairs])) if settings.apart else None
 
-    yield from documents(source := told.part("known"), "known", "known", seed, dose, apart(source))
-    yield from documents(source := told.part("novel"), "novel", "novel", seed, dose, apart(source))
-    yield from documents(source := false.part("novel"), "novel", "shuffled", seed, dose, apart(source))
+    written = Written()
+    yield from documents(source := told.part("known"), "known", "known", seed, dose, written, apart(source))
+    yield from documents(source := told.part("novel"), "novel", "novel", seed, dose, written, apart(source))
+    yield from documents(source := false.part("novel"), "novel", "shuffled", seed, dose, written, apart(source))
     if config.world.timeline:
-        yield from edits(ever.part("known"), config.world.timeline.cutoff, seed, settings.exposures)
-    yield from reading_exercises(scratch, seed, facts=settings.reading_facts)
-
-
-def _rows_of(world: World, pairs: list[NDArray[np.uint64]]) -> NDArray[np.int64]:
-    """The pairs of facts of which this world has both."""
-    order = np.argsort(world.fact_hashes)
-    places = place_in(world.fact_hashes[order], np.concatenate([np.zeros((0, 2), np.uint64), *pairs]))
-    return order[places[(places >= 0).all(1)]]
+        yield from edits(views.ever.part("known"), config.world.timeline.cutoff, seed, settings.exposures, written)
+    if crossing:
+        yield from crossing.documents(dose, written)
+    yield from reading_exercises(views.scratch, seed, written, facts=settings.reading_facts)
 
 
 def write(dataset: Dataset, directory: Path, rows_per_file: int | None = None) -> dict[str, int]:
@@ -204,6 +218,37 @@ def _shown(name: str, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
         for table in tables:
             bar.update(len(table))
             yield table
+
+
+def write_controls(config: GenerateConfig, directory: Path) -> dict[str, int]:
+    """Examples without this world's content, where they are asked for: `examples_format.parquet`, each answered as another of its
+    kind was, and `examples_unrelated.parquet`, as many of the same kinds about another world."""
+    if not config.examples.controls:
+        return {}
+    made = store.read_table(directory / "examples.parquet", Example)
+    tables = {"format": without_content(made, config.seed)}
+    if config.world.known:
+        tables["unrelated"] = unrelated(_of_another_world(config, store.read_table(directory / "entities.parquet", Entity)))
+    for content, rows in tables.items():
+        store.write_table(directory / f"examples_{content}.parquet", Example, rows)
+    return {f"examples_{content}": len(rows) for content, rows in tables.items()}
+
+
+def _of_another_world(config: GenerateConfig, entities: Sequence[Entity]) -> list[Example]:
+    """The examples that the same configuration makes of a known part with other names and facts, in the same mixture."""
+    names = {name for entity in entities for name in (entity.name, *entity.aliases)}
+    world = config.world.model_copy(update={"novel": {}, "twin": False, "crossing": False, "own": OwnConfig()})
+    other = config.model_copy(update={"seed": config.seed + ANOTHER, "world": world})
+    views = _views(other, names)
+    questions = Questions(views, other)
+    for table in questions:
+        if len(table) and table["split"][0].as_py() != "train":
+            break
+    return [from_row(Example, row) for table in _examples(questions, config) for row in table.to_pylist()]
+
+
+ANOTHER = 1_000_000
+"""Between the seeds of a world and of the one that its unrelated examples are about."""
 
 
 def write_tasks(config: GenerateConfig, directory: Path) -> dict[str, int]:
@@ -248,7 +293,7 @@ def generate_stage(config: GenerateConfig, out: Path) -> Path:
         with store.run_stage(out, "generate", settings, inputs, MAKES) as stage:
             rows = write(generate(config), out, config.rows_per_file)
             _write_card(out, config.seed, rows)
-            rows |= write_tasks(config, out)
+            rows |= write_controls(config, out) | write_tasks(config, out)
             stage.results.update({f"{name}_rows": float(count) for name, count in rows.items()})
             tokens = _tokens(config.audit.tokenizer)
             found = audit(out, config.documents.exposures, tokens, config.audit.ngram, config.audit.sample)

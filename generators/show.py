@@ -40,14 +40,18 @@ def overview(directory: Path) -> str:
     for corpus, told in found["exposures"].items():
         times = f"{told['fewest']} to {told['most']} times, asked for {told['asked']}"
         lines.append(f"  {corpus} documents state {told['facts']:,} facts {times}")
-    lines += [f"  {key.replace('_', ' '):<56} {value:,}" for key, value in found["splits"].items()]
+    lines += [f"  {key.replace('_', ' '):<56} {value:,}" for key, value in (found["splits"] | found["phrasings"]).items()]
+    for row in sorted(found["guessers"], key=lambda row: -row["z"])[:3]:
+        chance = f"right in {row['right']:.3f}, chance {row['chance']:.3f}, z {row['z']:+.1f}, n {row['n']:,}"
+        lines.append(f"  {row['guesser']} at {row['shape']} ({row['split']}): {chance}")
     questions = _table(directory, "questions", "id", "hops")
     if len(questions):
         hardest = pc.index(questions["hops"], pc.max(questions["hops"])).as_py()
         lines.append(f"\nfor example: kit show {directory} {questions['id'][hardest].as_py()}")
-    facts = _table(directory, "facts", "id")
+    # A fact that is probed has most to show.
+    facts = pa.concat_arrays([_table(directory, n, c)[c].combine_chunks() for n, c in (("probes", "probes"), ("facts", "id"))])
     if len(facts):
-        lines.append(f"             kit show {directory} {facts['id'][0].as_py()}")
+        lines.append(f"             kit show {directory} {facts[0].as_py()}")
     return "\n".join(lines)
 
 
@@ -133,8 +137,8 @@ def _question(directory: Path, question: Question) -> str:
     return "\n".join(lines)
 
 
-def _yes(told: bool) -> str:
-    return "✓" if told else "✗"
+def _yes(told: bool | None) -> str:
+    return "-" if told is None else "✓" if told else "✗"
 
 
 def _fact(directory: Path, fact: Fact) -> str:

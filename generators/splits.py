@@ -1,15 +1,16 @@
 """Which questions are asked of which part, and in which split: by entity, by composition and by pair of relations.
 
-Chains about the known part are told apart once: those that touch a held-out entity test entities; of the others, those
-that follow a withheld pair of relations test relation pairs, and those that compose a withheld pair of facts test
-compositions; the rest train. What is withheld is withheld from chains of any length and from every other shape. Everything
-is lazy: questions are worded while they are read.
+The known part is made of blocks, each closed under its relations: the last ones are held out, and whatever is asked of them tests
+entities. Of chains about the others, those that follow a withheld pair of relations test relation pairs, and those that compose a
+withheld pair of facts test compositions; the rest train. What is withheld is withheld from chains of any length and from every
+other shape, and since a training question is made of its own blocks alone, so is what is held out from everything that a line
+says. Everything is lazy: questions are worded while they are read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -17,12 +18,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from generators.config import GenerateConfig, QuestionsConfig
-from generators.questions import SHAPES
+from generators.questions import PAIRED, SHAPES
 from generators.questions.chain import Chains, ask, certified, search
 from generators.questions.reasoning import solve
+from generators.questions.table import Asking
 from generators.world.columns import Ints, KeySet, distinct, hashes_of, mixed, picked
 from generators.world.world import World
-from kit.core.errors import KitError
 from kit.core.records import Part, Question, Split, schema_of
 from kit.core.seeds import key_of, stream
 
@@ -32,45 +33,47 @@ WORDED = 8_000
 """Chains worded at once: bounds the memory, changes nothing else."""
 
 
-def held_out(known: World, config: QuestionsConfig, seed: int) -> NDArray[np.int64]:
-    """Known persons that appear in no training question, as head, bridge or answer, in a seeded order."""
-    persons = known.members("person", "known")
-    count = round(config.held_out * len(persons))
-    if len(persons) and not count:
-        raise KitError("questions.held_out leaves no person to test on: ask for more persons or a larger share")
-    return stream(seed, "held-out").permutation(persons)[:count]
-
-
 class KnownChains:
-    """Chains of `hops` hops about the known part, by split."""
+    """Chains of `hops` hops about the known part, by split. held: the blocks that are held out."""
 
-    def __init__(self, known: World, held: NDArray[np.int64], hops: int, config: QuestionsConfig, seed: int) -> None:
-        tested = stream(seed, "validation").permutation(np.sort(held))
-        cut = max(1, len(tested) // 4)
-        hidden = np.zeros(known.size, bool)
-        hidden[held] = True
-        subjects = distinct(known.subject).astype(np.int64)
+    def __init__(self, free: World, held: World, hops: int, config: QuestionsConfig, seed: int) -> None:
+        persons = stream(seed, "validation").permutation(asked_about(held))
+        cut = max(1, len(persons) // 4)
         train: list[Chains] = []
         withheld: list[Chains] = []
         pairs: list[Chains] = []
-        for chains in searched(known, subjects[~hidden[subjects]], hops, "train", config, seed):
-            free = chains.take(np.flatnonzero(~hidden[chains.stops].any(1)))
-            follows = known.schema.hop_hashes[free.hops]
+        for chains in searched(free, distinct(free.subject).astype(np.int64), hops, "train", config, seed):
+            follows = free.schema.hop_hashes[chains.hops]
             outside = _any_two(follows, config.held_out_pairs, key_of(seed, "relation pairs"))
-            composed = known.fact_hashes[free.facts]
+            composed = free.hashes(chains.facts)
             apart = _any_two(composed, config.held_out_compositions, key_of(seed, "composition"), either_way=True) & ~outside
-            pairs.append(free.take(np.flatnonzero(outside)))
-            withheld.append(free.take(np.flatnonzero(apart)))
-            train.append(free.take(np.flatnonzero(~apart & ~outside)))
+            pairs.append(chains.take(np.flatnonzero(outside)))
+            withheld.append(chains.take(np.flatnonzero(apart)))
+            train.append(chains.take(np.flatnonzero(~apart & ~outside)))
             if sum(len(c.hops) for c in train) >= config.train_limit:
                 break
-        self.train = train
-        self.tested: dict[Split, Iterable[Chains]] = {
-            "validation": searched(known, tested[:cut], hops, "validation", config, seed),
-            "test_entity": searched(known, tested[cut:], hops, "test_entity", config, seed),
-            "test_composition": withheld,
-            "test_relation_pair": pairs,
-        }
+        self.train, self.withheld, self.pairs = train, withheld, pairs
+        self.validation = searched(held, persons[:cut], hops, "validation", config, seed)
+        self.test_entity = searched(held, persons[cut:], hops, "test_entity", config, seed)
+
+    def tested(self, free: World, held: World, trained: KeySet) -> Iterator[tuple[Split, World, Iterable[Chains]]]:
+        """What is tested, of which world. trained: the facts that training questions ask for; compositions are of such alone."""
+        yield "validation", held, self.validation
+        yield "test_entity", held, self.test_entity
+        yield "test_composition", free, (c.take(np.flatnonzero(_all_in(trained, free, c))) for c in self.withheld)
+        yield "test_relation_pair", free, self.pairs
+
+
+def _all_in(trained: KeySet, world: World, chains: Chains) -> NDArray[np.bool_]:
+    hashes = world.hashes(chains.facts)
+    return np.asarray(trained.has(hashes.ravel()).reshape(hashes.shape).all(axis=1))
+
+
+def asked_about(world: World) -> NDArray[np.int64]:
+    """The entities whose chains test: persons; in a world without any, whatever has facts."""
+    heads = distinct(world.subject).astype(np.int64)
+    persons = heads[world.kinds[heads] == world.schema.kind("person")]
+    return persons if len(persons) else heads
 
 
 def _any_two(hashes: NDArray[np.uint64], share: float, key: int, either_way: bool = False) -> NDArray[np.bool_]:
@@ -113,13 +116,13 @@ def searched(world: World, heads: Ints, hops: int, label: str, config: Questions
     return search(world, np.sort(heads), hops, key_of(seed, "questions", label, hops), inverse=config.inverse)
 
 
-def asked(world: World, found: Iterable[Chains], split: Split, count: int, config: QuestionsConfig, seed: int) -> Tables:
+def asked(asking: Asking, found: Iterable[Chains], count: int) -> Tables:
     """The first `count` questions of a search."""
     for chains in found:
         place = 0
         while count > 0 and place < len(chains.hops):
             rows = np.arange(place, min(place + min(count, WORDED), len(chains.hops)))
-            table = ask(world, chains.take(rows), split, seed, distractors=config.distractors)
+            table = ask(asking, chains.take(rows), pool=chains)
             place, count = place + len(rows), count - len(table)
             yield table
         if count <= 0:
@@ -133,58 +136,38 @@ def _kept(found: Iterable[Chains], seen: list[Chains]) -> Iterator[Chains]:
         yield chains
 
 
-def asked_again(false_world: World, found: list[Chains], count: int, config: QuestionsConfig, seed: int) -> pa.Table:
+def asked_again(asking: Asking, found: list[Chains], count: int) -> pa.Table:
     """The same heads, hops and wording as the first `count` questions of a search, answered by false facts: what a model
-    that was taught those should say."""
+    that was taught those should say. asking: of the false world."""
     if not found:
         return schema_of(Question).empty_table()
     chains = Chains(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
-    again = certified(false_world, chains.stops[:count, 0], chains.hops[:count])
-    return ask(false_world, again, "shuffled", seed, distractors=config.distractors)
+    return ask(asking, certified(asking.world, chains.stops[:count, 0], chains.hops[:count]))
 
 
-def edited(now: World, after: World, hops: int, config: QuestionsConfig, seed: int) -> Tables:
-    """Chains through a fact that came to hold after the cutoff, with what their answer was before, if they had one."""
+def edited(now: World, asking: Asking, hops: int, config: QuestionsConfig) -> Tables:
+    """Chains through a fact that came to hold after the cutoff, with what their answer was before, if they had one. asking: of
+    the world after the edits."""
     assert now.ever is not None
+    after = asking.world
     new = after.since > now.ever.since.max()
     left = config.limit
-    for found in searched(after, distinct(after.subject).astype(np.int64), hops, "edited", config, seed):
+    for found in searched(after, distinct(after.subject).astype(np.int64), hops, "edited", config, asking.seed):
         chains = found.take(np.flatnonzero(new[found.facts].any(1))[:left])
         before = solve(now, chains.programs).answers.only()
-        yield (table := ask(after, chains, "edited", seed, distractors=config.distractors, before=before))
+        yield (table := ask(asking, chains, before=before))
         left -= len(table)
         if left <= 0:
             return
 
 
-def other_shape(
-    shape: str, known: World, held: NDArray[np.int64], config: QuestionsConfig, seed: int
-) -> tuple[Tables, list[pa.Table]]:
-    """Questions of a shape about the known part: those that touch nobody held out, to train on, and (filled while those are
-    read) the others, to test with."""
-    every = known.ever or known
-    hidden = KeySet(every.fact_hashes[np.isin(every.subject, held) | np.isin(every.object, held)])
-    test: list[pa.Table] = []
-
-    def train() -> Tables:
-        wanted, tested = config.train_limit, 0
-        for table in SHAPES[shape](known, "train", seed, config.distractors):
-            support = table["support"].combine_chunks()
-            met = np.zeros(len(table), bool)
-            met[pc.list_parent_indices(support).to_numpy()[hidden.has(hashes_of(support.flatten()))]] = True
-            if wanted > 0:
-                own = table.filter(pa.array(~met & ~_withheld(table, known, config, seed)))[:wanted]
-                wanted -= len(own)
-                yield own
-            if tested < config.limit:
-                own = table.filter(pa.array(met))[: config.limit - tested]
-                tested += len(own)
-                place = own.schema.get_field_index("split")
-                test.append(own.set_column(place, "split", pa.array(["test_entity"] * len(own), pa.string())))
-            if wanted <= 0 and tested >= config.limit:
-                return
-
-    return train(), test
+def trained_on(shape: str, asking: Asking, config: QuestionsConfig) -> Tables:
+    """Questions of a shape to train on: those that compose or follow nothing withheld."""
+    for table in SHAPES[shape](asking):
+        free = ~_withheld(table, asking.world, config, asking.seed)
+        if shape in PAIRED:
+            free = np.repeat(free.reshape(-1, 2).all(1), 2)
+        yield table.filter(pa.array(free))
 
 
 def first_of(tables: Iterable[pa.Table], count: int) -> Tables:
@@ -209,14 +192,27 @@ def placed(table: pa.Table, exposures: int, trained: KeySet) -> pa.Table:
     return table.set_column(place, "difficulty", pa.StructArray.from_arrays(columns, fields=list(type_)))
 
 
-class Views(NamedTuple):
-    """One world as it is when its documents are written; the same with the novel part's objects dealt anew; as it is after
-    all edits; and throwaway worlds."""
+@dataclass(frozen=True)
+class Views:
+    """One world: `ever`, with the facts of all years; as it is `told` of in the year `cutoff`, past facts and all; the same with
+    the novel part's objects dealt anew, which makes it `false`; and throwaway worlds. end: the year after all edits, where there
+    are any."""
 
-    now: World
+    ever: World
+    told: World
     false: World
-    after: World
     scratch: list[World]
+    cutoff: int
+    end: int | None
+
+    def now(self, part: Part, *, false: bool = False) -> World:
+        """A part as it is in the year of the cutoff."""
+        told = self.false if false else self.told
+        return replace((told.at(self.cutoff) if told.dated.any() else told).part(part), told=told)
+
+    def after(self, part: Part) -> World | None:
+        """A part as it is after all edits."""
+        return None if self.end is None else replace(self.ever.at(self.end).part(part), past=None, told=self.ever)
 
 
 class Questions:
@@ -229,14 +225,26 @@ class Questions:
         self.apart: list[NDArray[np.uint64]] = []
 
     def __iter__(self) -> Iterator[pa.Table]:
-        config, seed = self.config.questions, self.config.seed
-        known = self.views.now.part("known")
-        held = held_out(known, config, seed)
-        chains = {k: KnownChains(known, held, k, config, seed) for k in range(1, config.hops + 1)}
-        others = {shape: other_shape(shape, known, held, config, seed) for shape in config.shapes}
-        training = {f"chain-{k}": asked(known, c.train, "train", config.train_limit, config, seed) for k, c in chains.items()}
-        training |= {shape: tables for shape, (tables, _) in others.items()}
-        trained, exposures = [np.zeros(0, np.uint64)], self.config.documents.exposures
+        trained: list[NDArray[np.uint64]] = [np.zeros(0, np.uint64)]
+        yield from self._known(trained)
+        facts, exposures = KeySet(np.concatenate(trained)), self.config.documents.exposures
+        for part, split in NEVER_TRAINED:
+            for table in self._never_trained(part, split):
+                yield placed(table, 0 if part == "twin" else exposures, facts)
+        self.views.told.forget()
+        for table in self._edited():
+            yield placed(table, exposures, facts)
+        self.views.ever.forget()
+
+    def _known(self, trained: list[NDArray[np.uint64]]) -> Iterator[pa.Table]:
+        """What trains, and what tests in the known part. trained: to be filled with the facts that are asked for in training."""
+        config, seed, exposures = self.config.questions, self.config.seed, self.config.documents.exposures
+        known, first = self.views.now("known"), self.config.held_from
+        free, held = known.blocks(0, first), known.blocks(first, self.config.world.blocks)
+        asking = Asking(free, "train", seed, config.distractors, self.views.after("known"))
+        chains = {k: KnownChains(free, held, k, config, seed) for k in range(1, config.hops + 1)}
+        training = {f"chain-{k}": asked(asking, c.train, config.train_limit) for k, c in chains.items()}
+        training |= {shape: first_of(trained_on(shape, asking, config), config.train_limit) for shape in config.shapes}
         for shape, tables in training.items():
             for table in tables:
                 self._keep(shape, table)
@@ -244,39 +252,41 @@ class Questions:
                 yield placed(table, exposures, KeySet(trained[-1]))
         facts = KeySet(np.concatenate(trained))
         for hops, found in chains.items():
-            for split, searched_for in found.tested.items():
-                for table in asked(known, searched_for, split, config.limit, config, seed):
+            for split, world, searched_for in found.tested(free, held, facts):
+                for table in asked(asking._replace(world=world, split=split), searched_for, config.limit):
                     yield placed(self._apart(table, hops), exposures, facts)
-            for table in self._told_later(known, hops):
-                yield placed(self._apart(table, hops), exposures, facts)
-        for _, test in others.values():
-            for table in test:
-                yield placed(table, exposures, facts)
-        for part, split in NEVER_TRAINED:
-            world = self.views.now.part(part)
-            for shape in config.shapes if len(world.subject) else ():
-                for table in first_of(SHAPES[shape](world, split, seed, config.distractors), config.limit):
-                    yield placed(table, 0 if part == "twin" else exposures, facts)
+        for table in self._shapes(asking._replace(world=held, split="test_entity")):
+            yield placed(table, exposures, facts)
 
-    def _told_later(self, known: World, hops: int) -> Iterator[pa.Table]:
-        """Chains about what is not known when training for the task ends: the novel part, and what edits change."""
-        config, seed, views = self.config.questions, self.config.seed, self.views
-        for part, split in NEVER_TRAINED:
-            world = views.now.part(part)
-            heads = distinct(world.subject).astype(np.int64)
-            if not self.config.world.own.facts:
-                heads = world.members("person", part)
+    def _shapes(self, asking: Asking) -> Iterator[pa.Table]:
+        """Questions of all shapes but chains, to test with."""
+        for shape in self.config.questions.shapes if len(asking.world.subject) else ():
+            yield from first_of(SHAPES[shape](asking), self.config.questions.limit)
+
+    def _never_trained(self, part: Part, split: Split) -> Iterator[pa.Table]:
+        """What is asked of a part that no training question touches, and of the novel one when its facts are false."""
+        config, seed, world = self.config.questions, self.config.seed, self.views.now(part)
+        asking = Asking(world, split, seed, config.distractors)
+        heads = distinct(world.subject).astype(np.int64) if self.config.world.own.facts else asked_about(world)
+        false = asking._replace(world=self.views.now("novel", false=True), split="shuffled") if part == "novel" else None
+        for hops in range(1, config.hops + 1):
             found: list[Chains] = []
             count = 0
-            for table in asked(
-                world, _kept(searched(world, heads, hops, split, config, seed), found), split, config.limit, config, seed
-            ):
+            for table in asked(asking, _kept(searched(world, heads, hops, split, config, seed), found), config.limit):
                 count += len(table)
-                yield table
-            if part == "novel" and found:
-                yield asked_again(views.false.part("novel"), found, count, config, seed)
-        if self.config.world.timeline:
-            yield from edited(known, views.after.part("known"), hops, config, seed)
+                yield self._apart(table, hops)
+            if false and found:
+                yield self._apart(asked_again(false, found, count), hops)
+        yield from self._shapes(asking)
+
+    def _edited(self) -> Iterator[pa.Table]:
+        """Chains about what edits change."""
+        config, now, after = self.config.questions, self.views.now("known"), self.views.after("known")
+        if after:
+            asking = Asking(after, "edited", self.config.seed, config.distractors)
+            for hops in range(1, config.hops + 1):
+                for table in edited(now, asking, hops, config):
+                    yield self._apart(table, hops)
 
     def _keep(self, shape: str, table: pa.Table) -> None:
         kept = self.closed.setdefault(shape, [])
@@ -297,11 +307,10 @@ class Questions:
         made = []
         for i, world in enumerate(views.scratch):
             if shape in SHAPES:
-                tables = SHAPES[shape](world, "scratch", seed, config.distractors)
+                tables = SHAPES[shape](Asking(world, "scratch", seed, config.distractors))
             else:
-                people = world.members("person", "scratch")
-                found = searched(world, people, int(shape.removeprefix("chain-")), f"scratch {i}", config, seed)
-                tables = asked(world, found, "scratch", share, config, seed)
+                found = searched(world, asked_about(world), int(shape.removeprefix("chain-")), f"scratch {i}", config, seed)
+                tables = asked(Asking(world, "scratch", seed, config.distractors), found, share)
             made.append(pa.concat_tables([schema_of(Question).empty_table(), *first_of(tables, share)]))
         if not made:
             return schema_of(Question).empty_table()

@@ -15,7 +15,8 @@ from kit.core.records import Document, Entity, Example, Fact, Question, from_row
 SMALL = {
     "world": {
         "relations": ["born_in", "works_for", "mentored_by", "speaks", "based_in", "founded_by", "governed_by", "located_in"],
-        "known": {"person": 24, "company": 6, "city": 6},
+        "known": {"person": 10, "company": 4, "city": 4},
+        "blocks": 3,
         "novel": {"person": 10, "company": 4, "city": 4},
     },
     "documents": {"exposures": 16, "reading_worlds": 3},

@@ -85,10 +85,13 @@ def records(config: EvalConfig, asked: Sequence[Ask[Question]], outputs: Sequenc
             said = extract(ask.slice.style, output.answer, ask.golds, ask.item.sub_questions[ask.part].text)
             answered = exact_match(said, ask.golds)
             right.setdefault((ask.slice.name, ask.item.id), []).append(answered)
-    return [_record(ask, output, right.get((ask.slice.name, ask.item.id))) for ask, output in zip(asked, outputs, strict=True)]
+    return [
+        _record(ask, output, right.get((ask.slice.name, ask.item.id)), config.candidates)
+        for ask, output in zip(asked, outputs, strict=True)
+    ]
 
 
-def _record(ask: Ask[Question], final: Final, sub_answers_right: list[bool] | None) -> EvalRecord:
+def _record(ask: Ask[Question], final: Final, sub_answers_right: list[bool] | None, candidates: int) -> EvalRecord:
     style, question, whole, output = ask.slice.style, ask.item, ask.part < 0, final.answer
     asked = question.text if whole else question.sub_questions[ask.part].text
     extracted = extract(style, output, ask.golds, asked)
@@ -106,6 +109,7 @@ def _record(ask: Ask[Question], final: Final, sub_answers_right: list[bool] | No
         loose = loose_answer(before_next_question(output, asked))
         scores["flexible_match"] = float(set_match(loose, members) if members else exact_match(loose, ask.golds))
     if ask.slice.mode == "choice":
+        scores["choice_guess"] = 1 / (1 + len(ask.wrong[:candidates]))
         scores["unnormalised"] = float(exact_match(output.rpartition(UNNORMALISED)[2].strip(" ."), ask.golds))
     if question.outdated and whole:
         scores["outdated"] = float(exact_match(extracted, question.outdated))

@@ -17,13 +17,15 @@ from typing import Any, Literal, TypeVar, cast
 
 import pyarrow as pa
 
-Part = Literal["known", "novel", "scratch", "shared", "twin"]
-"""known: pretrained on; novel: injected later; twin: drawn like the novel part and never trained on; scratch: names and
+Part = Literal["known", "novel", "scratch", "shared", "twin", "crossing"]
+"""known: pretrained on; novel: injected later; twin: drawn like the novel part and never trained on; crossing: the same, half of
+its facts known and half injected; scratch: names and
 facts drawn anew for every reading exercise, so that they can only be read and never remembered; shared: the values
 (professions, products, …) that every part points to."""
 
-Corpus = Literal["known", "novel", "shuffled", "reading", "edits"]
-"""What a document is for: edits tell what became of known facts later."""
+Corpus = Literal["known", "novel", "shuffled", "reading", "edits", "crossing", "false bridge"]
+"""What a document is for: edits tell what became of known facts later; crossing, the injected half of that part; false bridge,
+the same with other entities on the way."""
 
 SOURCES: tuple[str, ...] = (*typing.get_args(Corpus), "examples")
 """Where training rows come from: the corpora of documents, and the first D examples of a task."""
@@ -39,6 +41,12 @@ Split = Literal[
     "shuffled",
     "twin",
     "edited",
+    "novel_to_novel",
+    "novel_to_known",
+    "known_to_novel",
+    "known_to_known",
+    "one_document",
+    "false_bridge",
     "scratch",
     "recall_known",
     "recall_novel",
@@ -51,6 +59,10 @@ Style = Literal["cot", "direct", "cloze"]
 
 Wording = Literal["plain", "cue"]
 """How a multihop question is asked. plain: in which style it is to be answered; cue: and in which words the answer is to end."""
+
+Content = Literal["task", "format", "unrelated"]
+"""What examples are about. task: what they are tested on; format: the same questions with answers to others of their kind;
+unrelated: the same kinds of questions about another world."""
 
 Context = Literal["closed", "facts"]
 ErrorKind = Literal[
@@ -71,13 +83,16 @@ refusal, a filter of contents); not begun, the prompt being too long; not told (
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """One thing with a name; `id` is a digest of its type and name."""
+    """One thing with a name; `id` is a digest of its type and name. block: of the known part, which is made of blocks like the
+    novel part. held_out: whether no training question, its context or its candidates name anything of this block."""
 
     id: str
     type: str
     name: str
     part: Part
     aliases: tuple[str, ...] = ()
+    block: int = 0
+    held_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +164,7 @@ class Certificate:
 
     unique: bool
     unreadable: bool
-    no_shortcut: bool
+    no_shortcut: bool | None
     necessary: tuple[str, ...]
     popularity_guess: bool
     type_prior: float
@@ -171,9 +186,10 @@ class Difficulty:
 @dataclass(frozen=True, slots=True)
 class Question:
     """A question with its reasoning graph. `answers` are all accepted, each alone; where all of several are asked for, they
-    are the `members`. `context` holds the sentences of the facts-in-prompt form, shuffled: the support and some distractors.
+    are the `members`. `context` holds the sentences of the facts-in-prompt form, shuffled: the support and some distractors;
+    `context_facts` is the id of the fact that each of them states.
     `candidates` are type-matched wrong answers for forced choice. `probes` is the fact that the question was made to probe;
-    `outdated`, what the answer was before an edit."""
+    `outdated`, what the answer was before an edit; `stale`, whether edits after the cutoff make it another."""
 
     id: str
     shape: str
@@ -191,7 +207,9 @@ class Question:
     difficulty: Difficulty | None = None
     members: tuple[str, ...] = ()
     outdated: tuple[str, ...] = ()
+    stale: bool = False
     probes: str = ""
+    context_facts: tuple[str, ...] = ()
 
 
 TaskName = Literal["multihop", "math", "code", "if"]

@@ -33,7 +33,7 @@ from kit.core.errors import KitError
 from kit.core.records import Manifest, from_row, schema_of, to_rows
 from kit.core.seeds import digest
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 """Raised whenever the meaning of a stage's output changes, so that older results are not reused."""
 
 EXECUTION = (

@@ -6,19 +6,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
 from kit.core.errors import KitError
-from kit.core.records import Corpus, Document, Example, TaskName, Wording
+from kit.core.records import Content, Corpus, Document, Example, TaskName, Wording
 from kit.core.seeds import digest, stream
 from kit.core.store import read_table, table_files
 from kit.models.prompts import worded
 from kit.models.tokens import Row, Tokens
 from kit.sources.conversations import Conversation, conversation
 from kit.sources.reading import rows_of
-
-if TYPE_CHECKING:
-    from kit.train.recipes import TrainConfig
+from kit.train.recipes import TrainConfig
 
 DOCUMENT_SOURCES: tuple[Corpus, ...] = get_args(Corpus)
 
@@ -92,7 +90,7 @@ def _examples(config: TrainConfig, source: str, tokens: Tokens, window: int | No
     skipped: list[str] = []
     conversations = False
     _ = tokens.template  # what is wrong with it is no fault of a row's
-    for where, read in examples_of(source, config.task, config.draw):
+    for where, read in examples_of(source, config.task, config.draw, config.content):
         try:
             example = _worded(read(), config.ask)
             row = _example_row(config, tokens, window, where, example)
@@ -134,21 +132,32 @@ def _example_row(config: TrainConfig, tokens: Tokens, window: int | None, where:
     return row
 
 
-def examples_of(source: str, task: TaskName, draw: int) -> Iterator[tuple[str, Callable[[], Conversation]]]:
+def examples_of(
+    source: str, task: TaskName, draw: int, content: Content = "task"
+) -> Iterator[tuple[str, Callable[[], Conversation]]]:
     """Every example of a source, where it stands and how it is read, in the order of a draw: its first D are the set of size D,
     so that smaller sets are part of larger ones."""
     found: list[tuple[str, Callable[[], Conversation]]]
     if (path := Path(source)).is_dir():
-        own = read_table(examples_file(path, task), Example)
+        own = read_table(examples_file(path, task, content), Example)
         found = [(e.id, partial(Conversation, ((e.prompt, e.completion),), e.facts)) for e in own]
     else:
+        if content != "task":
+            raise KitError(
+                f"content = {content}: such examples come with data made by kit generate, and {source} is no directory"
+            )
         found = [(row.where, partial(conversation, row, task)) for row in rows_of(source, training=True)]
     for i in stream(draw, "examples").permutation(len(found)).tolist():
         yield found[i]
 
 
-def examples_file(data: Path, task: TaskName) -> Path:
-    """The examples of a task. Raises KitError where the data have none."""
+def examples_file(data: Path, task: TaskName, content: Content = "task") -> Path:
+    """The examples of a task, or those without its content. Raises KitError where the data have none."""
+    if content != "task":
+        path = data / f"examples_{content}.parquet"
+        if task != "multihop" or not table_files(path)[0].exists():
+            raise KitError(f"{data} has no {content} examples of the task {task}: generate some with -o examples.controls=true")
+        return path
     path = data / ("examples.parquet" if task == "multihop" else f"examples_{task}.parquet")
     if not table_files(path)[0].exists():
         raise KitError(f"{data} has no examples of the task {task}: generate some with -o tasks.{task}.train=1000")

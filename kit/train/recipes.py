@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from kit.core.config import Config
 from kit.core.errors import KitError, nearest
-from kit.core.records import SOURCES, TaskName, Wording
+from kit.core.records import SOURCES, Content, TaskName, Wording
 from kit.models.chat import ChatSettings
 from kit.models.load import Precision
 from kit.models.tiny import TinyConfig
@@ -32,8 +32,9 @@ class TrainConfig(ChatSettings):
     rows: rows of each source in one optimizer step; their sum is the global batch. task: whose examples. examples: D, the
     finetuning examples used, asked as `ask` words them; with D = 0 their rows are filled with known documents, so that steps and
     batch stay the same. draw: which D of all examples those are (the first D of draw 0, 1, …). seed: the order of rows, and a new
-    model's weights. examples_from: where they come from, if not from the data; skip_bad_rows: leave examples out that cannot be
-    read or are longer than max_length, and count them. steps or epochs: exactly one. epochs counts passes over the D examples.
+    model's weights. examples_from: where they come from, if not from the data; content: which of the data's examples, those of
+    the task or controls without their content; skip_bad_rows: leave examples out that cannot be read or are longer than
+    max_length, and count them. steps or epochs: exactly one. epochs counts passes over the D examples.
     lora: train an adapter of these settings. adapter: what becomes of one that the model has: `continue` (as it goes without a
     word), `merge` it into its base and train all weights, or merge it and train a `new` one, of the settings lora.
     """
@@ -44,6 +45,7 @@ class TrainConfig(ChatSettings):
     rows: dict[str, Annotated[int, Field(ge=0)]]
     examples: Annotated[int, Field(ge=0)] = 0
     examples_from: str | None = None
+    content: Content = "task"
     draw: Annotated[int, Field(ge=0)] = 0
     skip_bad_rows: bool = False
     steps: Positive | None = None
@@ -91,6 +93,8 @@ class TrainConfig(ChatSettings):
             raise ValueError('adapter = "merge" trains all weights: leave lora out, or set adapter = "new"')
         if self.adapter == "new" and not self.lora:
             raise ValueError('adapter = "new" needs lora, the settings of the new adapter')
+        if self.content != "task" and self.task != "multihop":
+            raise ValueError(f'content = "{self.content}" is made of multihop examples, not of the task {self.task}')
         batch = sum(self.rows.values())
         if self.micro_batch and batch % self.micro_batch:
             raise ValueError(f"micro_batch must divide the {batch} rows of a step")

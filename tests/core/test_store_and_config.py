@@ -200,7 +200,7 @@ WORLD = {"relations": ["born_in"], "known": {"person": 3, "city": 3}, "novel": {
         ({"world": WORLD, "seed": -1}, "greater than or equal to 0"),
         ({"world": WORLD, "examples": {"weights": {"chain-4": 1}}}, "did you mean chain-"),
         ({"world": WORLD, "examples": {"direct_share": 2.0}}, "less than or equal to 1"),
-        ({"world": WORLD, "documents": {"paraphrases": 9}}, "less than or equal to 8"),
+        ({"world": WORLD, "documents": {"paraphrases": 9}}, "less than or equal to 6"),
     ],
 )
 def test_generate_settings_are_strict(data: dict[str, object], message: str) -> None:

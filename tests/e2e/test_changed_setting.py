@@ -45,6 +45,7 @@ CHANGED: dict[str, dict[str, Any]] = {
     "rows": {"rows": {"examples": 3, "known": 3}},
     "examples": {"examples": 5},
     "examples_from": {"examples_from": "{others}"},
+    "content": {"content": "format"},
     "draw": {"draw": 1},
     "ask": {"ask": "cue"},
     "skip_bad_rows": {"skip_bad_rows": True},
@@ -69,7 +70,7 @@ CHANGED: dict[str, dict[str, Any]] = {
     "the data": {"data": "{data}"},
     "the model": {"model": "{other}"},
 }
-REFUSED = {"adapter": "has none", "tiny": "sizes of a new model"}
+REFUSED = {"adapter": "has none", "content": "is no directory", "tiny": "sizes of a new model"}
 
 
 def test_every_setting_is_tried() -> None:

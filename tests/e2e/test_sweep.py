@@ -79,7 +79,7 @@ def test_the_report_says_what_the_records_say(calm: Calm) -> None:
     assert (order["status"], order["family"]) == ("cannot say", "primary")
     assert "not matched in" in order["text"]
     assert "rows (100 against 84)" in order["text"]
-    guess = next(line for line in report["verdict"] if line["text"].startswith("Among five candidates"))
+    guess = next(line for line in report["verdict"] if line["text"].startswith("Among the candidates"))
     assert (guess["status"], guess["family"]) == ("seen here", "secondary"), "a claim of one arm: nothing to match"
     page = (out / "report.html").read_text("utf-8")
     assert "http://" not in page.replace("http://www.w3.org", "")

@@ -12,6 +12,7 @@ import pytest
 from generators.config import GenerateConfig
 from generators.generate import generate
 from generators.questions.chain import ask, certified, programs, search
+from generators.questions.table import Asking
 from generators.world.draw import build_world
 from generators.world.relations import RELATIONS, TYPES
 from generators.world.schema import Schema
@@ -141,7 +142,7 @@ def test_there_are_many_wordings() -> None:
         chains = next(search(world, world.members("person", "known"), hops, 0, inverse=False))
         wordings = set()
         for seed in range(60):
-            made = ask(world, chains, "train", seed, distractors=0)["text"].to_pylist()
+            made = ask(Asking(world, "train", seed, 0), chains)["text"].to_pylist()
             for question, head in zip(made, chains.stops[:, 0], strict=True):
                 assert question.count(names[head]) == 1
                 assert question[-1] in "?."
@@ -202,7 +203,8 @@ def test_shuffled_questions_ask_the_same_and_answer_otherwise(small: Records) ->
 
 def test_context_holds_the_support(small: Records) -> None:
     for q in _split(small, "novel"):
-        assert len(q.context) == q.hops + 2
+        assert q.hops < len(q.context) == len(q.context_facts) <= 3 * q.hops
+        assert set(q.support) <= set(q.context_facts)
         assert len(set(q.context)) == len(q.context)
         assert any(q.answers[0] in sentence for sentence in q.context)
         assert not set(q.candidates) & set(q.answers)

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from generators.text.documents import Dose, documents, edits
+from generators.text.documents import IDLE, Dose, Written, documents, edits
 from generators.text.styles import STYLES
 from generators.world.world import World
 from kit.core.records import Document, from_row
@@ -21,7 +21,7 @@ def told(style: str) -> tuple[World, list[Document]]:
     """A world over time, as its documents of one style tell it."""
     ever = rich_world(0).ever
     assert ever is not None
-    tables = documents(ever.part("known"), "known", "known", 0, Dose(2, [style]))
+    tables = documents(ever.part("known"), "known", "known", 0, Dose(2, [style]), Written())
     return ever, [from_row(Document, row) for table in tables for row in table.to_pylist()]
 
 
@@ -47,13 +47,20 @@ _FORMS: dict[str, Callable[[World, Document], bool]] = {
     "biography": lambda world, d: len(_subjects(world, d)) == 1,
     "joint biography": lambda world, d: len(_subjects(world, d)) <= 2,
     "digest": lambda world, d: len(d.facts) <= 5,
-    "statement": lambda world, d: len(d.facts) == 1 and d.text.count(".") == 1,
+    "statement": lambda world, d: len(d.facts) == 1 and _bare(d.text).count(".") == 1,
     "encyclopedia": lambda world, d: d.text.split("\n\n")[0] in _titles(world) and len(_subjects(world, d)) == 1,
     "news": lambda world, d: bool(re.match(rf".*\b\d+ ({_MONTHS}) \d{{4}}.*: ", d.text)) and len(d.facts) == 1,
     "dialogue": lambda world, d: [line[:3] for line in d.text.split("\n")] == ["A: ", "B: "] * len(d.facts),
     "entity pair": lambda world, d: len(d.facts) <= 2,
     "letter": lambda world, d: ",\n\n" in d.text and len(_subjects(world, d)) == 1,
 }
+
+
+def _bare(text: str) -> str:
+    """A text without the sentences that state no fact."""
+    for idle in IDLE:
+        text = text.replace(idle, "")
+    return re.sub(r"(?:The )?[A-Z]\w+ [A-Z]\w+ is also known as (?:the )?[A-Z]\w+ [A-Z]\w+\. ", "", text).strip()
 
 
 def _subjects(world: World, document: Document) -> set[int]:
@@ -77,7 +84,9 @@ def test_no_news_knows_the_future() -> None:
     ever = rich_world(0).ever
     assert ever is not None
     world, made = told("news")
-    later = [from_row(Document, row) for table in edits(ever.part("known"), TIMES.cutoff, 0, 2) for row in table.to_pylist()]
+    later = [
+        from_row(Document, row) for table in edits(ever.part("known"), TIMES.cutoff, 0, 2, Written()) for row in table.to_pylist()
+    ]
     for d in [*made, *later]:
         date, text = d.text.split(": ", 1)
         year = int(re.findall(r"\d{4}", date)[0])
@@ -86,4 +95,4 @@ def test_no_news_knows_the_future() -> None:
     assert all(int(re.findall(r"\d{4}", d.text.split(": ")[0])[0]) <= TIMES.cutoff for d in made)
     kind = world.schema.kind("year")
     named = world.entities.amounts[world.object[world.kinds[world.object] == kind]]
-    assert named.max() < TIMES.start - 16
+    assert named.max() <= TIMES.start

@@ -10,18 +10,19 @@ from pydantic import Field
 from kit.report.claims.claim import Bounded, Cell, Counts, Found, Reading, Withheld, greatest, quoted
 from kit.stats.contrasts import signed_sum
 
-CHANCES = {"popularity_guess": "always the commonest", "type_prior": "by frequency"}
+CHANCES = {"popularity_guess": "always the commonest", "type_prior": "by frequency", "choice_guess": "any of those offered"}
 """Scores that say what one would have without knowing."""
 
 
 class Chance(Bounded):
-    """A score less what chance would have. against: a number (0.2 for a choice among five), or a score of the same records
-    (popularity_guess: always the commonest object; type_prior: a guess by the last relation's frequencies)."""
+    """A score less what chance would have. against: a number, or a score of the same records (popularity_guess: always the
+    commonest object; type_prior: a guess by the last relation's frequencies; choice_guess: any of what a forced choice
+    offers)."""
 
     kind: Literal["chance"]
     arm: str
     measure: str
-    against: Annotated[float, Field(ge=0, le=1)] | Literal["popularity_guess", "type_prior"]
+    against: Annotated[float, Field(ge=0, le=1)] | Literal["popularity_guess", "type_prior", "choice_guess"]
     count: int | None = None
 
     def named_arms(self) -> list[str]:
