@@ -43,11 +43,11 @@ def audit(directory: Path, exposures: int, tokens: Tokens, ngram: int, sample: i
     pairs = KeySet(np.concatenate([asked[split].pairs for split in HELD_OUT]))
     counted, both = _counted(directory, pairs)
     found: dict[str, Any] = {"exposures": {corpus: _told(counts, exposures) for corpus, counts in counted.items()}}
-    splits = {**_splits(directory, asked), "held_out_pairs": len(pairs.sorted), "documents_with_both_facts_of_a_pair": both}
+    met = {"held_out_pairs": len(pairs.sorted), "documents_with_both_facts_of_a_pair": both}
     steps: dict[str, Callable[[], Any]] = {
         "matching": lambda: _matching(directory),
         "phrasings": lambda: _phrasings(directory, sample),
-        "splits": lambda: splits,
+        "splits": lambda: {**_splits(directory, asked), **met},
         "leakage": lambda: _leakage(directory, asked, tokens, ngram, sample),
         "guessers": lambda: guessed(directory, max(1, sample // GUESSED)),
     }

@@ -115,23 +115,15 @@ class Crossing:
         """Once the questions are read."""
         world = self.told
         before = told_before(world, np.arange(len(world.subject)), self.seed)
-        pairs, apart = (world.rows_of(np.concatenate([np.zeros((0, 2), np.uint64), *p])) for p in (self.together, self.apart))
         paired = np.zeros(len(before), bool)
-        paired[pairs] = True
+        paired[world.rows_of(self.together)] = True
         parts: tuple[tuple[NDArray[np.bool_], Corpus], ...] = ((before, "known"), (~before & ~paired, "crossing"))
         for own, corpus in parts:
             part = replace(world.having(own), told=world)
-            yield from documents(part, "crossing", corpus, self.seed, dose, written, _within(part, world, apart))
+            yield from documents(part, "crossing", corpus, self.seed, dose, written, part.rows_of(self.apart))
         both = replace(world.having(paired), told=world)
-        pairs = _within(both, world, pairs)
-        yield from documents(both, "crossing", "crossing", self.seed, dose, written, together=pairs)
+        yield from documents(both, "crossing", "crossing", self.seed, dose, written, together=both.rows_of(self.together))
         false = self.false_bridge()
         own = ~told_before(false, np.arange(len(false.subject)), self.seed)
         injected = replace(false.having(own), told=false)
-        kept_apart = injected.rows_of(np.concatenate([np.zeros((0, 2), np.uint64), *self.apart]))
-        yield from documents(injected, "crossing", "false bridge", self.seed, dose, written, kept_apart)
-
-
-def _within(part: World, world: World, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The pairs of facts of `world`, as rows of a part that has both."""
-    return part.rows_of(world.hashes(pairs))
+        yield from documents(injected, "crossing", "false bridge", self.seed, dose, written, injected.rows_of(self.apart))

@@ -183,7 +183,7 @@ def _documents(
     )  # fmt: skip
 
     def apart(world: World) -> NDArray[np.int64] | None:
-        return world.rows_of(np.concatenate([np.zeros((0, 2), np.uint64), *pairs])) if settings.apart else None
+        return world.rows_of(pairs) if settings.apart else None
 
     written = Written()
     yield from documents(source := told.part("known"), "known", "known", seed, dose, written, apart(source))

@@ -68,6 +68,16 @@ def _keyed(world: World, entities: Ints, order: Ints, hashed: bool) -> Ints:
     return (order.astype(np.uint64) << np.uint64(60)) | (salted >> np.uint64(4))
 
 
+def _of_facts(world: World, hop: int) -> Circle:
+    """Where all facts of a hop lead; kept where they are few."""
+    if world.counts[hop % world.schema.back] > FEW:
+        return Circle.of(world, world.far_ends(hop))
+    if ("circle", hop) not in world.kept:
+        world.kept["circle", hop] = Circle.of(world, world.far_ends(hop))
+    kept: Circle = world.kept["circle", hop]
+    return kept
+
+
 def others(
     world: World, answers: Ints, hops: Ints, draws: NDArray[np.uint64], count: int, pool: tuple[Ints, Ints] | None = None
 ) -> NDArray[np.int64]:
@@ -85,14 +95,7 @@ def others(
     for hop in np.unique(hops).tolist():
         own = np.flatnonzero(hops == hop)
         alike = np.zeros(0, np.int64) if pool is None else pool[1][pool[0] == hop]
-        if len(alike) >= ENOUGH:
-            circle = Circle.of(world, alike)
-        elif world.counts[hop % world.schema.back] > FEW:
-            circle = Circle.of(world, world.far_ends(hop))
-        else:
-            if ("circle", hop) not in world.kept:
-                world.kept["circle", hop] = Circle.of(world, world.far_ends(hop))
-            circle = world.kept["circle", hop]
+        circle = Circle.of(world, alike) if len(alike) >= ENOUGH else _of_facts(world, hop)
         drawn = circle.drawn(world, answers[own], draws[own], count)
         found[own, : drawn.shape[1]] = drawn
     found[found == answers[:, None]] = -1
@@ -145,7 +148,7 @@ def walked(world: World, heads: Ints, hops: NDArray[np.int64]) -> tuple[NDArray[
     for hop in hops.T:
         met = world.met(hop, stops[-1])
         facts.append(met)
-        stops.append(np.where(met < 0, -1, np.where(hop < world.schema.back, world.object[met], world.subject[met])))
+        stops.append(world.led_to(hop, met))
     return np.stack(stops, axis=1).astype(np.int64), np.stack(facts, axis=1)
 
 
@@ -155,11 +158,10 @@ def elsewhere(
     """The same hops from another head: one that has the first of them or, backwards, one from which the last fact of some is
     come to. Entities and facts as `walked` gives them."""
     hop = hops[:, -1 if backwards else 0]
-    near, back = world.near_end(hop, draws), world.schema.back
+    near = world.near_end(hop, draws)
     for place in range(hops.shape[1] - 2, -1, -1) if backwards else ():
-        turned = np.where(hops[:, place] < back, hops[:, place] + back, hops[:, place] - back)
         count = np.where(near >= 0, world.ends_of(hops[:, place], np.maximum(near, 0)), 0)
-        near = world.end(turned, near, picked(mixed(draws, place), np.maximum(count, 1)))
+        near = world.end(world.schema.turned(hops[:, place]), near, picked(mixed(draws, place), np.maximum(count, 1)))
     return walked(world, near, hops)
 
 
@@ -174,10 +176,10 @@ def chains_beside(
     """The facts of `count` chains of the same hops from other heads, which share no fact with the row's own and lead elsewhere;
     where such are not found, a fact of each of the relations. (rows, count * k), -1 where there is none."""
     n, k = hops.shape
-    found, room = np.full((n, count * k), -1, np.int64), np.zeros(n, np.int64)
+    room = np.zeros(n, np.int64)
     ends = np.full((n, count + 1), -1, np.int64)
     ends[:, 0] = stops[:, -1]
-    shown = np.column_stack([facts, found])
+    shown = np.column_stack([facts, np.full((n, count * k), -1, np.int64)])
     for turn in range(4 * count):
         rows = np.flatnonzero(room < count)
         there, met = elsewhere(world, hops[rows], mixed(draws[rows], 500 + turn), backwards=turn % 2 == 1)
@@ -196,6 +198,6 @@ def chains_beside(
         column = facts.shape[1] + place
         rows, hop = np.flatnonzero(shown[:, column] < 0), hops[:, place % k]
         one = fact_beside(world, hop[rows] % world.schema.back, shown[rows], mixed(draws[rows], 600 + place))
-        end = np.where(hop[rows] < world.schema.back, world.object[one], world.subject[one])
-        shown[rows, column] = np.where((hop[rows] == hops[rows, -1]) & (end == stops[rows, -1]), -1, one)
+        again = (hop[rows] == hops[rows, -1]) & (world.led_to(hop[rows], one) == stops[rows, -1])
+        shown[rows, column] = np.where(again, -1, one)
     return shown[:, facts.shape[1] :]

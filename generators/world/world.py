@@ -268,11 +268,11 @@ class World:
         pieces = (self.hashes(slice(low, low + PIECE)) for low in range(0, len(self.subject), PIECE))
         return np.concatenate([np.zeros(0, np.uint64), *pieces])
 
-    def rows_of(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """Of rows of hashes of facts those that this world has all of, as facts."""
+    def rows_of(self, pairs: Sequence[NDArray[np.uint64]]) -> NDArray[np.int64]:
+        """Of several tables of pairs of facts, as hashes, those pairs that this world has both of, as facts: (rows, 2)."""
         own = self.fact_hashes
         order = np.argsort(own)
-        places = place_in(own[order], hashes)
+        places = place_in(own[order], np.concatenate([np.zeros((0, 2), np.uint64), *pairs]))
         return order[places[(places >= 0).all(1)]]
 
     def fact_ids(self, facts: Ints) -> pa.StringArray:
@@ -321,7 +321,10 @@ class World:
 
     def end(self, hops: Ints, entities: Ints, place: Ints | int = 0) -> NDArray[np.int64]:
         """Where a hop leads from each entity: the end numbered `place` of several, -1 where there is no such end."""
-        facts = self.met(hops, entities, place)
+        return self.led_to(hops, self.met(hops, entities, place))
+
+    def led_to(self, hops: Ints, facts: Ints) -> NDArray[np.int64]:
+        """Where each fact leads by its hop; -1 where there is no fact (-1)."""
         ends = np.where(hops < self.schema.back, self.object[facts], self.subject[facts])
         return np.where(facts >= 0, ends, -1).astype(np.int64)
 
