@@ -256,11 +256,7 @@ def _named(directory: Path) -> int:
     answers, context and candidates."""
     table = pa.table({c: _column(directory, "entities", c) for c in ("name", "aliases", "held_out")})
     table = table.filter(table["held_out"])
-    names = pa.concat_arrays([table["name"].combine_chunks(), table["aliases"].combine_chunks().flatten()])
-    held = KeySet(text_hashes(names.to_pylist()))
-    if not len(held.sorted):
-        return 0
-    # Names are two words: every two neighbours of a line are looked up.
+    names = Names.of(pa.concat_arrays([table["name"].combine_chunks(), table["aliases"].combine_chunks().flatten()]))
     found = 0
     for name, columns in (
         ("questions", ("text", "answers", "context", "candidates", "members", "sub_questions")),
@@ -268,26 +264,59 @@ def _named(directory: Path) -> int:
     ):
         for batch in _batches(directory, name, *(("split",) if name == "questions" else ()), *columns):
             rows = batch.filter(pc.equal(batch["split"], "train")) if name == "questions" else batch
-            lines = [" ".join(_strings(values)) for values in zip(*(rows[c].to_pylist() for c in columns), strict=True)]
-            words = pc.split_pattern_regex(pa.array(lines, pa.string()), r"[^\pL\pN]+")
-            owner, flat = pc.list_parent_indices(words).to_numpy(), words.flatten()
-            beside = np.flatnonzero(owner[1:] == owner[:-1])
-            pairs = pc.binary_join_element_wise(flat.take(pa.array(beside)), flat.take(pa.array(beside + 1)), " ")
-            told = pairs.dictionary_encode()
-            known = held.has(text_hashes(told.dictionary.to_pylist())) if len(told) else np.zeros(0, bool)
-            found += len(np.unique(owner[beside[known[told.indices.to_numpy()]]]))
+            said = np.zeros(len(rows), bool)
+            for owner, texts in (told for column in columns for told in _texts(rows[column])):
+                said[owner[names.said_in(texts)]] = True
+            found += int(said.sum())
     return found
 
 
-def _strings(value: Any) -> Iterator[str]:
-    """All text in a value, however nested."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        yield from _strings(list(value.values()))
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _strings(each)
+def _texts(column: Any) -> Iterator[tuple[NDArray[np.int64], pa.StringArray]]:
+    """All strings of a column, however nested: the rows that they stand in, and they."""
+    if pa.types.is_list(column.type):
+        own = pc.list_parent_indices(column).to_numpy()
+        yield from ((own[rows], texts) for rows, texts in _texts(column.flatten()))
+    elif pa.types.is_struct(column.type):
+        yield from (told for field in column.flatten() for told in _texts(field))
+    elif pa.types.is_string(column.type):
+        yield np.arange(len(column)), column
+
+
+class Names(NamedTuple):
+    """Names to be looked for, by how many words they have: all first words, all last ones, and the names."""
+
+    sizes: dict[int, tuple[pa.StringArray, pa.StringArray, pa.StringArray]]
+
+    @staticmethod
+    def of(names: pa.StringArray) -> Names:
+        # "Washington, D.C." ends in a word.
+        words = _words(pc.replace_substring_regex(names, r"^[^\pL\pN]+|[^\pL\pN]+$", ""))
+        counts = pc.list_value_length(words).to_numpy()
+        sizes = {}
+        for size in distinct(counts).tolist():
+            own = words.filter(pa.array(counts == size))
+            parts = [pc.list_element(own, k) for k in range(size)]
+            sizes[size] = (pc.unique(parts[0]), pc.unique(parts[-1]), pc.binary_join_element_wise(*parts, " "))
+        return Names(sizes)
+
+    def said_in(self, texts: pa.StringArray) -> NDArray[np.bool_]:
+        """Whether each text has one of the names in it, word for word."""
+        told = texts.dictionary_encode()
+        words = _words(told.dictionary)
+        owner, flat = pc.list_parent_indices(words).to_numpy(), words.flatten().dictionary_encode()
+        codes, found = flat.indices.to_numpy(), np.zeros(len(told.dictionary), bool)
+        for size, (first, last, names) in self.sizes.items():
+            begins, ends = (pc.is_in(flat.dictionary, value_set=part).to_numpy(False)[codes] for part in (first, last))
+            runs = max(0, len(owner) - size + 1)
+            at = np.flatnonzero(begins[:runs] & ends[size - 1 :] & (owner[:runs] == owner[size - 1 :]))
+            run = pc.binary_join_element_wise(*(flat.dictionary.take(pa.array(codes[at + k])) for k in range(size)), " ")
+            found[owner[at[pc.is_in(run, value_set=names).to_numpy(False)]]] = True
+        said: NDArray[np.bool_] = found[told.indices.to_numpy()]
+        return said
+
+
+def _words(texts: pa.StringArray) -> pa.ListArray:
+    return pc.split_pattern_regex(texts, r"[^\pL\pN]+")
 
 
 def _phrasings(directory: Path, sample: int) -> dict[str, int]:
@@ -301,8 +330,11 @@ def _phrasings(directory: Path, sample: int) -> dict[str, int]:
                 own[row["probes"]] = row["text"]
     injected = probes.get("recall_novel", {}) | probes.get("recall_shuffled", {})
     known, worded, used = probes.get("recall_known", {}), set[str](), set[str]()
+    asked_about = pa.array([*injected, *known], pa.string())
     for batch in _batches(directory, "documents", "corpus", "facts", "text"):
-        for corpus, facts, text in zip(*(batch[c].to_pylist() for c in ("corpus", "facts", "text")), strict=True):
+        owner = pc.list_parent_indices(batch["facts"]).filter(pc.is_in(batch["facts"].flatten(), value_set=asked_about))
+        rows = batch.take(pc.unique(owner))
+        for corpus, facts, text in zip(*(rows[c].to_pylist() for c in ("corpus", "facts", "text")), strict=True):
             asked = known if corpus == "known" else injected
             for fact in facts:
                 if (probe := asked.get(fact)) and probe in text:

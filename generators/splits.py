@@ -111,9 +111,12 @@ def _matrix(lists: pa.ListArray, hashes: NDArray[np.uint64]) -> NDArray[np.uint6
     return found
 
 
-def searched(world: World, heads: Ints, hops: int, label: str, config: QuestionsConfig, seed: int) -> Iterator[Chains]:
-    """Chains from `heads`, in an order of their own for every label."""
-    return search(world, np.sort(heads), hops, key_of(seed, "questions", label, hops), inverse=config.inverse)
+def searched(
+    world: World, heads: Ints, hops: int, label: str, config: QuestionsConfig, seed: int, through: NDArray[np.bool_] | None = None
+) -> Iterator[Chains]:
+    """Chains from `heads`, in an order of their own for every label; those through some facts only, if so asked."""
+    key = key_of(seed, "questions", label, hops)
+    return search(world, np.sort(heads), hops, key, inverse=config.inverse, through=through)
 
 
 def asked(asking: Asking, found: Iterable[Chains], count: int) -> Tables:
@@ -152,8 +155,8 @@ def edited(now: World, asking: Asking, hops: int, config: QuestionsConfig) -> Ta
     after = asking.world
     new = after.since > now.ever.since.max()
     left = config.limit
-    for found in searched(after, distinct(after.subject).astype(np.int64), hops, "edited", config, asking.seed):
-        chains = found.take(np.flatnonzero(new[found.facts].any(1))[:left])
+    for found in searched(after, distinct(after.subject).astype(np.int64), hops, "edited", config, asking.seed, new):
+        chains = found.take(np.arange(min(left, len(found.hops))))
         before = solve(now, chains.programs).answers.only()
         yield (table := ask(asking, chains, before=before))
         left -= len(table)

@@ -68,20 +68,25 @@ def chain_programs(heads: Ints, hops: NDArray[np.int64]) -> Programs:
     return Programs((heads,), tuple(Move("follow", (i,), hops[:, i]) for i in range(hops.shape[1])))
 
 
-def certified(world: World, heads: Ints, hops: NDArray[np.int64]) -> Chains:
+def certified(world: World, heads: Ints, hops: NDArray[np.int64], through: NDArray[np.bool_] | None = None) -> Chains:
     """Of these candidates the chains that are fair: one entity at every stop, all different, and no path of
-    fewer facts from head to answer in all that is told, past facts, inverses and hubs counted."""
+    fewer facts from head to answer in all that is told, past facts, inverses and hubs counted. through: facts of which a chain
+    has to have one, if not any."""
     trace = solve(world, chain_programs(heads, hops))
     stops = np.stack([r.only() for r in trace.registers], axis=1)
     ordered = np.sort(stops, axis=1)
-    rows = np.flatnonzero((ordered[:, 0] >= 0) & (ordered[:, 1:] != ordered[:, :-1]).all(1))
     facts = np.stack([f.only() for f in trace.facts], axis=1)
+    fair = (ordered[:, 0] >= 0) & (ordered[:, 1:] != ordered[:, :-1]).all(1)
+    rows = np.flatnonzero(fair if through is None else fair & through[facts].any(1))
     no_shortcut = ~world.near(stops[rows, 0], stops[rows, -1], hops.shape[1] - 1)
     return Chains(hops[rows], stops[rows], facts[rows], no_shortcut).take(np.flatnonzero(no_shortcut))
 
 
-def search(world: World, heads: Ints, hops: int, key: int, *, inverse: bool, chunk: int = CHUNK) -> Iterator[Chains]:
-    """Every fair chain of `hops` hops from `heads`, in a keyed order, some at a time; stop when you have enough."""
+def search(
+    world: World, heads: Ints, hops: int, key: int, *, inverse: bool, chunk: int = CHUNK, through: NDArray[np.bool_] | None = None
+) -> Iterator[Chains]:
+    """Every fair chain of `hops` hops from `heads`, in a keyed order, some at a time; stop when you have enough. through: as of
+    `certified`."""
     tables = {k: programs(world.schema, k, hops, inverse) for k in np.unique(world.kinds[heads]).tolist()}
     widths = np.array([len(tables[k]) for k in world.kinds[heads].tolist()], np.int64)
     for owner, place in dealt(widths, key, chunk):
@@ -89,7 +94,7 @@ def search(world: World, heads: Ints, hops: int, key: int, *, inverse: bool, chu
         for kind, table in tables.items():
             own = world.kinds[heads[owner]] == kind
             asked[own] = table[place[own]]
-        yield certified(world, heads[owner], asked)
+        yield certified(world, heads[owner], asked, through)
 
 
 def ask(asking: Asking, chains: Chains, *, before: Ints | None = None, pool: Chains | None = None) -> pa.Table:

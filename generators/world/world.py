@@ -39,8 +39,9 @@ PIECE = 250_000
 MANY = 2**15
 """More blocks than there are."""
 
-HUBS_FIRST, BATCH = 3, 4_000
-"""How neighbours are gone through where paths are looked for."""
+HUBS, BATCH = 64, 4000
+"""How many entities of most neighbours are kept in mind, and how many neighbours are gone through at once, where paths are
+looked for."""
 
 BEGINNING, FOREVER = -(2**15), 2**15 - 1
 """The years of a fact that always holds."""
@@ -403,42 +404,51 @@ class World:
         return np.diff(self._edges_from)
 
     @cached_property
-    def _hubs_first(self) -> NDArray[np.int32]:
-        """The neighbours of each entity, those with most neighbours first: where `_edges_from` says."""
-        found, low = np.empty(len(self._edges.sorted), np.int32), 0
-        while low < self.size:
-            # Some entities at a time, so that sorting needs little room.
-            edge = self._edges_from[low]
-            high = max(low + 1, int(np.searchsorted(self._edges_from, edge + PIECE, side="right")) - 1)
-            a, b = np.divmod(self._edges.sorted[edge : self._edges_from[high]], self.size)
-            found[edge : self._edges_from[high]] = b[np.lexsort((-self._degrees[b], a))]
-            low = high
+    def _hubs(self) -> list[NDArray[np.uint64]]:
+        """Which hubs each entity is, is at most one fact away from, and at most two: a bit a hub."""
+        hubs = np.argsort(-self._degrees, kind="stable")[:HUBS]
+        bits = np.zeros(self.size, np.uint64)
+        bits[hubs] = np.uint64(1) << np.arange(len(hubs), dtype=np.uint64)
+        found = [bits]
+        for _ in range(2):
+            bits, low = bits.copy(), 0
+            while low < self.size:
+                # Some entities at a time, to need little room.
+                edge = self._edges_from[low]
+                high = max(low + 1, int(np.searchsorted(self._edges_from, edge + PIECE, side="right")) - 1)
+                several = low + np.flatnonzero(self._degrees[low:high])
+                if len(several):
+                    met = found[-1][self._edges.sorted[edge : self._edges_from[high]] % self.size]
+                    bits[several] |= np.bitwise_or.reduceat(met, self._edges_from[several] - edge)
+                low = high
+            found.append(bits)
         return found
 
     def near(self, a: Ints, b: Ints, within: int) -> NDArray[np.bool_]:
         """Whether a path of at most `within` facts that are told, in either direction, joins the two. Exact.
 
-        The side with fewer neighbours is followed, a neighbour at a time and hubs first, and only where nothing was found
-        yet: in most pairs that are near, a hub tells it at once.
+        In most pairs that are near, a hub that both are near to tells it at once. Of the others the side with fewer neighbours
+        is followed, some neighbours at a time, and only where nothing was found yet.
         """
         if self.told:
             return self.told.near(a, b, within)
         found = a == b
         if within < 1 or not len(a) or not len(self._edges.sorted):
             return found
-        keys = a.astype(np.int64) * self.size + b
-        found |= self._edges.has(keys)
+        found |= self._edges.has(a.astype(np.int64) * self.size + b)
         if within == 1:
             return found
+        span = min(within, 4)
+        for away in range(max(1, span - 2), min(span - 1, 2) + 1):
+            found |= (self._hubs[away][a] & self._hubs[span - away][b]) != 0
         turned = self._degrees[a] > self._degrees[b]
         here, there = np.where(turned, b, a), np.where(turned, a, b)
         left, place = np.flatnonzero(~found), 0
         while len(left := left[self._degrees[here[left]] > place]):
-            # Of the first hubs one at a time, which tell most; then as many as make a batch worth its while.
-            width = 1 if place < HUBS_FIRST else max(1, BATCH // len(left))
+            width = max(1, BATCH // len(left))
             first = self._edges_from[here[left]] + place
             rows, edges = expand(first, np.minimum(width, self._edges_from[here[left] + 1] - first))
-            met = self.near(self._hubs_first[edges].astype(np.int64), there[left[rows]], within - 1)
+            met = self.near(self._edges.sorted[edges] % self.size, there[left[rows]], within - 1)
             found[left[rows[met]]] = True
             left, place = left[~found[left]], place + width
         return found
