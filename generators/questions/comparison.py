@@ -35,33 +35,32 @@ _SAME = (
 )
 
 
-LEVELS = 30
-"""Different values that a relation has to have where it is compared by."""
+LEAST = 30
+"""Bands of values that a relation has to have where it is compared by."""
 
 
 def ask_which(asking: Asking) -> Iterator[pa.Table]:
-    """For every entity with a number or a year, which of it and a partner has more, or less. The partner's stands right beside
-    it in the order of all that there are, so that one value alone tells little of the other."""
+    """Which of two has more, or less, of a number or a year. The two are of neighbouring bands of values, and between any two
+    such as many are asked about: so one value alone tells nothing of the other, but in the first and the last band."""
     world, rows = asking.world, list[tuple[Ints, Ints, Ints]]()
     key = key_of(asking.seed, "comparison")
     for scale in groups.scales(world.schema):
         low, high = world.bounds[scale : scale + 2]
         heads, amounts = world.subject[low:high].astype(np.int64), world.entities.amounts[world.object[low:high]]
-        heads, amounts = (column[np.argsort(amounts, kind="stable")] for column in (heads, amounts))
-        levels = np.flatnonzero(np.concatenate([[True], amounts[1:] != amounts[:-1]])) if len(heads) else np.zeros(0, int)
-        bounds, level = np.append(levels, len(heads)), np.searchsorted(levels, np.arange(len(heads)), side="right") - 1
-        draws = mixed(key, world.entities.hashes[heads], scale)
-        beside = level + np.where(picked(draws, 2) == 1, 1, -1)
-        # Of few values the ends are soon told: what is least of all is never more.
-        own = np.flatnonzero((beside >= 0) & (beside < len(levels)) & (len(levels) >= LEVELS))
-        first, size = bounds[beside[own]], np.diff(bounds)[beside[own]]
-        partners = heads[first + picked(mixed(draws[own], 1), size)]
-        # Two may have drawn each other: they are asked about once.
-        low, high = np.minimum(heads[own], partners), np.maximum(heads[own], partners)
-        once = np.unique(low * np.int64(world.size) + high, return_index=True)[1]
-        rows.append((heads[own][once], partners[once], np.full(len(once), scale)))
+        order = np.argsort(amounts, kind="stable")
+        starts, count = _bands(amounts[order])
+        if len(starts) < LEAST:
+            continue
+        # The first few of each band by one draw, each beside two of the first few of the next one by another.
+        band = np.searchsorted(starts, np.arange(len(order)), side="right") - 1
+        draws = mixed(key, world.entities.hashes[heads[order]], scale)
+        one, other = (heads[order][np.lexsort((mixed(draws, turn), band))] for turn in range(2))
+        place = starts[:, None] + np.arange(count)
+        lower, upper = one[place[:-1]], other[place[1:]]
+        for away in range(min(2, count)):
+            rows.append((lower.ravel(), np.roll(upper, away, axis=1).ravel(), np.full(lower.size, scale)))
     for heads, partners, scales in groups.in_chunks(key, *map(np.concatenate, zip(*rows, strict=True))) if rows else ():
-        draws = mixed(key, world.entities.hashes[heads], world.schema.hop_hashes[scales])
+        draws = mixed(key, *(world.entities.hashes[c] for c in (heads, partners)), world.schema.hop_hashes[scales])
         end = picked(mixed(draws, 1), 2)
         made = []
         for scale in np.unique(scales).tolist():
@@ -69,6 +68,21 @@ def ask_which(asking: Asking) -> Iterator[pa.Table]:
                 own = (scales == scale) & (end == k)
                 made.append(_which(asking, heads[own], partners[own], scale, k, op, draws[own]))
         yield groups.in_any_order(key, made)
+
+
+def _bands(amounts: Ints) -> tuple[NDArray[np.int64], int]:
+    """Where bands of whole values begin among sorted ones, and how many each has at least: narrow ones, but so wide that half of
+    all can be asked about, if `LEAST` bands allow."""
+    values = np.flatnonzero(np.concatenate([[True], amounts[1:] != amounts[:-1]])) if len(amounts) else np.zeros(0, np.int64)
+    starts, least = values, 1
+    while 2 * least * len(starts) < len(amounts):
+        wider, size = [0], 2 * least
+        while (place := np.searchsorted(values, wider[-1] + size)) < len(values) and len(amounts) - values[place] >= size:
+            wider.append(int(values[place]))
+        if len(wider) < LEAST:
+            break
+        starts, least = np.array(wider), size
+    return starts, least
 
 
 def _which(
