@@ -222,13 +222,15 @@ def pools(seed: int, shown: Mapping[str, int], counts: Mapping[str, int], rules:
 
 def _sizes(kind: str, shown: int, count: int, given: int) -> tuple[int, int]:
     """How many usual words (given names, or the fixed words of a type) and how many stems make `count` names well apart,
-    when the first `shown` have to use them all."""
+    when the first `shown` have to use them all: half as many as these, if that makes names enough, so that words come up
+    as chance has it and not in turn, which would tell who was named first."""
+    half = -(-shown // 2)
     if kind == "person":
-        side = min(shown, math.isqrt(SPREAD * count) + 1)
+        side = min(shown, math.isqrt(SPREAD * count) + 1, max(half, math.isqrt(2 * count) + 1))
         usual = min(side, given)
-        return usual, max(side, min(shown, -(-SPREAD * count // usual)))
+        return usual, max(side, min(shown, -(-SPREAD * count // usual), max(half, -(-2 * count // usual))))
     usual = min(shown, len(_FIXED_WORDS[kind][0].split()))
-    return usual, max(2, min(shown, -(-SPREAD * count // usual)))
+    return usual, max(2, min(shown, -(-SPREAD * count // usual), max(half, -(-2 * count // usual))))
 
 
 def recombine(names: Sequence[str], taken: Container[str], count: int, rng: np.random.Generator) -> list[str]:
