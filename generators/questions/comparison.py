@@ -35,13 +35,16 @@ _SAME = (
 )
 
 
-LEAST = 30
+LEAST = 36
 """Bands of values that a relation has to have where it is compared by."""
+
+PARTNERS, KEPT = 8, 2
+"""With how many of the next band somebody could be compared, and with how many on average."""
 
 
 def ask_which(asking: Asking) -> Iterator[pa.Table]:
-    """Which of two has more, or less, of a number or a year. The two are of neighbouring bands of values, and between any two
-    such as many are asked about: so one value alone tells nothing of the other, but in the first and the last band."""
+    """Which of two has more, or less, of a number or a year. The two are of neighbouring bands of values, and any two such are as
+    likely: so one value alone tells nothing of the other, but in the first and the last band."""
     world, rows = asking.world, list[tuple[Ints, Ints, Ints]]()
     key = key_of(asking.seed, "comparison")
     for scale in groups.scales(world.schema):
@@ -51,14 +54,17 @@ def ask_which(asking: Asking) -> Iterator[pa.Table]:
         starts, count = _bands(amounts[order])
         if len(starts) < LEAST:
             continue
-        # The first few of each band by one draw, each beside two of the first few of the next one by another.
+        # The first few of each band by one draw, each beside some of the first few of the next one by another: not as many of
+        # each, or whoever knows half of the answers would know what is left.
         band = np.searchsorted(starts, np.arange(len(order)), side="right") - 1
         draws = mixed(key, world.entities.hashes[heads[order]], scale)
         one, other = (heads[order][np.lexsort((mixed(draws, turn), band))] for turn in range(2))
         place = starts[:, None] + np.arange(count)
         lower, upper = one[place[:-1]], other[place[1:]]
-        for away in range(min(2, count)):
-            rows.append((lower.ravel(), np.roll(upper, away, axis=1).ravel(), np.full(lower.size, scale)))
+        for away in range(turns := min(PARTNERS, count)):
+            a, b = lower.ravel(), np.roll(upper, away, axis=1).ravel()
+            kept = picked(mixed(key, world.entities.hashes[a], world.entities.hashes[b], scale), max(1, turns // KEPT)) == 0
+            rows.append((a[kept], b[kept], np.full(kept.sum(), scale)))
     for heads, partners, scales in groups.in_chunks(key, *map(np.concatenate, zip(*rows, strict=True))) if rows else ():
         draws = mixed(key, *(world.entities.hashes[c] for c in (heads, partners)), world.schema.hop_hashes[scales])
         end = picked(mixed(draws, 1), 2)

@@ -20,7 +20,8 @@ from tests.conftest import SMALL
 @pytest.fixture(scope="module")
 def crossed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     counts = {"person": 24, "company": 8, "city": 8}
-    world = {**SMALL["world"], "known": counts, "novel": counts, "crossing": True}
+    relations = [*SMALL["world"]["relations"], "married_to"]
+    world = {**SMALL["world"], "relations": relations, "known": counts, "novel": counts, "crossing": True}
     settings = {**SMALL, "world": world, "examples": {"count": 120, "controls": True}, "seed": 1}
     return generate_stage(resolve(GenerateConfig, settings), tmp_path_factory.mktemp("crossed") / "world")
 
@@ -72,6 +73,10 @@ def test_what_is_told_where_is_what_the_split_says(crossed: Path) -> None:
             told.setdefault(fact, set()).add(d.corpus)
     facts = {f.id: f for name in ("facts", "shuffled_facts") for f in read_table(crossed / f"{name}.parquet", Fact)}
     questions = read_table(crossed / "questions.parquet", Question)
+    married = [f for f in read_table(crossed / "facts.parquet", Fact) if f.relation == "married_to" and f.part == "crossing"]
+    bonds = {(f.subject, f.object): told[f.id] - {"false bridge"} for f in married}
+    assert len(bonds) > 10
+    assert all(corpora == bonds[other, one] for (one, other), corpora in bonds.items()), "both of a pair tell the same"
     corpora = {"known": "known", "novel": "crossing"}
     for first in ("known", "novel"):
         for second in ("known", "novel"):

@@ -184,7 +184,7 @@ def test_an_independent_oracle_agrees(shape: str) -> None:
                 for head, step in zip(q.heads, (q.steps[0], q.steps[1]), strict=True):
                     alike = {u for u, _, data in graph.in_edges(head, data=True) if data["relation"] == step.relation}
                     assert len(alike) > 1
-    assert asked >= 150, (shape, asked)
+    assert asked >= 60, (shape, asked)
 
 
 def q_nodes(graph: nx.MultiDiGraph, fact: str) -> list[str]:
@@ -194,7 +194,7 @@ def q_nodes(graph: nx.MultiDiGraph, fact: str) -> list[str]:
 
 
 @pytest.mark.parametrize("persons", [25, 110, 700])
-def test_between_any_two_neighbouring_bands_of_values_equally_many_are_compared(persons: int) -> None:
+def test_any_two_neighbouring_bands_of_values_are_as_likely_to_be_compared(persons: int) -> None:
     """So that one value alone tells which is more in the outermost bands only: right in 1/2 + 1/(2(L - 1)) of L bands."""
     world = build_world(3, Schema.of(["birth_year", "born_in"]), {"known": {"person": persons, "city": 20}})
     (code,) = scales(world.schema)
@@ -205,13 +205,18 @@ def test_between_any_two_neighbouring_bands_of_values_equally_many_are_compared(
     edges = np.sort(years)[starts]
     asked = [q for table in SHAPES["comparison"](Asking(world, "train", 0, 2)) for q in table.to_pylist()]
     if persons == 25:
-        assert not asked, "of fewer than thirty bands none is asked"
+        assert not asked, "of few bands none is asked"
         return
     pairs = {tuple(sorted((q["answers"][0], q["candidates"][0]), key=year.__getitem__)) for q in asked}
     assert len(pairs) == len(asked) > persons
     flows = Counter(tuple((np.searchsorted(edges, [year[n] for n in pair], side="right") - 1).tolist()) for pair in pairs)
-    assert flows == {(i, i + 1): 2 * least for i in range(len(starts) - 1)}
-    assert len(starts) >= 30
+    assert set(flows) == {(i, i + 1) for i in range(len(starts) - 1)}
+    assert len(starts) >= 36
+    mean = len(pairs) / len(flows)
+    spread = sum((n - mean) ** 2 for n in flows.values()) / mean
+    assert spread < 1.5 * len(flows), "no more than chance has it"
+    if least == 1:
+        assert set(flows.values()) == {1}
 
 
 def test_wordings_are_many_and_whole() -> None:
