@@ -150,6 +150,7 @@ def test_an_independent_oracle_agrees(shape: str) -> None:
         near = nx.Graph(graph_of(part))
         entities = {row["id"]: from_row(Entity, row) for row in whole.entities.table(9).to_pylist()}
         names = {id_: e.name for id_, e in entities.items()}
+        facts = {row["id"]: from_row(Fact, row) for table in whole.fact_tables() for row in table.to_pylist()}
         for q in made(shape, part, seed):
             asked += 1
             found = interpret(graph, names, q.heads, q.steps)
@@ -179,6 +180,10 @@ def test_an_independent_oracle_agrees(shape: str) -> None:
                 assert changed is (fact in q.certificate.necessary), (q, edge)
             if shape.startswith("chain"):
                 assert nx.shortest_path_length(near, q.heads[0], next(iter(found))) == q.hops
+                assert not set(q.candidates) & {names[q.heads[0]], *(part.answer for part in q.sub_questions)}
+                told_of = [facts[f] for f in q.context_facts if facts[f].relation == q.steps[-1].relation]
+                ends = [f.object if q.steps[-1].op == "follow" else f.subject for f in told_of]
+                assert ends.count(next(iter(found))) == 1, "its sentence is the only one"
             if shape in ("intersection", "tree"):
                 # Neither half of the description would do alone.
                 for head, step in zip(q.heads, (q.steps[0], q.steps[1]), strict=True):
