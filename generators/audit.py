@@ -241,6 +241,7 @@ def _splits(directory: Path, asked: dict[str, Asked]) -> dict[str, int]:
     return {
         "test_questions": sum(map(len, tested.values())),
         "training_lines_that_name_what_is_held_out": _named(directory),
+        "training_prompts_with_both_facts_of_a_composition": _prompted(directory, KeySet(asked["test_composition"].twos)),
         # An edited question may well have been asked before, when something else was true.
         "test_texts_in_training": alike[""],
         "edited_texts_in_training": alike["edited"],
@@ -249,6 +250,20 @@ def _splits(directory: Path, asked: dict[str, Asked]) -> dict[str, int]:
         "withheld_compositions_in_training": int(pairs.has(asked["test_composition"].twos).sum()),
         "withheld_relation_pairs_in_training": int(relations.has(asked["test_relation_pair"].relations).sum()),
     }
+
+
+def _prompted(directory: Path, pairs: KeySet) -> int:
+    """How many training questions have both facts of a pair beside each other in their prompt: whatever stands between."""
+    found = 0
+    for batch in _batches(directory, "questions", "split", "context_facts") if len(pairs.sorted) else ():
+        told = batch["context_facts"].filter(pc.equal(batch["split"], "train"))
+        facts, owner = hashes_of(told.flatten()), pc.list_parent_indices(told).to_numpy()
+        meeting = np.zeros(len(told), bool)
+        for away in range(1, int(pc.max(pc.list_value_length(told)).as_py() or 0)):
+            here = np.flatnonzero(owner[away:] == owner[:-away])
+            meeting[owner[here[pairs.has(_pair(facts[here], facts[here + away]))]]] = True
+        found += int(meeting.sum())
+    return found
 
 
 def _named(directory: Path) -> int:

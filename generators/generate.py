@@ -139,6 +139,7 @@ def _probes(views: Views, config: GenerateConfig) -> Iterator[pa.Table]:
     known, after = views.now("known"), views.after("known")
     still = known.having(np.isin(known.fact_hashes, after.fact_hashes)) if after else known
     block = known.blocks(config.held_from, config.world.blocks)
+    still = still.blocks(config.held_from, config.world.blocks) if len(block.subject) else still
     asked: tuple[tuple[World, Split], ...] = (
         (block if len(block.subject) else known, "recall_known"),
         (views.now("novel"), "recall_novel"),

@@ -192,6 +192,47 @@ def _chosen(sheet: Sheet, measure: Ints, among: Bools | None = None) -> Scores:
     return Scores(sheet.cell[rows], score[rows], 1 / counts[rows])
 
 
+def _of_five(sheet: Sheet) -> Bools:
+    """The first five options of each question, the answer among them: what an evaluation offers."""
+    return ranks(sheet.options.owner) < 5
+
+
+def _of_its_block(sheet: Sheet) -> Floats:
+    """Whether each option is of the same block as what the question is put to last; nan where it is of none."""
+    options, head = sheet.options, sheet.last_head
+    mine = np.where(head >= 0, sheet.entities.blocks[head], -1)[options.owner]
+    theirs = np.where(options.entity >= 0, sheet.entities.blocks[options.entity], -1)
+    return np.where((mine >= 0) & (theirs >= 0), mine == theirs, np.nan)
+
+
+def _told_of_its_block(sheet: Sheet, told: Told) -> NDArray[np.int64]:
+    """Whether the end that is not asked for is of the same block as what the question is put to last."""
+    blocks, head = sheet.entities.blocks, sheet.last_head[told.owner]
+    return (blocks[told.near] == np.where(head >= 0, blocks[head], -2)).astype(np.int64)
+
+
+def _claim_is_told(sheet: Sheet) -> Scores:
+    """Of yes or no: in how many sentences of the last step's relation what is named last stands at the far end."""
+    told = sheet.told
+    named = told.last & (told.far == sheet.last_head[told.owner])
+    return _from_clue(sheet, np.bincount(told.owner[named], minlength=sheet.size))
+
+
+def _alike_are_told(sheet: Sheet) -> Scores:
+    """Of yes or no: how many sentences of the last step's relation have the far end of an earlier one."""
+    told = sheet.told
+    kept = np.flatnonzero(told.last)
+    again = ranks(np.unique(mixed(told.owner[kept], told.far[kept]), return_inverse=True)[1]) > 0
+    return _from_clue(sheet, np.bincount(told.owner[kept][again], minlength=sheet.size))
+
+
+def _told_often(sheet: Sheet) -> NDArray[np.int64]:
+    """Whether the far end of each sentence is that of no other of the last step's relation."""
+    told = sheet.told
+    kinds = np.unique(mixed(told.owner, told.far, told.last), return_inverse=True)[1]
+    return (np.bincount(kinds)[kinds] == 1).astype(np.int64)
+
+
 def _from_median(sheet: Sheet) -> Floats:
     """How far each option lies from the median of all."""
     owner, where = sheet.options.owner, sheet.options.where
@@ -376,10 +417,18 @@ GUESSERS: dict[str, Callable[[Sheet], Scores]] = {
     "most told end": lambda sheet: _reader(sheet, lambda told: _mentions(sheet, told.far)),
     "first sentence": lambda sheet: _reader(sheet, lambda told: -told.place),
     "last sentence": lambda sheet: _reader(sheet, lambda told: told.place),
+    "of its block": lambda sheet: _reader(sheet, lambda told: _told_of_its_block(sheet, told)),
+    "told once": lambda sheet: _reader(sheet, lambda _: _told_often(sheet)),
+    "claim is told": _claim_is_told,
+    "alike are told": _alike_are_told,
     "counts the sentences": _counts_sentences,
     "odd one out": lambda sheet: _chosen(sheet, _from_median(sheet)),
     "middle one": lambda sheet: _chosen(sheet, -_from_median(sheet)),
     "file order": lambda sheet: _chosen(sheet, _from_neighbour(sheet)),
+    "odd one out, of five": lambda sheet: _chosen(sheet, _from_median(sheet), _of_five(sheet)),
+    "file order, of five": lambda sheet: _chosen(sheet, _from_neighbour(sheet), _of_five(sheet)),
+    "first in the file, of five": lambda sheet: _chosen(sheet, -sheet.options.where, _of_five(sheet)),
+    "option of its block": lambda sheet: _chosen(sheet, _of_its_block(sheet)),
     "commonest in range": lambda sheet: _chosen(sheet, _in_range(sheet)),
     "commonest of all": lambda sheet: _chosen(sheet, _in_all(sheet)),
     "answered before": _answered_before,

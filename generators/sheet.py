@@ -45,7 +45,7 @@ UNKNOWN = "unknown"
 
 class Entities(NamedTuple):
     """All of the file, in its order. order: of the hashes of their ids. like: the place of the first of the same name, which an
-    entity goes by."""
+    entity goes by. blocks: of the known part; -1 for values, which all parts share."""
 
     hashes: NDArray[np.uint64]
     order: NDArray[np.int64]
@@ -53,6 +53,7 @@ class Entities(NamedTuple):
     types: pa.StringArray
     parts: pa.StringArray
     like: NDArray[np.int64]
+    blocks: NDArray[np.int64]
 
     def named(self, names: pa.Array) -> NDArray[np.int64]:
         """The entities of these names, -1 for what is none."""
@@ -135,10 +136,11 @@ class Sheet:
     @staticmethod
     def read(directory: Path, sample: int) -> Sheet:
         """What is asked in a data directory: questions and probes."""
-        listed = pa.concat_tables(_pieces(directory, "entities", "id", "name", "type", "part")).combine_chunks()
-        ids, names, types, parts = (listed[c].combine_chunks() for c in ("id", "name", "type", "part"))
+        listed = pa.concat_tables(_pieces(directory, "entities", "id", "name", "type", "part", "block")).combine_chunks()
+        ids, names, types, parts, block = (listed[c].combine_chunks() for c in ("id", "name", "type", "part", "block"))
+        blocks = np.where(is_in(parts, ("shared",)), -1, block.to_numpy())
         hashes, like = hashes_of(ids), pc.index_in(names, names).to_numpy(False).astype(np.int64)
-        entities = Entities(hashes, np.argsort(hashes), names, types, parts, like)
+        entities = Entities(hashes, np.argsort(hashes), names, types, parts, like, blocks)
         relations: dict[str, int] = {}
         facts = [f for name in ("facts", "shuffled_facts") for f in _facts(directory, name, entities, relations)]
         table = pa.concat_tables([t for name in ("questions", "probes") for t in _sampled(directory, name, sample)])

@@ -9,7 +9,7 @@ says. Everything is lazy: questions are worded while they are read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,7 +21,7 @@ from generators.config import GenerateConfig, QuestionsConfig
 from generators.questions import PAIRED, SHAPES
 from generators.questions.chain import Chains, ask, certified, search
 from generators.questions.reasoning import solve
-from generators.questions.table import Asking
+from generators.questions.table import Apart, Asking
 from generators.world.columns import Ints, KeySet, distinct, hashes_of, mixed, picked
 from generators.world.world import World
 from kit.core.records import Part, Question, Split, schema_of
@@ -29,39 +29,33 @@ from kit.core.seeds import key_of, stream
 
 Tables = Iterator[pa.Table]
 
-WORDED = 8_000
-"""Chains worded at once: bounds the memory, changes nothing else."""
+FEWEST, WORDED = 500, 8_000
+"""Questions made at once: bounds the memory."""
 
 
-class KnownChains:
-    """Chains of `hops` hops about the known part, by split. held: the blocks that are held out."""
+class FreeChains:
+    """Chains of `hops` hops about a block that questions train on: those that do, and those that are withheld for the facts, or
+    the relations, that follow one another. count: about how many are to train."""
 
-    def __init__(self, free: World, held: World, hops: int, config: QuestionsConfig, seed: int) -> None:
-        persons = stream(seed, "validation").permutation(asked_about(held))
-        cut = max(1, len(persons) // 4)
+    def __init__(self, world: World, hops: int, count: int, config: QuestionsConfig, seed: int) -> None:
         train: list[Chains] = []
         withheld: list[Chains] = []
         pairs: list[Chains] = []
-        for chains in searched(free, distinct(free.subject).astype(np.int64), hops, "train", config, seed):
-            follows = free.schema.hop_hashes[chains.hops]
+        for chains in searched(world, distinct(world.subject).astype(np.int64), hops, "train", config, seed):
+            follows = world.schema.hop_hashes[chains.hops]
             outside = _any_two(follows, config.held_out_pairs, key_of(seed, "relation pairs"))
-            composed = free.hashes(chains.facts)
+            composed = world.hashes(chains.facts)
             apart = _any_two(composed, config.held_out_compositions, key_of(seed, "composition"), either_way=True) & ~outside
             pairs.append(chains.take(np.flatnonzero(outside)))
             withheld.append(chains.take(np.flatnonzero(apart)))
             train.append(chains.take(np.flatnonzero(~apart & ~outside)))
-            if sum(len(c.hops) for c in train) >= config.train_limit:
+            if sum(len(c.hops) for c in train) >= count:
                 break
-        self.train, self.withheld, self.pairs = train, withheld, pairs
-        self.validation = searched(held, persons[:cut], hops, "validation", config, seed)
-        self.test_entity = searched(held, persons[cut:], hops, "test_entity", config, seed)
+        self.world, self.train, self.withheld, self.pairs = world, train, withheld, pairs
 
-    def tested(self, free: World, held: World, trained: KeySet) -> Iterator[tuple[Split, World, Iterable[Chains]]]:
-        """What is tested, of which world. trained: the facts that training questions ask for; compositions are of such alone."""
-        yield "validation", held, self.validation
-        yield "test_entity", held, self.test_entity
-        yield "test_composition", free, (c.take(np.flatnonzero(_all_in(trained, free, c))) for c in self.withheld)
-        yield "test_relation_pair", free, self.pairs
+    def composed(self, trained: KeySet) -> Iterator[Chains]:
+        """Withheld compositions of facts that training questions ask for."""
+        return (c.take(np.flatnonzero(_all_in(trained, self.world, c))) for c in self.withheld)
 
 
 def _all_in(trained: KeySet, world: World, chains: Chains) -> NDArray[np.bool_]:
@@ -124,12 +118,26 @@ def asked(asking: Asking, found: Iterable[Chains], count: int) -> Tables:
     for chains in found:
         place = 0
         while count > 0 and place < len(chains.hops):
-            rows = np.arange(place, min(place + min(count, WORDED), len(chains.hops)))
+            rows = np.arange(place, min(place + min(count, asking.chunk), len(chains.hops)))
             table = ask(asking, chains.take(rows), pool=chains)
             place, count = place + len(rows), count - len(table)
             yield table
         if count <= 0:
             return
+
+
+def in_turn(streams: Sequence[Tables], count: int, together: int = 1) -> Tables:
+    """The first `count` rows of several streams, so many of each in turn; of what the one lacks the others have more."""
+    open_ = list(streams)
+    while open_ and count > 0:
+        told = [(stream_, next(stream_, None)) for stream_ in open_]
+        open_ = [stream_ for stream_, table in told if table is not None]
+        tables = [table for _, table in told if table is not None]
+        if tables:
+            place = np.concatenate([np.arange(len(table)) for table in tables])
+            table = pa.concat_tables(tables).take(pa.array(np.argsort(place // together, kind="stable")[:count]))
+            count -= len(table)
+            yield table
 
 
 def _kept(found: Iterable[Chains], seen: list[Chains]) -> Iterator[Chains]:
@@ -155,7 +163,8 @@ def edited(now: World, asking: Asking, hops: int, config: QuestionsConfig) -> Ta
     after = asking.world
     new = after.since > now.ever.since.max()
     left = config.limit
-    for found in searched(after, distinct(after.subject).astype(np.int64), hops, "edited", config, asking.seed, new):
+    heads = distinct(after.subject).astype(np.int64)
+    for found in searched(after, heads, hops, "edited", config, asking.seed, new):
         chains = found.take(np.arange(min(left, len(found.hops))))
         before = solve(now, chains.programs).answers.only()
         yield (table := ask(asking, chains, before=before))
@@ -243,23 +252,54 @@ class Questions:
         """What trains, and what tests in the known part. trained: to be filled with the facts that are asked for in training."""
         config, seed, exposures = self.config.questions, self.config.seed, self.config.documents.exposures
         known, first = self.views.now("known"), self.config.held_from
-        free, held = known.blocks(0, first), known.blocks(first, self.config.world.blocks)
-        asking = Asking(free, "train", seed, config.distractors, self.views.after("known"))
-        chains = {k: KnownChains(free, held, k, config, seed) for k in range(1, config.hops + 1)}
-        training = {f"chain-{k}": asked(asking, c.train, config.train_limit) for k, c in chains.items()}
-        training |= {shape: first_of(trained_on(shape, asking, config), config.train_limit) for shape in config.shapes}
-        for shape, tables in training.items():
-            for table in tables:
+        blocks = [known.blocks(block, block + 1) for block in range(self.config.world.blocks)]
+        free, held = blocks[:first], blocks[first:]
+        # A question, all that stands beside it in its prompt and all that is offered is of one block.
+        apart = Apart(config.held_out_compositions, key_of(seed, "composition"))
+        after = self.views.after("known")
+        share = -(-config.train_limit // max(1, len(free)))
+        asking = [
+            Asking(world, "train", seed, config.distractors, after, apart, int(np.clip(share, FEWEST, WORDED))) for world in free
+        ]
+        chains = {k: [FreeChains(world, k, share, config, seed) for world in free] for k in range(1, config.hops + 1)}
+        training: dict[str, list[Tables]] = {
+            f"chain-{k}": [asked(a, c.train, config.train_limit) for a, c in zip(asking, own, strict=True)]
+            for k, own in chains.items()
+        }
+        training |= {shape: [trained_on(shape, a, config) for a in asking] for shape in config.shapes}
+        for shape, streams in training.items():
+            for table in in_turn(streams, config.train_limit, 1 + (shape in PAIRED)):
                 self._keep(shape, table)
                 trained.append(hashes_of(table["support"].combine_chunks().flatten()))
                 yield placed(table, exposures, KeySet(trained[-1]))
         facts = KeySet(np.concatenate(trained))
+        testing = [Asking(world, "test_entity", seed, config.distractors, after, None, self._share(len(held))) for world in held]
         for hops, found in chains.items():
-            for split, world, searched_for in found.tested(free, held, facts):
-                for table in asked(asking._replace(world=world, split=split), searched_for, config.limit):
+            tested: dict[Split, list[Tables]] = {"validation": [], "test_entity": []}
+            split: Split
+            for a in testing:
+                persons = stream(seed, "validation").permutation(asked_about(a.world))
+                cut = max(1, len(persons) // 4)
+                for split, heads in (("validation", persons[:cut]), ("test_entity", persons[cut:])):
+                    chosen = searched(a.world, heads, hops, split, config, seed)
+                    tested[split].append(asked(a._replace(split=split), chosen, config.limit))
+            of_free = [a._replace(apart=None, chunk=self._share(len(free))) for a in asking]
+            told = list(zip(of_free, found, strict=True))
+            tested["test_composition"] = [
+                asked(a._replace(split="test_composition"), c.composed(facts), config.limit) for a, c in told
+            ]
+            tested["test_relation_pair"] = [asked(a._replace(split="test_relation_pair"), c.pairs, config.limit) for a, c in told]
+            for streams in tested.values():
+                for table in in_turn(streams, config.limit):
                     yield placed(self._apart(table, hops), exposures, facts)
-        for table in self._shapes(asking._replace(world=held, split="test_entity")):
-            yield placed(table, exposures, facts)
+        for shape in config.shapes:
+            made = [iter(SHAPES[shape](a)) for a in testing if len(a.world.subject)]
+            for table in in_turn(made, config.limit, 1 + (shape in PAIRED)):
+                yield placed(table, exposures, facts)
+
+    def _share(self, blocks: int) -> int:
+        """How many questions of a split and shape to make of each of some blocks at once."""
+        return int(np.clip(-(-self.config.questions.limit // max(1, blocks)), FEWEST, WORDED))
 
     def _shapes(self, asking: Asking) -> Iterator[pa.Table]:
         """Questions of all shapes but chains, to test with."""
@@ -269,13 +309,14 @@ class Questions:
     def _never_trained(self, part: Part, split: Split) -> Iterator[pa.Table]:
         """What is asked of a part that no training question touches, and of the novel one when its facts are false."""
         config, seed, world = self.config.questions, self.config.seed, self.views.now(part)
-        asking = Asking(world, split, seed, config.distractors)
+        asking = Asking(world, split, seed, config.distractors, chunk=self._share(1))
         heads = distinct(world.subject).astype(np.int64) if self.config.world.own.facts else asked_about(world)
         false = asking._replace(world=self.views.now("novel", false=True), split="shuffled") if part == "novel" else None
         for hops in range(1, config.hops + 1):
             found: list[Chains] = []
             count = 0
-            for table in asked(asking, _kept(searched(world, heads, hops, split, config, seed), found), config.limit):
+            wanted = searched(world, heads, hops, split, config, seed)
+            for table in asked(asking, _kept(wanted, found), config.limit):
                 count += len(table)
                 yield self._apart(table, hops)
             if false and found:
@@ -286,9 +327,13 @@ class Questions:
         """Chains about what edits change."""
         config, now, after = self.config.questions, self.views.now("known"), self.views.after("known")
         if after:
-            asking = Asking(after, "edited", self.config.seed, config.distractors)
+            blocks, share = self.config.world.blocks, self._share(self.config.world.blocks)
+            asking = [
+                Asking(after.blocks(block, block + 1), "edited", self.config.seed, config.distractors, chunk=share)
+                for block in range(blocks)
+            ]
             for hops in range(1, config.hops + 1):
-                for table in edited(now, asking, hops, config):
+                for table in in_turn([edited(now, a, hops, config) for a in asking], config.limit):
                     yield self._apart(table, hops)
 
     def _keep(self, shape: str, table: pa.Table) -> None:
@@ -312,7 +357,8 @@ class Questions:
             if shape in SHAPES:
                 tables = SHAPES[shape](Asking(world, "scratch", seed, config.distractors))
             else:
-                found = searched(world, asked_about(world), int(shape.removeprefix("chain-")), f"scratch {i}", config, seed)
+                hops = int(shape.removeprefix("chain-"))
+                found = searched(world, asked_about(world), hops, f"scratch {i}", config, seed)
                 tables = asked(Asking(world, "scratch", seed, config.distractors), found, share)
             made.append(pa.concat_tables([schema_of(Question).empty_table(), *first_of(tables, share)]))
         if not made:

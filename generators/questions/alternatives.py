@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from generators.questions.table import Asking
 from generators.world.columns import Ints, chosen, lists, mixed, picked
 from generators.world.world import World
 
@@ -18,6 +19,9 @@ CANDIDATES = 9
 
 ORDERS, FEW = 8, 4_000
 """Orders in which the ends of a hop are gone through, where they are few; of many, one order makes enough choices."""
+
+TRIES = 12
+"""Heads tried for each chain that is to stand beside a question."""
 
 ENOUGH = 20
 """Questions whose answers tell how often each is one."""
@@ -122,13 +126,16 @@ def candidates(
     world: World, answers: Ints, hops: Ints, stops: NDArray[np.int64], draws: NDArray[np.uint64],
     pool: tuple[Ints, Ints] | None = None,
 ) -> pa.ListArray:  # fmt: skip
-    """The names of other ends of each answer's last hop that are not named on the way to it."""
+    """The names of other ends of each answer's last hop that are not named on the way to it; in any order, so that the first few
+    are as fair as all."""
     found = others(world, answers, hops, draws, CANDIDATES, pool)
     for turn in range(CANDIDATES):
         # Where an answer is so common that nothing balances it, any other is better than none.
         lone = np.flatnonzero(((found < 0) | (found[:, :, None] == stops[:, None, :]).any(2)).all(1))
         far = world.near_end(world.schema.turned(hops[lone]), mixed(draws[lone], 410 + turn))
         found[lone, 0] = np.where(far == answers[lone], -1, far)
+    order = np.argsort(mixed(draws[:, None], 420, world.entities.hashes[found]), axis=1)
+    found = np.take_along_axis(found, order, axis=1)
     free = (found >= 0) & ~(found[:, :, None] == stops[:, None, :]).any(2)
     return lists(free.sum(1), chosen(world.names, found[free]))
 
@@ -166,21 +173,25 @@ def elsewhere(
 
 
 def chains_beside(
-    world: World,
+    asking: Asking,
     hops: NDArray[np.int64],
     stops: NDArray[np.int64],
     facts: NDArray[np.int64],
     draws: NDArray[np.uint64],
-    count: int,
+    count: int | None = None,
+    *,
+    other: Ints | None = None,
 ) -> NDArray[np.int64]:
-    """The facts of `count` chains of the same hops from other heads, which share no fact with the row's own and lead elsewhere;
-    where such are not found, a fact of each of the relations. (rows, count * k), -1 where there is none."""
-    n, k = hops.shape
+    """The facts of as many chains of the same hops from other heads as are to stand beside a question, or of `count`, which share
+    no fact with the row's own and lead elsewhere, each to another end; where such are not found, a fact of each of the
+    relations. other: an end that none of them leads to either. (rows, count * k), -1 where there is none."""
+    (n, k), world, count = hops.shape, asking.world, asking.distractors if count is None else count
     room = np.zeros(n, np.int64)
-    ends = np.full((n, count + 1), -1, np.int64)
+    ends = np.full((n, count + 2), -1, np.int64)
     ends[:, 0] = stops[:, -1]
+    ends[:, 1] = -1 if other is None else other
     shown = np.column_stack([facts, np.full((n, count * k), -1, np.int64)])
-    for turn in range(4 * count):
+    for turn in range(TRIES * count):
         rows = np.flatnonzero(room < count)
         there, met = elsewhere(world, hops[rows], mixed(draws[rows], 500 + turn), backwards=turn % 2 == 1)
         ordered = np.sort(there, axis=1)
@@ -189,15 +200,31 @@ def chains_beside(
         # The answer is stated once.
         fits &= ~((hops[rows] == hops[rows, -1:]) & (there[:, 1:] == stops[rows, -1:])).any(1)
         fits &= ~(shown[rows][:, :, None] == met[:, None, :]).any((1, 2))
+        if asking.apart:
+            fits &= ~asking.apart.told(world, met)
         rows, there, met = rows[fits], there[fits], met[fits]
         places = facts.shape[1] + room[rows, None] * k + np.arange(k)
         shown[rows[:, None], places] = met
         room[rows] += 1
-        ends[rows, room[rows]] = there[:, -1]
+        ends[rows, 1 + room[rows]] = there[:, -1]
     for place in range(count * k):
         column = facts.shape[1] + place
         rows, hop = np.flatnonzero(shown[:, column] < 0), hops[:, place % k]
         one = fact_beside(world, hop[rows] % world.schema.back, shown[rows], mixed(draws[rows], 600 + place))
-        again = (hop[rows] == hops[rows, -1]) & (world.led_to(hop[rows], one) == stops[rows, -1])
-        shown[rows, column] = np.where(again, -1, one)
+        last, end = hop[rows] == hops[rows, -1], world.led_to(hop[rows], one)
+        shown[rows, column] = np.where(last & (ends[rows] == end[:, None]).any(1), -1, one)
+        ends[rows, 1 + place // k] = np.where(last, end, ends[rows, 1 + place // k])
+    return shown[:, facts.shape[1] :]
+
+
+def told_once(world: World, hops: Ints, facts: NDArray[np.int64], beside: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What stands beside some facts, without those that lead by a hop where a fact before them does already: or else what is told
+    twice would be known not to be the answer."""
+    shown = np.column_stack([facts, beside])
+    along = (shown >= 0) & (world.relation[shown] == (hops % world.schema.back)[:, None])
+    ends = np.where(along, np.where((hops < world.schema.back)[:, None], world.object[shown], world.subject[shown]), -1)
+    for place in range(facts.shape[1], shown.shape[1]):
+        again = (ends[:, place] >= 0) & (ends[:, :place] == ends[:, place : place + 1]).any(1)
+        again &= ~(shown[:, :place] == shown[:, place : place + 1]).any(1)
+        ends[again, place] = shown[again, place] = -1
     return shown[:, facts.shape[1] :]

@@ -22,7 +22,7 @@ PLAIN_SHARE = 0.25
 """Share of single-hop questions worded as sub-questions are, so that a hop asked by itself is nothing unheard-of."""
 
 CHUNK = 50_000
-"""Most candidates tried at once: bounds the memory, changes nothing else."""
+"""Most candidates tried at once: bounds the memory, and how many tell how frequent answers are."""
 
 
 def programs(schema: Schema, head_kind: int, hops: int, inverse: bool) -> NDArray[np.int64]:
@@ -123,7 +123,7 @@ def ask(asking: Asking, chains: Chains, *, before: Ints | None = None, pool: Cha
         wrong=candidates(
             world, chains.stops[:, -1], chains.hops[:, -1], chains.stops, draws, (pool.hops[:, -1], pool.stops[:, -1])
         ),
-        beside=chains_beside(world, chains.hops, chains.stops, chains.facts, draws, asking.distractors),
+        beside=chains_beside(asking, chains.hops, chains.stops, chains.facts, draws),
         no_shortcut=chains.no_shortcut,
         parts=lists(
             np.full(n, k),

@@ -65,7 +65,9 @@ def ask_which(asking: Asking) -> Iterator[pa.Table]:
             a, b = lower.ravel(), np.roll(upper, away, axis=1).ravel()
             kept = picked(mixed(key, world.entities.hashes[a], world.entities.hashes[b], scale), max(1, turns // KEPT)) == 0
             rows.append((a[kept], b[kept], np.full(kept.sum(), scale)))
-    for heads, partners, scales in groups.in_chunks(key, *map(np.concatenate, zip(*rows, strict=True))) if rows else ():
+    for heads, partners, scales in (
+        groups.in_chunks(asking.chunk, key, *map(np.concatenate, zip(*rows, strict=True))) if rows else ()
+    ):
         draws = mixed(key, *(world.entities.hashes[c] for c in (heads, partners)), world.schema.hop_hashes[scales])
         end = picked(mixed(draws, 1), 2)
         made = []
@@ -138,7 +140,9 @@ def ask_same(asking: Asking) -> Iterator[pa.Table]:
         yes = picked(draws, 2) == 1
         kept = yes | (objects[other] != objects)
         rows.append((heads[kept], np.where(yes, fellow, heads[other])[kept], np.full(kept.sum(), code)))
-    for heads, partners, codes in groups.in_chunks(key, *map(np.concatenate, zip(*rows, strict=True))) if rows else ():
+    for heads, partners, codes in (
+        groups.in_chunks(asking.chunk, key, *map(np.concatenate, zip(*rows, strict=True))) if rows else ()
+    ):
         made = []
         for code in np.unique(codes).tolist():
             own = (codes == code) & (partners != heads)
@@ -162,7 +166,7 @@ def _same(asking: Asking, heads: Ints, partners: Ints, code: int, draws: NDArray
         asking, programs, trace, shape="same", hops=2, kind="number",
         texts=groups.worded(_SAME, mixed(draws, 3), **fillings),
         answers=lists(ones, chosen(["no", "yes"], truth)), wrong=lists(ones, chosen(["yes", "no"], truth)),
-        parts=parts, facts=facts, needed=needed, beside=_two_beside(asking, hops, facts, draws),
+        parts=parts, facts=facts, needed=needed, beside=_alike_beside(asking, code, facts, truth == 1, draws),
         guesses=(np.full(n, 0.5), np.zeros(n, bool)), draws=draws,
     )  # fmt: skip
 
@@ -172,6 +176,36 @@ def _two_beside(asking: Asking, codes: Ints, facts: NDArray[np.int64], draws: ND
     shown = facts
     for place in range(2 * asking.distractors):
         shown = np.column_stack([shown, fact_beside(asking.world, codes, shown, mixed(draws, 600 + place))])
+    return shown[:, facts.shape[1] :]
+
+
+def _alike_beside(
+    asking: Asking, code: int, facts: NDArray[np.int64], same: NDArray[np.bool_], draws: NDArray[np.uint64]
+) -> NDArray[np.int64]:
+    """As many facts of the relation, so that two of all that are told have the same object whether it is those that are asked
+    about or not: beside two that differ there are two of one other object, and none of an object twice else."""
+    world, shown = asking.world, facts
+    codes = np.full(len(facts), code)
+    for place in range(2 * asking.distractors):
+        fact = np.full(len(facts), -1, np.int64)
+        if place == 1:
+            # Another one of the first one's object.
+            object_ = np.where(shown[:, 2] >= 0, world.object[shown[:, 2]], -1).astype(np.int64)
+            count = np.where(object_ >= 0, world.ends(code)[np.maximum(object_, 0)], 0)
+            turn = picked(mixed(draws, 640), np.maximum(count - 1, 1))
+            first = world.met(codes + world.schema.back, object_, turn)
+            second = world.met(codes + world.schema.back, object_, turn + 1)
+            fellow = np.where(first == shown[:, 2], second, first)
+            fact = np.where(same, fact, fellow)
+        told = np.where(shown >= 0, world.object[shown], -1)
+        for again in range(16):
+            open_ = np.flatnonzero((fact < 0) & (same | (place != 1)))
+            one = fact_beside(world, codes[open_], shown[open_], mixed(draws[open_], 600 + place, again))
+            new = (one >= 0) & ~(told[open_] == world.object[one][:, None]).any(1)
+            if place == 0:
+                new &= same[open_] | (world.ends(code)[world.object[one]] > 1)
+            fact[open_[new]] = one[new]
+        shown = np.column_stack([shown, fact])
     return shown[:, facts.shape[1] :]
 
 

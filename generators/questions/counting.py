@@ -34,7 +34,7 @@ def ask(asking: Asking) -> Iterator[pa.Table]:
     # How many of the groups of each relation have each size.
     table = np.zeros((world.schema.back, groups.LARGEST + 1))
     np.add.at(table, (codes, sizes), 1)
-    for counted, relation in groups.in_chunks(key_of(asking.seed, "counting"), shared, codes):
+    for counted, relation in groups.in_chunks(asking.chunk, key_of(asking.seed, "counting"), shared, codes):
         yield _of(asking, counted, relation, table)
 
 

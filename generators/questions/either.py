@@ -37,7 +37,7 @@ def ask(asking: Asking) -> Iterator[pa.Table]:
     # How many of the pairs of each relation have each number of members.
     table = np.zeros((world.schema.back, _LARGEST + 1))
     np.add.at(table, (codes[a], sizes[a] + sizes[b]), 1)
-    for one, two, relation in groups.in_chunks(key_of(seed, "either"), shared[a], shared[b], codes[a]):
+    for one, two, relation in groups.in_chunks(asking.chunk, key_of(seed, "either"), shared[a], shared[b], codes[a]):
         yield _of(asking, one, two, relation, table)
 
 

@@ -38,15 +38,11 @@ def scales(schema: Schema) -> list[int]:
     return [code for code, r in enumerate(schema.relations) if r.compared]
 
 
-CHUNK = 8_000
-"""Questions made at once: bounds the memory, and what is made beyond what is wanted."""
-
-
-def in_chunks(key: int, *columns: Ints) -> Iterator[tuple[Ints, ...]]:
-    """The rows of some columns in a keyed order, `CHUNK` at a time."""
+def in_chunks(chunk: int, key: int, *columns: Ints) -> Iterator[tuple[Ints, ...]]:
+    """The rows of some columns in a keyed order, `chunk` at a time."""
     order = np.argsort(mixed(key, *columns), kind="stable")
-    for start in range(0, len(order), CHUNK):
-        yield tuple(column[order[start : start + CHUNK]] for column in columns)
+    for start in range(0, len(order), chunk):
+        yield tuple(column[order[start : start + chunk]] for column in columns)
 
 
 def in_any_order(key: int, tables: Sequence[pa.Table]) -> pa.Table:

@@ -10,14 +10,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from generators.questions import groups
-from generators.questions.alternatives import candidates, fact_beside
+from generators.questions.alternatives import candidates, fact_beside, told_once
 from generators.questions.reasoning import Move, Programs, necessary, prior, solve
 from generators.questions.table import Asking, entity_answers, interleaved, led_to, opened, questions, stated, sub_questions
 from generators.world.columns import Ints, Sets, chosen, dealt, joined, lists, mixed, picked
 from generators.world.world import PARTS, World
 from kit.core.seeds import key_of
 
-CHUNK = groups.CHUNK
 _ASK = (
     "Which {type} {one} and {two}?",
     "Name the {type} {who} {one} and {two}.",
@@ -30,7 +29,7 @@ _ASK = (
 
 def ask(asking: Asking) -> Iterator[pa.Table]:
     """Every intersection, in a seeded order."""
-    for heads, first, second in _pairs(asking.world, key_of(asking.seed, "intersection")):
+    for heads, first, second in _pairs(asking.world, key_of(asking.seed, "intersection"), asking.chunk):
         yield _of(asking, heads, first, second, None)
 
 
@@ -39,7 +38,7 @@ def ask_tree(asking: Asking) -> Iterator[pa.Table]:
     world, seed, onward = asking.world, asking.seed, dict[int, list[int]]()
     for code in np.flatnonzero(world.schema.functional).tolist():
         onward.setdefault(int(world.schema.subjects[code]), []).append(code)
-    for heads, first, second in _pairs(world, key_of(seed, "tree")):
+    for heads, first, second in _pairs(world, key_of(seed, "tree"), asking.chunk):
         draws = mixed(key_of(seed, "tree, onward"), world.entities.hashes[heads], first, second)
         third = np.full(len(heads), -1)
         for kind, codes in onward.items():
@@ -50,7 +49,7 @@ def ask_tree(asking: Asking) -> Iterator[pa.Table]:
         yield _of(asking, heads[kept], first[kept], second[kept], third[kept])
 
 
-def _pairs(world: World, key: int) -> Iterator[tuple[NDArray[np.int64], ...]]:
+def _pairs(world: World, key: int, chunk: int) -> Iterator[tuple[NDArray[np.int64], ...]]:
     """Every entity with two relations that might describe it, in a keyed order, some at a time: the first's group is small,
     the second's holds others too."""
     subjects = world.schema.subjects
@@ -72,7 +71,7 @@ def _pairs(world: World, key: int) -> Iterator[tuple[NDArray[np.int64], ...]]:
     table = np.full((world.schema.back, max(map(len, seconds.values()), default=0)), -1)
     for code, others in seconds.items():
         table[code, : len(others)] = others
-    for owner, place in dealt((table >= 0).sum(1)[first], key, CHUNK):
+    for owner, place in dealt((table >= 0).sum(1)[first], key, chunk):
         one, two, who = first[owner], table[first[owner], place], head[owner]
         kept = world.ends_of(two, np.maximum(world.end(two, who), 0)) >= 2
         kept &= world.met(two, who) >= 0
@@ -164,6 +163,7 @@ def _beside(
         led = np.where((led >= 0) & (world.object[led] == ends[:, None]), -1, led)
         anywhere = fact_beside(world, third, np.column_stack([facts, *found, led]), mixed(draws, 811))
         found += [led, np.where((led >= 0).any(1) | (world.object[anywhere] == ends), -1, anywhere)[:, None]]
+        return told_once(world, third, facts, np.column_stack(found))
     return np.column_stack(found)
 
 

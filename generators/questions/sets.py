@@ -43,7 +43,7 @@ def ask(asking: Asking) -> Iterator[pa.Table]:
         sizes = world.ends_of(np.full(world.size, code + world.schema.back), np.arange(world.size))
         several = np.flatnonzero((sizes >= groups.SMALLEST) & (sizes <= groups.LARGEST))
         rows.append((several, np.full(len(several), code)))
-    for asked, taken in groups.in_chunks(key_of(asking.seed, "set"), *map(np.concatenate, zip(*rows, strict=True))):
+    for asked, taken in groups.in_chunks(asking.chunk, key_of(asking.seed, "set"), *map(np.concatenate, zip(*rows, strict=True))):
         yield _of(asking, asked, taken)
 
 

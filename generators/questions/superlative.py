@@ -32,7 +32,7 @@ def ask(asking: Asking) -> Iterator[pa.Table]:
         own = np.flatnonzero(world.schema.subjects[codes] == world.schema.subjects[scale])
         rows += [(shared[own], codes[own], np.full(len(own), scale), np.full(len(own), end)) for end in range(len(groups.ENDS))]
     key = key_of(asking.seed, "superlative")
-    for columns in groups.in_chunks(key, *map(np.concatenate, zip(*rows, strict=True))) if rows else ():
+    for columns in groups.in_chunks(asking.chunk, key, *map(np.concatenate, zip(*rows, strict=True))) if rows else ():
         made = []
         for scale, end in sorted(set(zip(columns[2].tolist(), columns[3].tolist(), strict=True))):
             own = np.flatnonzero((columns[2] == scale) & (columns[3] == end))

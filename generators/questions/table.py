@@ -17,15 +17,47 @@ from generators.world.world import FOREVER, World
 from kit.core.records import Question, Split, SubQuestion, schema_of
 
 
+class Apart(NamedTuple):
+    """The share of pairs of facts that are withheld from training, and the key by which they are drawn."""
+
+    share: float
+    key: int
+
+    def either(self, a: NDArray[np.uint64], b: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Which facts, as hashes, may not follow one another, either way round; 0 is none."""
+        drawn = picked(mixed(self.key, np.minimum(a, b), np.maximum(a, b)), 1_000_000) < 1_000_000 * self.share
+        return drawn & (a != 0) & (b != 0)
+
+    def told(self, world: World, facts: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """In which rows of facts (-1: none) two stand that may not: that share an entity so that one leads on to the other."""
+        found = np.zeros(len(facts), bool)
+        one = np.array([r.one_to_one for r in world.schema.relations], bool)
+        hashes = np.where(facts >= 0, world.hashes(facts), 0)
+        heads, tails = (
+            np.where(facts >= 0, column[facts], -1 - k).astype(np.int64) for k, column in enumerate((world.subject, world.object))
+        )
+        back = np.where(facts >= 0, one[world.relation[facts]], False)
+        for i in range(facts.shape[1]):
+            for j in range(i):
+                meet = (tails[:, i] == heads[:, j]) | (heads[:, i] == tails[:, j])
+                meet |= ((heads[:, i] == heads[:, j]) | (tails[:, i] == tails[:, j])) & (back[:, i] | back[:, j])
+                rows = np.flatnonzero(meet)
+                found[rows] |= self.either(hashes[rows, i], hashes[rows, j])
+        return found
+
+
 class Asking(NamedTuple):
     """What questions are asked of: a world as it is told of, the split they belong to, the seed, and how many others are spoken
-    of in the prompt beside each question's own facts. after: the same part of the world after all edits."""
+    of in the prompt beside each question's own facts. after: the same part of the world after all edits. apart: of the pairs of
+    facts that follow one another, which may not stand in one prompt. chunk: about how many are made at once."""
 
     world: World
     split: Split
     seed: int
     distractors: int
     after: World | None = None
+    apart: Apart | None = None
+    chunk: int = 8_000
 
 
 _OPENERS = {
@@ -162,7 +194,7 @@ def context(world: World, facts: NDArray[np.int64], draws: NDArray[np.uint64]) -
     shuffled = np.take_along_axis(shown, order, axis=1)
     there = shuffled >= 0
     told = shuffled[there]
-    which = picked(mixed(draws[:, None], 300 + places)[there], wordings(world, told))
+    which = picked(mixed(draws[:, None], 300 + places)[there], seen(world, told))
     counts = there.sum(1)
     return lists(counts, stated(world, told, which)), lists(counts, world.fact_ids(told))
 
@@ -238,7 +270,7 @@ def questions(
     the way (rows, any; without it the heads). popular: the entity
     whose popularity counts (without it the first head). members: all parts of the answers that have several.
     outdated: answers before an edit. world: the one the programs are of, where that is not the one asked of. whole: nothing is
-    left out; the certificate says what would be.
+    left out; the certificate calls readable what would be.
     """
     world = world or asking.world
     n = len(texts)
@@ -247,6 +279,9 @@ def questions(
     keys = [np.where(there[:, i], world.hashes(facts[:, i]), 0) for i in range(facts.shape[1])]
     told = zip(answers.to_pylist(), texts.to_pylist(), strict=True)
     unreadable = np.array([kind == "number" or not any(a in text for a in each) for each, text in told], bool)
+    told_of = np.column_stack([facts, beside]) if asking.distractors else facts
+    fair = ~asking.apart.told(world, told_of) if asking.apart else np.ones(n, bool)
+    unreadable &= fair | (not whole)
     unique = trace.answers.counts == answered
     certificate = {
         "unique": pa.array(unique),
@@ -266,7 +301,7 @@ def questions(
         "exposure": pa.array(np.zeros(n, np.int64)),
         "asked": pa.array(np.zeros(n, np.int64)),
     }
-    shown = context(world, np.column_stack([facts, beside]) if asking.distractors else facts, draws)
+    shown = context(world, told_of, draws)
     columns = {
         "id": hex_ids(mixed(text_hashes(texts.to_pylist()), text_hashes([shape]), *keys)),
         "shape": chosen([shape], np.zeros(n, int)),
@@ -289,7 +324,7 @@ def questions(
         "probes": chosen([""], np.zeros(n, int)),
     }
     made = pa.table([columns[name] for name in schema.names], schema=schema)
-    return made if whole else made.filter(pa.array(unique & (unreadable | (kind == "named"))))
+    return made if whole else made.filter(pa.array(fair & unique & (unreadable | (kind == "named"))))
 
 
 def stale(after: World | None, programs: Programs, trace: Trace) -> NDArray[np.bool_]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from generators.questions import groups
-from generators.questions.alternatives import candidates, fact_beside
+from generators.questions.alternatives import candidates, fact_beside, told_once
 from generators.questions.reasoning import Move, Programs, necessary, prior, solve
 from generators.questions.table import Asking, entity_answers, interleaved, led_to, opened, questions, stated, sub_questions
 from generators.world.columns import Ints, chosen, joined, lists, mixed, permuted, picked
@@ -29,8 +29,8 @@ def ask(asking: Asking) -> Iterator[pa.Table]:
     # What was stays as it was: edits come after it.
     asking = asking._replace(after=None)
     facts, key = np.flatnonzero(ever.dated).astype(np.int32), key_of(asking.seed, "temporal")
-    for start in range(0, len(facts), groups.CHUNK):
-        rows = facts[permuted(len(facts), key, start, start + groups.CHUNK)].astype(np.int64)
+    for start in range(0, len(facts), asking.chunk):
+        rows = facts[permuted(len(facts), key, start, start + asking.chunk)].astype(np.int64)
         draws = mixed(key, ever.hashes(rows))
         made = []
         for k, op in enumerate(_WHEN):
@@ -114,7 +114,8 @@ def _of(asking: Asking, world: World, facts: Ints, op: Operation, more: bool, dr
         texts=opened(schema, phrase, world.kinds[ends], mixed(draws, 8)),
         wrong=candidates(world, ends, last, stops, draws), parts=lists(counts, laid), facts=support,
         needed=necessary(world, programs, trace, support), guesses=prior(world, ends, last), draws=draws, popular=ends,
-        beside=_beside(asking, world, facts, support, onward if more else None, ends, draws), world=world,
+        beside=told_once(world, last, support, _beside(asking, world, facts, support, onward if more else None, ends, draws)),
+        world=world,
     )  # fmt: skip
 
 

@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from generators.questions import groups
 from generators.questions.alternatives import chains_beside, elsewhere, fact_beside, walked
 from generators.questions.chain import chain_programs, programs
 from generators.questions.reasoning import necessary, solve
@@ -44,7 +43,7 @@ def ask(asking: Asking) -> Iterator[pa.Table]:
     for hops in (2, 3, 1):
         tables = {kind: programs(world.schema, kind, hops, True) for kind in np.unique(world.kinds[heads]).tolist()}
         widths = np.array([len(tables[kind]) for kind in world.kinds[heads].tolist()], np.int64)
-        for owner, place in dealt(widths, key_of(asking.seed, "unanswerable", hops), groups.CHUNK):
+        for owner, place in dealt(widths, key_of(asking.seed, "unanswerable", hops), asking.chunk):
             taken = np.zeros((len(owner), hops), np.int64)
             for kind, table in tables.items():
                 own = world.kinds[heads[owner]] == kind
@@ -102,7 +101,7 @@ def _asked(asking: Asking, stops: NDArray[np.int64], hops: NDArray[np.int64]) ->
     counts, parts = interleaved([np.ones(n, int)] * k, met)
     none_known = lists(np.full(n, len(ANSWERS)), chosen(ANSWERS, np.tile(np.arange(len(ANSWERS)), n)))
     facts = facts if answered else facts[:, : max(1, k - 1)]
-    beside = chains_beside(world, hops, stops, facts, draws, asking.distractors)
+    beside = chains_beside(asking, hops, stops, facts, draws)
     # What has no answer is told of as often as what has one.
     more = fact_beside(world, hops[:, -1] % schema.back, np.column_stack([facts, beside]), mixed(draws, 30))
     return questions(

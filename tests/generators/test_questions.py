@@ -183,8 +183,13 @@ def test_withheld_compositions_are_in_no_example(small: Records) -> None:
     withheld = {q.support for q in _split(small, "test_composition")}
     assert withheld
     assert not withheld & {e.facts for e in small.examples}
-    single = {q.support[0] for q in _split(small, "train") if q.hops == 1}
-    assert all(set(support) <= single for support in withheld), "each fact alone may be asked in training"
+    trained = {fact for q in _split(small, "train") for fact in q.support}
+    assert all(set(support) <= trained for support in withheld), "each fact alone may be asked in training"
+    pairs = {frozenset(support[i : i + 2]) for support in withheld for i in range(len(support) - 1)}
+    told = [q.context_facts for q in _split(small, "train")]
+    together = [pair for pair in pairs for facts in told if pair <= set(facts)]
+    alone = {support for support in withheld if len(support) == 2}
+    assert not [pair for pair in together if any(pair == frozenset(support) for support in alone)]
 
 
 def test_no_test_question_is_a_training_text(small: Records) -> None:
