@@ -52,6 +52,12 @@ class Slice(Config):
             raise ValueError("mode prefilled needs style direct")
         if self.mode == "choice" and self.style == "cot":
             raise ValueError("mode choice needs style direct or cloze")
+        if self.mode == "choice" and self.sub_questions:
+            raise ValueError("sub_questions have nothing to choose from: ask them in mode generate")
+        if self.mode == "choice" and self.context == "facts":
+            raise ValueError(
+                "mode choice needs context closed: of what is offered, the facts in a prompt tell of the answer first of all"
+            )
         if self.style == "cloze" and self.shots:
             raise ValueError("a text to be continued takes no shots")
         return self

@@ -218,9 +218,7 @@ def _groups(fresh: dict[str, Ask[Any]], config: EvalConfig) -> Iterator[tuple[li
 
 def _choose(asks: Sequence[Ask[Any]], config: EvalConfig, backend: Backend) -> list[Output]:
     """For each ask the candidate with the highest log-likelihood per token, worded as an answer, and below it the one that is
-    likeliest as a whole (Brown et al. 2020 report either, by task). Raises KitError where there is nothing to choose from."""
-    if lacking := next((ask for ask in asks if not ask.wrong), None):
-        raise KitError(f"{lacking.item.id} has no candidates to choose from: mode choice is for kit's own questions and probes")
+    likeliest as a whole (Brown et al. 2020 report either, by task)."""
     options = [sorted([ask.golds[0], *ask.wrong[: config.candidates]]) for ask in asks]
     prompts = [_prompt(ask) for ask, names in zip(asks, options, strict=True) for _ in names]
     scores = [Likelihood(0.0, 1)] * len(prompts)

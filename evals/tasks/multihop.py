@@ -37,6 +37,14 @@ def asks(config: EvalConfig, questions: Sequence[Question], examples: Sequence[Q
         if not chosen:
             splits = sorted({q.split for q in questions})
             raise KitError(f"no questions of slice {part.name}; the data hold {', '.join(splits)}")
+        if part.mode == "choice":
+            # Of some, as of a count that no other group has, nothing wrong could be offered that is as likely.
+            told = [q for q in chosen if q.candidates]
+            if not told:
+                raise KitError(
+                    f"{chosen[0].id} has no candidates to choose from: mode choice is for kit's own questions and probes"
+                )
+            chosen = told
         shown = Examples(config, part, examples, partial(_turns, config.ask, part.context == "facts"), _text)
         for question in chosen[: part.limit]:
             context = question.context if part.context == "facts" else ()

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from generators.questions.alternatives import chains_beside, elsewhere, fact_beside, walked
+from generators.questions.alternatives import chains_beside, elsewhere, fact_beside, told_once, walked
 from generators.questions.chain import chain_programs, programs
 from generators.questions.reasoning import necessary, solve
 from generators.questions.table import (
@@ -102,8 +102,13 @@ def _asked(asking: Asking, stops: NDArray[np.int64], hops: NDArray[np.int64]) ->
     none_known = lists(np.full(n, len(ANSWERS)), chosen(ANSWERS, np.tile(np.arange(len(ANSWERS)), n)))
     facts = facts if answered else facts[:, : max(1, k - 1)]
     beside = chains_beside(asking, hops, stops, facts, draws)
-    # What has no answer is told of as often as what has one.
-    more = fact_beside(world, hops[:, -1] % schema.back, np.column_stack([facts, beside]), mixed(draws, 30))
+    # What has no answer is told of as often as what has one, and nothing of it twice.
+    shown = np.column_stack([facts, beside])
+    more = np.full(n, -1, np.int64)
+    for turn in range(TRIES):
+        one = fact_beside(world, hops[:, -1] % schema.back, shown, mixed(draws, 30, turn))
+        again = told_once(world, hops[:, -1], shown, one[:, None])[:, 0] < 0
+        more = np.where((more < 0) & ~again, one, more)
     return questions(
         asking, batch, trace, shape="unanswerable", hops=k, kind="entity" if answered else "number", whole=True,
         texts=opened(schema, nested(schema, hops, chosen(world.names, heads), draws), schema.ends[hops[:, -1]], mixed(draws, 1)),
