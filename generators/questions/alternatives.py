@@ -119,7 +119,7 @@ def numbers(weights: NDArray[np.float64], answers: Ints, draws: NDArray[np.uint6
         place = (inside[rows] + turn * ends[rows, -1] / steps[rows]) % ends[rows, -1]
         found[rows, turn - 1] = (ends[rows] <= place[:, None]).sum(1)
     found[found == answers[:, None]] = -1
-    return found
+    return np.take_along_axis(found, np.argsort(mixed(draws[:, None], 420, found), axis=1), axis=1)
 
 
 def candidates(

@@ -35,7 +35,7 @@ _SAME = (
 )
 
 
-LEAST = 36
+LEAST = 38
 """Bands of values that a relation has to have where it is compared by."""
 
 PARTNERS, KEPT = 8, 2
