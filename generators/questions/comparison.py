@@ -35,7 +35,7 @@ _SAME = (
 )
 
 
-LEAST = 38
+LEAST = 36
 """Bands of values that a relation has to have where it is compared by."""
 
 PARTNERS, KEPT = 8, 2
@@ -123,12 +123,16 @@ def ask_same(asking: Asking) -> Iterator[pa.Table]:
     key = key_of(asking.seed, "same")
     for code in groups.usable(world.schema).tolist():
         own = np.flatnonzero(world.relation == code)
-        own = own[world.ends(code)[world.object[own]] > 1]
+        codes = np.full(len(own), code)
+        own = own[world.ends_of(codes, world.object[own]) > 1]
         heads, objects = world.subject[own].astype(np.int64), world.object[own].astype(np.int64)
         if not len(heads):
             continue
         draws = mixed(key, world.entities.hashes[heads], code)
-        hops, place = np.full(len(heads), code + world.schema.back), picked(mixed(draws, 1), world.ends(code)[objects] - 1)
+        hops, place = (
+            np.full(len(heads), code + world.schema.back),
+            picked(mixed(draws, 1), world.ends_of(codes[: len(own)], objects) - 1),
+        )
         # The fellows stand in order: those from the head itself on are one place further.
         fellow = world.end(hops, objects, place)
         fellow = world.end(hops, objects, place + (fellow >= heads))
@@ -191,7 +195,7 @@ def _alike_beside(
         if place == 1:
             # Another one of the first one's object.
             object_ = np.where(shown[:, 2] >= 0, world.object[shown[:, 2]], -1).astype(np.int64)
-            count = np.where(object_ >= 0, world.ends(code)[np.maximum(object_, 0)], 0)
+            count = np.where(object_ >= 0, world.ends_of(codes, np.maximum(object_, 0)), 0)
             turn = picked(mixed(draws, 640), np.maximum(count - 1, 1))
             first = world.met(codes + world.schema.back, object_, turn)
             second = world.met(codes + world.schema.back, object_, turn + 1)
@@ -203,7 +207,7 @@ def _alike_beside(
             one = fact_beside(world, codes[open_], shown[open_], mixed(draws[open_], 600 + place, again))
             new = (one >= 0) & ~(told[open_] == world.object[one][:, None]).any(1)
             if place == 0:
-                new &= same[open_] | (world.ends(code)[world.object[one]] > 1)
+                new &= same[open_] | (world.ends_of(codes[open_], world.object[one]) > 1)
             fact[open_[new]] = one[new]
         shown = np.column_stack([shown, fact])
     return shown[:, facts.shape[1] :]

@@ -54,11 +54,11 @@ def in_any_order(key: int, tables: Sequence[pa.Table]) -> pa.Table:
 def found(world: World) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Every group of a size to be asked about: the shared object, and the relation. Not by a value such as a profession:
     others have it too, in parts of the world that are not known, or not yet."""
-    own = world.parts != PARTS.index("shared")
     objects, codes = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for code in usable(world.schema, whole=True).tolist():
-        sizes = world.ends(code)
-        objects.append(np.flatnonzero((sizes >= SMALLEST) & (sizes <= LARGEST) & own))
+        shared, sizes = world.ends(code)
+        own = world.parts[shared] != PARTS.index("shared")
+        objects.append(shared[(sizes >= SMALLEST) & (sizes <= LARGEST) & own])
         codes.append(np.full(len(objects[-1]), code))
     return np.concatenate(objects), np.concatenate(codes)
 

@@ -24,25 +24,26 @@ class Apart(NamedTuple):
     key: int
 
     def either(self, a: NDArray[np.uint64], b: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """Which facts, as hashes, may not follow one another, either way round; 0 is none."""
-        drawn = picked(mixed(self.key, np.minimum(a, b), np.maximum(a, b)), 1_000_000) < 1_000_000 * self.share
-        return drawn & (a != 0) & (b != 0)
+        """Which facts, as hashes, may not follow one another, either way round."""
+        return np.asarray(picked(mixed(self.key, np.minimum(a, b), np.maximum(a, b)), 1_000_000) < 1_000_000 * self.share)
 
     def told(self, world: World, facts: NDArray[np.int64]) -> NDArray[np.bool_]:
         """In which rows of facts (-1: none) two stand that may not: that share an entity so that one leads on to the other."""
         found = np.zeros(len(facts), bool)
         one = np.array([r.one_to_one for r in world.schema.relations], bool)
-        hashes = np.where(facts >= 0, world.hashes(facts), 0)
-        heads, tails = (
-            np.where(facts >= 0, column[facts], -1 - k).astype(np.int64) for k, column in enumerate((world.subject, world.object))
-        )
-        back = np.where(facts >= 0, one[world.relation[facts]], False)
-        for i in range(facts.shape[1]):
-            for j in range(i):
-                meet = (tails[:, i] == heads[:, j]) | (heads[:, i] == tails[:, j])
-                meet |= ((heads[:, i] == heads[:, j]) | (tails[:, i] == tails[:, j])) & (back[:, i] | back[:, j])
-                rows = np.flatnonzero(meet)
-                found[rows] |= self.either(hashes[rows, i], hashes[rows, j])
+        there = facts >= 0
+        heads, tails = (np.where(there, column[facts], -1 - k) for k, column in enumerate((world.subject, world.object)))
+        back = there & one[world.relation[facts]]
+        met: list[NDArray[np.int64]] = []
+        for i in range(1, facts.shape[1]):
+            head, tail, leads_back = (column[:, i : i + 1] for column in (heads, tails, back))
+            meet = (tail == heads[:, :i]) | (head == tails[:, :i])
+            meet |= ((head == heads[:, :i]) | (tail == tails[:, :i])) & (leads_back | back[:, :i])
+            rows, others = np.nonzero(meet & there[:, i : i + 1] & there[:, :i])
+            met.append(np.stack([rows, facts[rows, i], facts[rows, others]]))
+        if met:
+            rows, a, b = np.concatenate(met, axis=1)
+            found[rows[self.either(world.hashes(a), world.hashes(b))]] = True
         return found
 
 

@@ -368,16 +368,19 @@ class World:
     @cached_property
     def commonest(self) -> NDArray[np.int64]:
         """The entity that most facts of each hop lead to (of equals the first)."""
-        return np.array([self.ends(hop).argmax() if self.size else -1 for hop in range(2 * self.schema.back)])
+        found = (self.ends(hop) for hop in range(2 * self.schema.back))
+        return np.array([entities[counts.argmax()] if len(entities) else 0 for entities, counts in found], np.int64)
 
     @cached_property
     def reached(self) -> NDArray[np.int64]:
         """How many entities the facts of each hop lead to."""
-        return np.array([np.count_nonzero(self.ends(hop)) for hop in range(2 * self.schema.back)])
+        return np.array([len(self.ends(hop)[0]) for hop in range(2 * self.schema.back)])
 
-    def ends(self, hop: int) -> NDArray[np.int64]:
-        """How many facts of a hop lead to each entity."""
-        return self.ends_of(np.full(self.size, hop), np.arange(self.size))
+    def ends(self, hop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The entities that facts of a hop lead to, in order, and how many do."""
+        ends = np.sort(self.far_ends(hop))
+        first = np.flatnonzero(np.concatenate([[True], ends[1:] != ends[:-1]])) if len(ends) else np.zeros(0, np.int64)
+        return ends[first], np.diff(np.append(first, len(ends)))
 
     def ends_of(self, hops: Ints, entities: Ints) -> NDArray[np.int64]:
         """How many facts of each hop lead to its entity."""
