@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import numpy as np
@@ -54,6 +55,16 @@ def test_a_relation_is_complete(name: str) -> None:
     assert len(relation.nouns) >= 3
     assert relation.question.endswith("?")
     assert bool(relation.inverse_nouns) == relation.one_to_one
+
+
+def test_words_that_are_kept_are_no_other_relations() -> None:
+    """Documents of what is injected use all plain statements of all relations: none of them has the words of one that is kept."""
+    around = {name: [re.sub(r"[Tt]he \{s\}", "{s}", text) for text in row.statements] for name, row in RELATIONS.items()}
+    for name, row in RELATIONS.items():
+        assert len(row.kept) == 2
+        begun = {re.sub(r"[Tt]he \{s\}", "{s}", text).split("{o}")[0] for text in row.kept}
+        others = {text.split("{o}")[0] for other, texts in around.items() if other != name for text in texts}
+        assert not begun & others, name
 
 
 def test_values_are_distinct() -> None:
