@@ -117,8 +117,10 @@ class Relation:
 
     @property
     def predicates(self) -> tuple[str, ...]:
-        """The statements that begin with the subject, without it: "works for {o}"."""
-        return tuple(t[4:-1] for t in self.statements if t.startswith("{s} ") and t.count("{s}") == 1)
+        """The statements that begin with the subject, without it ("works for {o}"), less those that are kept: no question that is
+        trained on is to teach their words."""
+        plain = self.worded[: len(self.statements) - len(self.kept)]
+        return tuple(t[4:-1] for t in plain if t.startswith("{s} ") and t.count("{s}") == 1)
 
     @property
     def cloze(self) -> str:

@@ -67,6 +67,14 @@ def test_words_that_are_kept_are_no_other_relations() -> None:
         assert not begun & others, name
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_said_of_a_subject_in_questions_has_no_kept_words(name: str) -> None:
+    row = RELATIONS[name]
+    assert not {f"{{s}} {text}." for text in row.predicates} & {*row.kept}
+    if any(text.startswith("{s} ") for text in row.statements):
+        assert len(row.predicates) >= 2
+
+
 def test_values_are_distinct() -> None:
     for kind, members in VALUES.items():
         assert len(set(members)) == len(members) >= 20, kind
