@@ -464,6 +464,8 @@ def _told_right(data: Data, row: dict[str, Any], tagged: Tagged, told: english.T
     for a, b in told.called:
         if a < 0 or tagged.names[a] != tagged.names[b] or tagged.names[a] not in subjects:
             yield "wrongly also known as"
+    if len({tagged.names[a] for a, _ in told.called}) < len(told.called):
+        yield "also known as, twice"
     if told.title and (subjects != {tagged.names[told.title[0]]} or told.title[1] != data.types[min(subjects)]):
         yield "another title"
     if told.about and {tagged.names[i] for i in told.about if i >= 0} != subjects:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generators.world.columns import permuted
+from generators.questions.groups import predicate
+from generators.world.columns import mixed, permuted
 from generators.world.draw import build_world, scratch_world, shuffle_facts
 from generators.world.names import NameRules
 from generators.world.relations import ENTITY_TYPES, RELATIONS, TYPES, VALUE_TYPES, VALUES
@@ -73,6 +74,21 @@ def test_what_is_said_of_a_subject_in_questions_has_no_kept_words(name: str) -> 
     assert not {f"{{s}} {text}." for text in row.predicates} & {*row.kept}
     if any(text.startswith("{s} ") for text in row.statements):
         assert len(row.predicates) >= 2
+
+
+def test_two_things_said_of_one_have_two_verbs() -> None:
+    """Not "came into the world in Port Dee and came into the world in the year 1909"."""
+    world = a_world(0)
+    codes = [c for c, row in enumerate(ROWS) if row.predicates]
+    pairs = np.array([(a, b) for a in codes for b in codes if a != b and ROWS[a].subject == ROWS[b].subject])
+    first, second = np.repeat(pairs, 20, axis=0).T
+    objects, draws = np.zeros(len(first), np.int64), mixed(5, np.arange(len(first)))
+    one, two = (
+        [" ".join(text.split()[:2]) for text in texts.to_pylist()]
+        for texts in (predicate(world, first, objects, draws), predicate(world, second, objects, mixed(draws, 1), (first, draws)))
+    )
+    assert not [pair for pair in zip(one, two, strict=True) if pair[0] == pair[1]]
+    assert len(set(two)) > 60
 
 
 def test_values_are_distinct() -> None:
