@@ -126,8 +126,8 @@ def predicate(
     draws: NDArray[np.uint64],
     beside: tuple[Ints, NDArray[np.uint64]] | None = None,
 ) -> pa.StringArray:
-    """ "works for Alto Works", in one of the relation's wordings. beside: relations and draws of what stands before it; the verb is
-    another then, where the relation has another."""
+    """ "works for Alto Works", in one of the relation's wordings. beside: relations and draws of what stands before it; then the
+    verb is another, where the relation has another."""
     predicates, verbs = world.schema.predicates, world.schema.verbs
     counts = predicates.counts[codes]
     which = picked(draws, counts)

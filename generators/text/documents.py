@@ -144,7 +144,7 @@ def _cut_between(world: World, facts: Ints, lengths: Ints, apart: NDArray[np.int
 def _said(
     world: World, facts: Ints, which: Ints, lengths: Ints, draws: NDArray[np.uint64], dose: Dose
 ) -> tuple[pa.StringArray, NDArray[np.int64]]:
-    """A sentence for each fact, with sentences before some that say nothing, or, once a document, what else its subject is called;
+    """A sentence for each fact, with sentences before some that say nothing or, once a document, what else its subject is called;
     and its form: plain, reversed or masked. lengths: of the documents."""
     said = stated(world, facts, which)
     forms = np.zeros(len(facts), np.int64)

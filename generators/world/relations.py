@@ -64,8 +64,9 @@ class Relation:
     two subjects with the smaller object, of the one with the larger, and of the ones with the smallest and the largest of
     many. ages (person to person): whether objects are `older` than subjects or their `peers`, where years of birth are told.
     span: of a relation to years, the years it may give, counted from the one in which the world is told of. bounds: those it has
-    to keep to. counts: the relation whose subjects the number counts, in the world outside too, so that nothing may be said that
-    supposes all of them named. tenses: see there; without them they are made of the first noun phrase."""
+    to keep to. latest: the age after which no fact of a person begins, where years of birth are told. counts: the relation whose
+    subjects the number counts, in the world outside too, so that nothing may be said that supposes all of them named. tenses: see
+    there; without them they are made of the first noun phrase."""
 
     name: str
     subject: str
@@ -84,6 +85,7 @@ class Relation:
     ages: Literal["older", "peers"] | None = None
     span: tuple[int, int] | None = None
     bounds: tuple[Bound, ...] = ()
+    latest: int = 0
     counts: str = ""
     tenses: Tenses | None = None
 
@@ -190,6 +192,7 @@ _ROWS = (
         nouns=("the employer of {s}", "the company that employs {s}", "the company where {s} works"),
         question="Who employs {s}?",
         changes=True,
+        latest=65,
         tenses=Tenses(
             "{s} works for {o}",
             "{s} worked for {o}",
@@ -277,6 +280,7 @@ _ROWS = (
         nouns=("the profession of {s}", "the trade of {s}", "the line of work of {s}"),
         question="What is the profession of {s}?",
         changes=True,
+        latest=65,
         tenses=Tenses(
             "{s} is a {o}",
             "{s} was a {o}",
@@ -556,6 +560,7 @@ _ROWS = (
         nouns=("the team of {s}", "the team to which {s} belongs", "the team that {s} plays for"),
         question="To which team does {s} belong?",
         changes=True,
+        latest=40,
         tenses=Tenses(
             "{s} is a member of {o}",
             "{s} was a member of {o}",

@@ -154,7 +154,7 @@ def test_facts_respect_their_relations(seed: int) -> None:
             heads = world.members(relation.subject, part)
             missing = [h for h in heads.tolist() if not objects[r, h]]
             # The oldest have no mentor.
-            few = max(1, len(heads) // 8) + 2 if relation.ages == "older" else int(relation.hierarchical)
+            few = 3 * -(-len(heads) // 16) + 2 if relation.ages == "older" else int(relation.hierarchical)
             assert (
                 len(missing) <= few
                 if relation.ages == "older"
