@@ -115,10 +115,23 @@ def which(world: World, shared: Ints, codes: Ints) -> pa.StringArray:
     return joined(opener, described(world, shared, codes), "?")
 
 
-def predicate(world: World, codes: Ints, objects: Ints, draws: NDArray[np.uint64]) -> pa.StringArray:
-    """ "works for Alto Works", in one of the relation's wordings."""
-    predicates = world.schema.predicates
-    return predicates.fill(codes, picked(draws, predicates.counts[codes]), world.entities.fillers, objects)
+def predicate(
+    world: World,
+    codes: Ints,
+    objects: Ints,
+    draws: NDArray[np.uint64],
+    beside: tuple[Ints, NDArray[np.uint64]] | None = None,
+) -> pa.StringArray:
+    """ "works for Alto Works", in one of the relation's wordings. beside: relations and draws of what stands before it; then the
+    verb is another, where the relation has another."""
+    predicates, verbs = world.schema.predicates, world.schema.verbs
+    counts = predicates.counts[codes]
+    which = picked(draws, counts)
+    if beside:
+        other = verbs[predicates.at[beside[0]] + picked(beside[1], predicates.counts[beside[0]])]
+        for _ in range(int(counts.max(initial=1)) - 1):
+            which = np.where(verbs[predicates.at[codes] + which] == other, (which + 1) % counts, which)
+    return predicates.fill(codes, which, world.entities.fillers, objects)
 
 
 def listed(world: World, members: Sets) -> pa.StringArray:

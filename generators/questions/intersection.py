@@ -109,7 +109,8 @@ def _of(asking: Asking, people: Ints, first: Ints, second: Ints, third: Ints | N
     facts = np.column_stack([groups.padded(trace.facts[0], groups.LARGEST), *met[1:]])
     x, y = programs.heads
     beside = _beside(asking, trace.registers[2], first, second, third, facts, ends, draws)
-    one, two = groups.predicate(world, first, x, mixed(draws, 1)), groups.predicate(world, second, y, mixed(draws, 2))
+    one = groups.predicate(world, first, x, mixed(draws, 1))
+    two = groups.predicate(world, second, y, mixed(draws, 2), (first, mixed(draws, 1)))
     kind, who = chosen(world.schema.types, world.kinds[people]), chosen(world.schema.who, first)
     members = trace.registers[len(programs.heads)]
     parts = [groups.members_asked(world, x, first, members), _of_them(world, two, people, met[1], second)]

@@ -97,7 +97,7 @@ def documents(
             turn = (exposure + exposure // math.lcm(len(dose.styles), turns.shape[1])) % turns.shape[1]
             which = _wording(world, facts[own], turns[own, turn], dose.paraphrases)
             draws = mixed(key_of(seed, "prose", corpus, exposure), world.hashes(facts[own]))
-            sentences, forms = _said(world, facts[own], which, draws, dose)
+            sentences, forms = _said(world, facts[own], which, lengths, draws, dose)
             told = Telling(world, facts[own], sentences, lengths, draws)
             ids = lists(told.lengths, world.fact_ids(told.facts))
             marks = pc.binary_join(lists(told.lengths, chosen(["p", "r", "m"], forms)), "")
@@ -142,10 +142,10 @@ def _cut_between(world: World, facts: Ints, lengths: Ints, apart: NDArray[np.int
 
 
 def _said(
-    world: World, facts: Ints, which: Ints, draws: NDArray[np.uint64], dose: Dose
+    world: World, facts: Ints, which: Ints, lengths: Ints, draws: NDArray[np.uint64], dose: Dose
 ) -> tuple[pa.StringArray, NDArray[np.int64]]:
-    """A sentence for each fact, with sentences before some that say nothing, or what else its subject is called; and its form:
-    plain, reversed or masked."""
+    """A sentence for each fact, with sentences before some that say nothing or, once a document, what else its subject is called;
+    and its form: plain, reversed or masked. lengths: of the documents."""
     said = stated(world, facts, which)
     forms = np.zeros(len(facts), np.int64)
     if dose.reversed or dose.masked:
@@ -154,11 +154,15 @@ def _said(
         for form, name in _FORMS.items():
             said = pc.if_else(pa.array(forms == form), stated(world, facts, which, name), said)
     aliases = world.entities.aliases.take(pa.array(world.subject[facts]))
-    called = pc.and_(pc.not_equal(aliases, ""), pa.array(picked(mixed(draws, 13), ALSO) == 0))
-    if pc.any(called).as_py():
+    places = np.flatnonzero(pc.not_equal(aliases, "").to_numpy(zero_copy_only=False) & (picked(mixed(draws, 13), ALSO) == 0))
+    if len(places):
+        document = np.repeat(np.arange(len(lengths)), lengths)
+        once = np.unique(document[places] * world.size + world.subject[facts[places]], return_index=True)[1]
+        called = np.zeros(len(facts), bool)
+        called[places[once]] = True
         names = (world.entities.opening, world.entities.article)
         subject, article = (column.take(pa.array(world.subject[facts])) for column in names)
-        said = pc.if_else(called, joined(subject, " is also known as ", article, aliases, ". ", said), said)
+        said = pc.if_else(pa.array(called), joined(subject, " is also known as ", article, aliases, ". ", said), said)
     for k in range(int(np.ceil(dose.junk))):
         wanted = picked(mixed(draws, 11, k), 1_000_000) < 1_000_000 * (dose.junk - k)
         idle = chosen(IDLE, picked(mixed(draws, 12, k), len(IDLE)))

@@ -200,10 +200,11 @@ def _dialogue(told: Telling) -> pa.StringArray:
     world, codes = told.world, told.world.relation[told.facts].astype(np.int64)
     asked = world.schema.asked.fill(codes, world.entities.fillers, world.subject[told.facts])
     if world.dated.any():
-        # Of what changes, a year is asked about in which it was so.
+        # Of what changes, a year is asked about in which it was so, and none that is yet to come.
         nouns = world.schema.past_nouns.fill(codes, world.entities.fillers, world.subject[told.facts])
         since, until = (column[told.facts].astype(np.int64) for column in (world.since, world.until))
-        year = pa.array(np.where(until - since > 1, since + 1, since)).cast(pa.string())
+        latest = int(world.since[world.dated].max())
+        year = pa.array(np.minimum(np.where(until - since > 1, since + 1, since), latest)).cast(pa.string())
         asked = pc.if_else(pa.array(world.dated[told.facts]), joined("What was ", nouns, " in ", year, "?"), asked)
     lines = joined("A: ", asked, "\nB: ", told.sentences)
     return told._replace(sentences=lines).joined("\n")

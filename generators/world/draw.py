@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from generators.world.columns import Ints, chosen, expand, mixed, picked, place_in
 from generators.world.names import ANY, NameRules, coined, recombine
-from generators.world.relations import ENTITY_TYPES, VALUES, Relation
+from generators.world.relations import ENTITY_TYPES, RELATIONS, VALUES, Relation
 from generators.world.schema import Schema
 from generators.world.world import FOREVER, PARTS, Entities, Facts, World
 from kit.core.errors import KitError
@@ -26,6 +26,12 @@ PRESENT = 1990
 
 BIRTH = "birth_year"
 """The relation that gives the ages of which `Relation.ages` speaks."""
+
+OLDER = 5
+"""Years that somebody older is older by, at least."""
+
+YOUNGEST = (RELATIONS[BIRTH].span or (0, 0))[1]
+"""The end of the years of birth, counted from the one that a world is told of in."""
 
 FIRST_YEAR = int(VALUES["year"][0])
 
@@ -98,7 +104,8 @@ def _looked_up(pairs: tuple[Ints, Ints], wanted: Ints) -> Ints:
 
 
 def _by_age(relation: Relation, births: tuple[Ints, Ints], rng: np.random.Generator) -> list[tuple[Ints, Ints]]:
-    """Peers in pairs, each with somebody about as old; or each with somebody older of its own, but for the oldest eighth."""
+    """Peers in pairs, each with somebody about as old; or each but the oldest with somebody of its own, older by `OLDER` years
+    or more."""
     order = np.lexsort((rng.random(len(births[0])), births[1]))
     people, years = births[0][order], births[1][order]
     if relation.ages == "peers":
@@ -106,12 +113,19 @@ def _by_age(relation: Relation, births: tuple[Ints, Ints], rng: np.random.Genera
         within = np.lexsort((rng.random(len(people)), np.arange(len(people)) // band))
         a, b = people[within][: len(people) // 2 * 2].reshape(-1, 2).T
         return [(a, b), (b, a)]
-    step = max(1, len(people) // 8)
-    shuffled = np.lexsort((rng.random(len(people)), np.arange(len(people)) // step))
-    pupil, mentor = np.arange(step, len(people)), shuffled[: max(0, len(people) - step)]
-    # Those of the step before, in any order; at the edge of one, two may be of one year.
-    kept = years[mentor] < years[pupil]
-    return [(people[pupil[kept]], people[mentor[kept]])]
+    # Those of three steps before, in any order: where years are even, a step is two and a half of forty.
+    step = -(-len(people) // 16)
+    shuffled = np.lexsort((rng.random(len(people)), np.arange(len(people)) // max(1, step)))
+    pupil, mentor = np.arange(3 * step, len(people)), shuffled[: max(0, len(people) - 3 * step)]
+    kept = years[mentor] + OLDER <= years[pupil]
+    pupil, mentor = pupil[kept], mentor[kept]
+    # Where many are of one age, those left over are paired too: each mentor with the oldest pupil left that is young enough.
+    pupils, mentors = (np.setdiff1d(np.arange(len(people)), taken) for taken in (pupil, mentor))
+    turn = np.arange(len(mentors))
+    found = turn + np.maximum.accumulate(np.searchsorted(years[pupils], years[mentors] + OLDER) - turn)
+    there = found < len(pupils)
+    pupil, mentor = np.append(pupil, pupils[found[there]]), np.append(mentor, mentors[there])
+    return [(people[pupil], people[mentor])]
 
 
 def _pairs(relation: Relation, subjects: Ints, objects: Ints, rng: np.random.Generator, skew: float) -> list[tuple[Ints, Ints]]:
@@ -166,11 +180,13 @@ def draw_history(world: World, times: Timeline, seed: int) -> World:
 
     Every fact of a relation that changes gets a past: between `start` and `cutoff` up to `changes` other objects, one after
     the other and none twice, so that every year has one. Of the facts of the known part a share is edited after the cutoff:
-    three in five go on to another object, one in five ends, and one in five is made to begin only then.
+    three in five go on to another object, one in five ends, and one in five is made to begin only then; but where a person is
+    too old to begin, it ends. Who is that old at the start began before it.
     """
     timed = np.array([r.changes for r in world.schema.relations], bool)[world.relation]
     made = [world.having(~timed).facts]
     key, part = key_of(seed, "history"), world.parts[world.subject].astype(np.int64)
+    born = _born(world)
     # A fact stays within its block.
     block = part * (1 + int(world.entities.blocks.max(initial=0))) + world.entities.blocks[world.subject]
     for code in np.unique(world.relation[timed]).tolist():
@@ -178,12 +194,26 @@ def draw_history(world: World, times: Timeline, seed: int) -> World:
         for one in np.unique(block[of_it]).tolist():
             own = of_it[block[of_it] == one]
             edited = times.edited if part[own[0]] == PARTS.index("known") else 0.0
-            made += _over_time(world, own, times, edited, mixed(key, world.hashes(own)))
+            latest, birth = world.schema.relations[code].latest, born[world.subject[own]]
+            last = np.where((birth > 0) & (latest > 0), birth + latest, times.end)
+            made += _over_time(world, own, times, edited, last, mixed(key, world.hashes(own)))
     return World.of(world.entities, Facts.all(made))
 
 
-def _over_time(world: World, own: Ints, times: Timeline, edited: float, draws: NDArray[np.uint64]) -> list[Facts]:
-    """What `own`, facts of one relation and part, were before the cutoff, what they are, and what becomes of those edited."""
+def _born(world: World) -> NDArray[np.int64]:
+    """The year of birth of each entity, 0 where none is told."""
+    years = np.zeros(world.size, np.int64)
+    if BIRTH in world.schema.codes:
+        facts = np.flatnonzero(world.relation == world.schema.codes[BIRTH])
+        years[world.subject[facts]] = world.entities.amounts[world.object[facts]]
+    return years
+
+
+def _over_time(
+    world: World, own: Ints, times: Timeline, edited: float, latest: NDArray[np.int64], draws: NDArray[np.uint64]
+) -> list[Facts]:
+    """What `own`, facts of one relation and part, were before the cutoff, what they are, and what becomes of those edited.
+    latest: the last year in which each may begin."""
     subject, current = world.subject[own].astype(np.int64), world.object[own].astype(np.int64)
     code = np.full(len(own), world.relation[own[0]])
     pool = np.unique(current)
@@ -191,13 +221,19 @@ def _over_time(world: World, own: Ints, times: Timeline, edited: float, draws: N
     # What an edit does: 0 to 2 goes on to another object, 3 ends, 4 begins.
     edit = np.where(picked(mixed(draws, 1), 1_000_000) < 1_000_000 * edited, picked(mixed(draws, 2), 5), -1)
     when = times.cutoff + 1 + picked(mixed(draws, 4), times.end - times.cutoff)
+    edit = np.where((edit >= 0) & (when > latest), 3, edit)
     past = np.where(edit == 4, 0, np.minimum(picked(mixed(draws, 3), times.changes + 1), max(0, room - 1)))
-    # Every change falls into its own stretch of the years up to the cutoff.
-    stretch = (times.cutoff - times.start) // np.maximum(past, 1)
+    # Every change falls into its own stretch of the years up to the cutoff, or to the last in which something may begin.
+    years = np.maximum(np.minimum(latest, times.cutoff) - times.start, 0)
+    past = np.minimum(past, years)
+    stretch = years // np.maximum(past, 1)
     rows, turn = expand(np.zeros(len(own), np.int64), past)
     changed = times.start + 1 + turn * stretch[rows] + picked(mixed(draws[rows], 5, turn), stretch[rows])
-    began = np.where(turn == 0, times.start, np.roll(changed, 1))
-    last = np.full(len(own), times.start)
+    # What could not begin any more began earlier, but not before the youngest were born: among false facts anybody may be.
+    room_before = np.maximum(latest - (times.start + YOUNGEST), 0) + 1
+    first = np.where(latest < times.start, latest - picked(mixed(draws, 7), room_before), times.start)
+    began = np.where(turn == 0, first[rows], np.roll(changed, 1))
+    last = first.copy()
     np.maximum.at(last, rows, changed)
     # Other objects are `base` places on in the pool, and those after it, never 0 places on; the edit's comes after all.
     base = picked(mixed(draws, 6), max(1, room))

@@ -64,8 +64,9 @@ class Relation:
     two subjects with the smaller object, of the one with the larger, and of the ones with the smallest and the largest of
     many. ages (person to person): whether objects are `older` than subjects or their `peers`, where years of birth are told.
     span: of a relation to years, the years it may give, counted from the one in which the world is told of. bounds: those it has
-    to keep to. counts: the relation whose subjects the number counts, in the world outside too, so that nothing may be said that
-    supposes all of them named. tenses: see there; without them they are made of the first noun phrase."""
+    to keep to. latest: the age after which no fact of a person begins, where years of birth are told. counts: the relation whose
+    subjects the number counts, in the world outside too, so that nothing may be said that supposes all of them named. tenses: see
+    there; without them they are made of the first noun phrase."""
 
     name: str
     subject: str
@@ -84,6 +85,7 @@ class Relation:
     ages: Literal["older", "peers"] | None = None
     span: tuple[int, int] | None = None
     bounds: tuple[Bound, ...] = ()
+    latest: int = 0
     counts: str = ""
     tenses: Tenses | None = None
 
@@ -117,8 +119,10 @@ class Relation:
 
     @property
     def predicates(self) -> tuple[str, ...]:
-        """The statements that begin with the subject, without it: "works for {o}"."""
-        return tuple(t[4:-1] for t in self.statements if t.startswith("{s} ") and t.count("{s}") == 1)
+        """The statements that begin with the subject, without it ("works for {o}"), less those that are kept: no question that is
+        trained on is to teach their words."""
+        plain = self.worded[: len(self.statements) - len(self.kept)]
+        return tuple(t[4:-1] for t in plain if t.startswith("{s} ") and t.count("{s}") == 1)
 
     @property
     def cloze(self) -> str:
@@ -188,6 +192,7 @@ _ROWS = (
         nouns=("the employer of {s}", "the company that employs {s}", "the company where {s} works"),
         question="Who employs {s}?",
         changes=True,
+        latest=65,
         tenses=Tenses(
             "{s} works for {o}",
             "{s} worked for {o}",
@@ -275,6 +280,7 @@ _ROWS = (
         nouns=("the profession of {s}", "the trade of {s}", "the line of work of {s}"),
         question="What is the profession of {s}?",
         changes=True,
+        latest=65,
         tenses=Tenses(
             "{s} is a {o}",
             "{s} was a {o}",
@@ -368,7 +374,7 @@ _ROWS = (
             "The chief executive of {s} is {o}.",
             "{s} has been run by {o} for years.",
             "The person who leads {s} is {o}.",
-            "{s} is headed by {o}.",
+            "{s} is steered by {o}.",
             "{s} answers to {o}.",
             "It is {o} who leads {s}.",
         ),
@@ -554,6 +560,7 @@ _ROWS = (
         nouns=("the team of {s}", "the team to which {s} belongs", "the team that {s} plays for"),
         question="To which team does {s} belong?",
         changes=True,
+        latest=40,
         tenses=Tenses(
             "{s} is a member of {o}",
             "{s} was a member of {o}",
@@ -691,7 +698,7 @@ _ROWS = (
             "{s} welcomed its first class in {o}.",
             "The year in which {s} was opened is {o}.",
             "{s} was chartered in the year {o}.",
-            "{s} goes back to the year {o}.",
+            "{s} opened its doors in the year {o}.",
             "It was in the year {o} that {s} was opened.",
         ),
         nouns=("the opening year of {s}", "the year of opening of {s}", "the year in which {s} was opened"),

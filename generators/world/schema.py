@@ -201,6 +201,12 @@ class Schema:
         return Wordings.of([r.predicates for r in self.relations], "o")
 
     @cached_property
+    def verbs(self) -> NDArray[np.int64]:
+        """A number for each of `predicates`: those that begin with the same two words have the same."""
+        begun = [" ".join(text.split()[:2]) for r in self.relations for text in r.predicates]
+        return np.array([begun.index(words) for words in begun], np.int64)
+
+    @cached_property
     def plural(self) -> pa.StringArray:
         """What many subjects of a relation are called."""
         return pa.array([PLURALS.get(r.subject, f"{r.subject}s") for r in self.relations], pa.string())

@@ -90,7 +90,7 @@ founded_by: company person
   askback: Which company did O found?
 led_by: company person
   the: chief executive of S | person who leads S | head of S
-  that: S is led by O | S is managed by O | S has been run by O for years | S is headed by O | S answers to O
+  that: S is led by O | S is managed by O | S has been run by O for years | S is steered by O | S answers to O
   that: it is O who leads S
   ask: Who leads S?
   back: company led by O
@@ -191,7 +191,7 @@ flows_into: river river
 opening_year: university year
   the: opening year of S | year of opening of S | year in which S was opened
   that: S was opened in the year O | S has taught since O | S welcomed its first class in O | S was chartered in the year O
-  that: S goes back to the year O | it was in the year O that S was opened
+  that: S opened its doors in the year O | it was in the year O that S was opened
   may: S was built in O | S was opened in O
   ask: In which year was S opened?
   most: was opened earlier, was opened first | was opened later, was opened last

@@ -464,6 +464,8 @@ def _told_right(data: Data, row: dict[str, Any], tagged: Tagged, told: english.T
     for a, b in told.called:
         if a < 0 or tagged.names[a] != tagged.names[b] or tagged.names[a] not in subjects:
             yield "wrongly also known as"
+    if len({tagged.names[a] for a, _ in told.called}) < len(told.called):
+        yield "also known as, twice"
     if told.title and (subjects != {tagged.names[told.title[0]]} or told.title[1] != data.types[min(subjects)]):
         yield "another title"
     if told.about and {tagged.names[i] for i in told.about if i >= 0} != subjects:
@@ -542,10 +544,14 @@ OLDER = {
     "founded_by": (18, 80),
     "written_by": (18, 80),
     "published_by": (0, 999),
-    "mentored_by": (1, 80),
+    "mentored_by": (5, 80),
     "studied_at": (-25, 999),
 }
 """How many years older an object is than its subject, at least and at most."""
+
+
+BEGUN_BY = {"member_of": 40, "works_for": 65, "profession": 65}
+"""The age after which nothing of these begins."""
 
 
 def impossible(data: Data, band: int = 15) -> list[Problem]:
@@ -563,6 +569,8 @@ def impossible(data: Data, band: int = 15) -> list[Problem]:
                 problems.append(_odd(f, years, "spouses far apart" if f.relation == "married_to" else "an impossible age"))
         if f.since > ALWAYS[0] and max(years.get(f.subject, f.since), years.get(f.object, f.since)) > f.since:
             problems.append(_odd(f, years, "begins before both were there"))
+        if f.since > ALWAYS[0] and f.since - years.get(f.subject, f.since) > BEGUN_BY.get(f.relation, 999):
+            problems.append(_odd(f, years, "begins too late in life"))
     problems += [_odd(f, years, "about itself") for f in view.facts if f.subject == f.object]
     return problems + _tangled(view, bool(years))
 

@@ -189,13 +189,14 @@ def test_questions_that_say_something_else_are_found(timed: Path, tmp_path: Path
 def test_impossible_years_are_found(timed: Path, tmp_path: Path) -> None:
     data = Data(timed)
     assert not impossible(data)
-    (late,) = (e["id"] for e in data.entities if e["name"] == "1955")
+    late, early = (next(e["id"] for e in data.entities if e["name"] == year) for year in ("1955", "1880"))
 
     def change(row: dict[str, Any], number: int) -> dict[str, Any]:
-        return {"object": late} if row["relation"] == "birth_year" and number % 2 else {}
+        return {"object": late if number % 2 else early} if row["relation"] == "birth_year" and number % 3 else {}
 
     why = {(p.where, p.why.split(",")[0]) for p in impossible(rewritten(timed, tmp_path / "world", "facts", change))}
     ages = {("founded_by", "an impossible age"), ("mentored_by", "an impossible age"), ("written_by", "an impossible age")}
+    ages |= {(relation, "begins too late in life") for relation in ("member_of", "works_for")}
     assert why >= ages | {("married_to", "spouses far apart")}
 
 

@@ -11,8 +11,10 @@ import pytest
 
 from generators.text.documents import IDLE, Dose, Written, documents, edits
 from generators.text.styles import STYLES
+from generators.world.draw import shuffle_facts
 from generators.world.world import World
-from kit.core.records import Document, from_row
+from kit.core.records import Corpus, Document, Part, from_row
+from kit.core.seeds import stream
 from tests.generators.test_shapes import TIMES, rich_world
 
 
@@ -76,6 +78,22 @@ def _titles(world: World) -> set[str]:
 def test_every_style_has_its_form(style: str) -> None:
     world, made = told(style)
     assert all(_FORMS[style](world, d) for d in made[:60])
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_no_document_names_a_year_that_is_yet_to_come(style: str) -> None:
+    """Facts known, novel and false: documents speak of no year after that in which they are written."""
+    world, told_of = rich_world(0).ever, set[str]()
+    assert world is not None
+    false = shuffle_facts(world, "novel", stream(0, "test"))
+    corpora: tuple[tuple[World, Part, Corpus], ...] = (
+        (world, "known", "known"), (world, "novel", "novel"), (false, "novel", "shuffled"),
+    )  # fmt: skip
+    for told_by, part, corpus in corpora:
+        for table in documents(told_by.part(part), part, corpus, 0, Dose(4, [style]), Written()):
+            told_of.update(re.findall(r"\b[12]\d{3}\b", " ".join(table["text"].to_pylist())))
+    assert str(TIMES.cutoff) in told_of
+    assert max(told_of) == str(TIMES.cutoff)
 
 
 def test_no_news_knows_the_future() -> None:
