@@ -540,7 +540,7 @@ _ROWS = (
         ),
         nouns=("the birth year of {s}", "the year of birth of {s}", "the year in which {s} was born"),
         question="In which year was {s} born?",
-        span=(-57, -17),
+        span=(-62, -17),
         compared=("was born earlier", "was born later", "was born first", "was born last"),
     ),
     Relation(
