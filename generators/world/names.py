@@ -157,11 +157,12 @@ def _unnested(words: Sequence[str]) -> list[str]:
 
 
 def _faker_words(kind: str) -> list[str]:
-    """The plain-ASCII capitalised words of Faker's person lists (`first_names` or `last_names`)."""
+    """The plain-ASCII capitalised words of Faker's person lists (`first_names` or `last_names`), less those that want a second
+    capital, such as Mcpherson."""
     words: set[str] = set()
     for locale in _LOCALES:
         provider = importlib.import_module(f"faker.providers.person.{locale}").Provider
-        words.update(w for w in getattr(provider, kind) if re.fullmatch(r"[A-Z][a-z]{2,9}", w))
+        words.update(w for w in getattr(provider, kind) if re.fullmatch(r"(?!Mc)[A-Z][a-z]{2,9}", w))
     return _unnested(list(words))
 
 

@@ -149,7 +149,8 @@ def test_documents_that_say_something_else_are_found(timed: Path, tmp_path: Path
     for _, new, kind in WORDS:
         assert any(p.kind == kind and new in p.text for p in problems), new
     assert any(p.kind == "kept" and p.where == "born_in" for p in problems)
-    assert not any(p.kind == "twice" for p in problems)
+    # What was planted may be what another document says.
+    assert not [p for p in problems if p.kind == "twice" and not any(new in p.text for _, new, _ in WORDS)]
 
 
 def said(old: str, new: str) -> Callable[[dict[str, Any]], dict[str, Any]]:

@@ -115,6 +115,12 @@ def coined(world: World) -> dict[str, list[str]]:
     return names
 
 
+def test_no_name_lacks_a_second_capital() -> None:
+    """Faker writes Mcpherson."""
+    world = build_world(0, Schema.of(["works_for"]), {"known": {"person": 3000, "company": 900}})
+    assert not [name for name in world.names.to_pylist() if re.search(r"\bMc", name)]
+
+
 def test_names_are_short_and_new_by_the_users_rules() -> None:
     """Under a tokenizer of three letters a token, no name has more than five tokens; none is on the list of those that exist."""
     counted = NameRules(lambda texts: [sum(-(-len(word) // 3) for word in text.split()) for text in texts], 5)
