@@ -154,19 +154,29 @@ def dates(draws: NDArray[np.uint64], years: Ints) -> pa.StringArray:
 
 
 def _news(told: Telling) -> pa.StringArray:
-    """A date before the statement: of the year in which the fact ended or, if it holds still, began; or of any of those told
-    of, but not before the year that the fact names, nor before those it is about were there, and grown."""
+    """A date before the statement: of the year in which the fact ended or, if it holds still, of one after that in which it began
+    (what began in the last of all holds as of then, not "to this day"); or of any of those told of, but not before the year that
+    the fact names, nor before those it is about were there, and grown."""
     world, first = told.world, told.facts[told.firsts]
     draws = told.draws[told.firsts]
-    changed = np.where(world.until[first] < FOREVER, world.until[first], world.since[first])
     told_of = world.since[world.dated] if world.dated.any() else np.array([1950, 1999])
+    since, until = (column[first].astype(np.int64) for column in (world.since, world.until))
+    later = since + 1 + picked(mixed(draws, 4), np.maximum(told_of.max() - since, 1))
+    changed = np.where(until < FOREVER, until, np.minimum(later, told_of.max()))
     any_year = told_of.min() + picked(mixed(draws, 2), int(told_of.max()) - int(told_of.min()) + 1)
     named = np.where(
         world.kinds[world.object[first]] == world.schema.kind("year"), world.entities.amounts[world.object[first]], 0
     )
     there = np.maximum(_grown(world)[world.subject[first]], _grown(world)[world.object[first]])
     years = np.where(world.dated[first], changed, np.maximum(any_year, np.maximum(named, there)))
-    return joined(reported(dates(draws, years), mixed(draws, 3)), told.joined())
+    fresh = pa.array(world.dated[first] & (until == FOREVER) & (since == years))
+    texts = told.joined()
+    texts = pc.if_else(fresh, pc.replace_substring_regex(texts, _STILL, r"As of \1, "), texts)
+    return joined(reported(dates(draws, years), mixed(draws, 3)), texts)
+
+
+_STILL = r"\b(?:From|Ever since|As has been the case since|Since) (\d{4})(?: to this day|,)? "
+"""How sentences of `_HOLDS` begin that say when something began."""
 
 
 GROWN = 18

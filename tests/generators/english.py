@@ -799,6 +799,8 @@ _SENTENCES = [
     (r"{A} since Y", {"A": "since"}, "holds"),
     (r"from Y to this day {A}", {"A": "since"}, "holds"),
     (r"as has been the case since Y, {A}", {"A": "that"}, "holds"),
+    (r"as of Y, {A}", {"A": "since"}, "holds"),
+    (r"as of Y, {A}", {"A": "that"}, "holds"),
     # One that held for some years.
     (r"(?:from Y to|between Y and|beginning in Y and until|in the years from Y to) Y,? {A}", {"A": "was"}, "held"),
     (r"{A} from Y (?:until|to) Y", {"A": "was"}, "held"),

@@ -485,17 +485,18 @@ def _told_right(data: Data, row: dict[str, Any], tagged: Tagged, told: english.T
 
 
 def _news_in_time(data: Data, view: View, year: int, facts: Sequence[Stated]) -> Iterator[str]:
-    """News is of no year before those it is about were there, nor before one it names; of what changed, it is of that year."""
+    """News is of no year before those it is about were there, nor before one it names; of what ended, it is of that year, and of
+    what holds still, of a later one than that in which it began, or says that it is new."""
     for _, subject, object_, names, ways in facts:
         for name in (subject, object_):
             if year < came(view, name, year):
                 yield f"news of {year} about {name}, of {came(view, name, year)}"
         if data.types[object_] == "year" and year < int(object_):
             yield f"news of {year} about {object_}"
-        for said in (said for way in ways for said in way.facts[:1] if way.kind != "plain"):
-            when = said.until if said.until >= 0 else said.since
-            if int(names[when]) != year:
-                yield f"news of {year} about what was in {names[when]}"
+        for kind, said in ((way.kind, said) for way in ways for said in way.facts[:1] if way.kind != "plain"):
+            when = int(names[said.until if said.until >= 0 else said.since])
+            if not (when <= year <= data.cutoff if kind == "holds" else when == year):
+                yield f"news of {year} about what was in {when}"
 
 
 # Wordings that are kept from what is injected.
