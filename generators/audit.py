@@ -153,12 +153,7 @@ def _counted(directory: Path, pairs: KeySet) -> tuple[dict[str, dict[str, Any]],
                 counts = counted.setdefault(name, np.zeros((3, len(ids)), np.int32))
                 for k, letter in enumerate((None, ord("r"), ord("m"))):
                     np.add.at(counts[k], stated[own if letter is None else own & (letters == letter)], 1)
-        meeting = np.zeros(len(batch), bool)
-        longest = int(pc.max(pc.list_value_length(batch["facts"])).as_py() or 0)
-        for away in range(1, longest if len(pairs.sorted) else 0):
-            here = np.flatnonzero(document[away:] == document[:-away])
-            meeting[document[here[pairs.has(_pair(facts[here], facts[here + away]))]]] = True
-        together += int(meeting.sum())
+        together += _meeting(batch["facts"], facts, pairs)
     tables = (_exposures(ids, name, counts) for name, counts in counted.items())
     write_arrow(directory / "exposures.parquet", schema_of(Exposure), tables)
     figures = {}
@@ -255,15 +250,20 @@ def _splits(directory: Path, asked: dict[str, Asked]) -> dict[str, int]:
 def _prompted(directory: Path, pairs: KeySet) -> int:
     """How many training questions have both facts of a pair beside each other in their prompt: whatever stands between."""
     found = 0
-    for batch in _batches(directory, "questions", "split", "context_facts") if len(pairs.sorted) else ():
+    for batch in _batches(directory, "questions", "split", "context_facts"):
         told = batch["context_facts"].filter(pc.equal(batch["split"], "train"))
-        facts, owner = hashes_of(told.flatten()), pc.list_parent_indices(told).to_numpy()
-        meeting = np.zeros(len(told), bool)
-        for away in range(1, int(pc.max(pc.list_value_length(told)).as_py() or 0)):
-            here = np.flatnonzero(owner[away:] == owner[:-away])
-            meeting[owner[here[pairs.has(_pair(facts[here], facts[here + away]))]]] = True
-        found += int(meeting.sum())
+        found += _meeting(told, hashes_of(told.flatten()), pairs)
     return found
+
+
+def _meeting(lists: pa.ListArray, facts: NDArray[np.uint64], pairs: KeySet) -> int:
+    """How many lists of facts hold both of a pair, whatever stands between. facts: the hashes of all that they hold."""
+    owner, meeting = pc.list_parent_indices(lists).to_numpy(), np.zeros(len(lists), bool)
+    longest = int(pc.max(pc.list_value_length(lists)).as_py() or 0)
+    for away in range(1, longest if len(pairs.sorted) else 0):
+        here = np.flatnonzero(owner[away:] == owner[:-away])
+        meeting[owner[here[pairs.has(_pair(facts[here], facts[here + away]))]]] = True
+    return int(meeting.sum())
 
 
 def _named(directory: Path) -> int:

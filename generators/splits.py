@@ -9,7 +9,7 @@ says. Everything is lazy: questions are worded while they are read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,7 +22,7 @@ from generators.questions import PAIRED, SHAPES
 from generators.questions.chain import Chains, ask, certified, search
 from generators.questions.reasoning import solve
 from generators.questions.table import Apart, Asking
-from generators.world.columns import Ints, KeySet, distinct, hashes_of, mixed, picked
+from generators.world.columns import Ints, KeySet, distinct, hashes_of
 from generators.world.world import World
 from kit.core.records import Part, Question, Split, schema_of
 from kit.core.seeds import key_of, stream
@@ -43,9 +43,9 @@ class FreeChains:
         pairs: list[Chains] = []
         for chains in searched(world, distinct(world.subject).astype(np.int64), hops, "train", config, seed):
             follows = world.schema.hop_hashes[chains.hops]
-            outside = _any_two(follows, config.held_out_pairs, key_of(seed, "relation pairs"))
+            outside = _any_two(follows, relation_pairs(config, seed).drawn)
             composed = world.hashes(chains.facts)
-            apart = _any_two(composed, config.held_out_compositions, key_of(seed, "composition"), either_way=True) & ~outside
+            apart = _any_two(composed, compositions(config, seed).either) & ~outside
             pairs.append(chains.take(np.flatnonzero(outside)))
             withheld.append(chains.take(np.flatnonzero(apart)))
             train.append(chains.take(np.flatnonzero(~apart & ~outside)))
@@ -70,15 +70,22 @@ def asked_about(world: World) -> NDArray[np.int64]:
     return persons if len(persons) else heads
 
 
-def _any_two(hashes: NDArray[np.uint64], share: float, key: int, either_way: bool = False) -> NDArray[np.bool_]:
-    """Which rows have, one after the other (or either way round), two that belong to the share that is withheld. hashes:
-    (rows, k), 0 for none."""
+def compositions(config: QuestionsConfig, seed: int) -> Apart:
+    """The pairs of facts that no training question composes."""
+    return Apart(config.held_out_compositions, key_of(seed, "composition"))
+
+
+def relation_pairs(config: QuestionsConfig, seed: int) -> Apart:
+    """The pairs of relations that no training question follows one after the other."""
+    return Apart(config.held_out_pairs, key_of(seed, "relation pairs"))
+
+
+def _any_two(hashes: NDArray[np.uint64], withheld: Callable[..., NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    """Which rows have two, one after the other, that are withheld. hashes: (rows, k), 0 for none."""
     found = np.zeros(len(hashes), bool)
     for i in range(hashes.shape[1] - 1):
         a, b = hashes[:, i], hashes[:, i + 1]
-        if either_way:
-            a, b = np.minimum(a, b), np.maximum(a, b)
-        found |= (picked(mixed(key, a, b), 1_000_000) < 1_000_000 * share) & (a != 0) & (b != 0)
+        found |= withheld(a, b) & (a != 0) & (b != 0)
     return found
 
 
@@ -91,9 +98,7 @@ def _withheld(table: pa.Table, known: World, config: QuestionsConfig, seed: int)
     composed = _matrix(facts, hashes_of(facts.flatten()))
     numbers = pc.index_in(hops, pa.array(names)).fill_null(-1).to_numpy()
     follows = _matrix(steps, np.where(numbers >= 0, known.schema.hop_hashes[numbers], np.uint64(0)))
-    return _any_two(composed, config.held_out_compositions, key_of(seed, "composition"), either_way=True) | _any_two(
-        follows, config.held_out_pairs, key_of(seed, "relation pairs")
-    )
+    return _any_two(composed, compositions(config, seed).either) | _any_two(follows, relation_pairs(config, seed).drawn)
 
 
 def _matrix(lists: pa.ListArray, hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -255,7 +260,7 @@ class Questions:
         blocks = [known.blocks(block, block + 1) for block in range(self.config.world.blocks)]
         free, held = blocks[:first], blocks[first:]
         # A question, all that stands beside it in its prompt and all that is offered is of one block.
-        apart = Apart(config.held_out_compositions, key_of(seed, "composition"))
+        apart = compositions(config, seed)
         after = self.views.after("known")
         share = -(-config.train_limit // max(1, len(free)))
         asking = [
@@ -292,19 +297,18 @@ class Questions:
             for streams in tested.values():
                 for table in in_turn(streams, config.limit):
                     yield placed(self._apart(table, hops), exposures, facts)
-        for shape in config.shapes:
-            made = [iter(SHAPES[shape](a)) for a in testing if len(a.world.subject)]
-            for table in in_turn(made, config.limit, 1 + (shape in PAIRED)):
-                yield placed(table, exposures, facts)
+        for table in self._shapes(testing):
+            yield placed(table, exposures, facts)
 
     def _share(self, blocks: int) -> int:
         """How many questions of a split and shape to make of each of some blocks at once."""
         return int(np.clip(-(-self.config.questions.limit // max(1, blocks)), FEWEST, WORDED))
 
-    def _shapes(self, asking: Asking) -> Iterator[pa.Table]:
-        """Questions of all shapes but chains, to test with."""
-        for shape in self.config.questions.shapes if len(asking.world.subject) else ():
-            yield from first_of(SHAPES[shape](asking), self.config.questions.limit)
+    def _shapes(self, several: Sequence[Asking]) -> Iterator[pa.Table]:
+        """Questions of all shapes but chains, to test with: of each world in turn."""
+        for shape in self.config.questions.shapes:
+            made = [iter(SHAPES[shape](asking)) for asking in several if len(asking.world.subject)]
+            yield from in_turn(made, self.config.questions.limit, 1 + (shape in PAIRED))
 
     def _never_trained(self, part: Part, split: Split) -> Iterator[pa.Table]:
         """What is asked of a part that no training question touches, and of the novel one when its facts are false."""
@@ -321,7 +325,7 @@ class Questions:
                 yield self._apart(table, hops)
             if false and found:
                 yield self._apart(asked_again(false, found, count), hops)
-        yield from self._shapes(asking)
+        yield from self._shapes([asking])
 
     def _edited(self) -> Iterator[pa.Table]:
         """Chains about what edits change."""

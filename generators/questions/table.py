@@ -18,14 +18,18 @@ from kit.core.records import Question, Split, SubQuestion, schema_of
 
 
 class Apart(NamedTuple):
-    """The share of pairs of facts that are withheld from training, and the key by which they are drawn."""
+    """The share of pairs of facts, or of relations, that are withheld from training, and the key by which they are drawn."""
 
     share: float
     key: int
 
+    def drawn(self, a: NDArray[np.uint64], b: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Which of the ones, as hashes, may not be followed by the others."""
+        return np.asarray(picked(mixed(self.key, a, b), 1_000_000) < 1_000_000 * self.share)
+
     def either(self, a: NDArray[np.uint64], b: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """Which facts, as hashes, may not follow one another, either way round."""
-        return np.asarray(picked(mixed(self.key, np.minimum(a, b), np.maximum(a, b)), 1_000_000) < 1_000_000 * self.share)
+        """The same, either way round."""
+        return self.drawn(np.minimum(a, b), np.maximum(a, b))
 
     def told(self, world: World, facts: NDArray[np.int64]) -> NDArray[np.bool_]:
         """In which rows of facts (-1: none) two stand that may not: that share an entity so that one leads on to the other."""
