@@ -16,7 +16,7 @@ from generators.audit import audit
 from generators.config import GenerateConfig
 from generators.generate import generate_stage
 from kit.core.config import resolve
-from kit.core.records import Document, Question
+from kit.core.records import Document, Entity, Example, Question
 from kit.core.store import read_table, write_table
 from tests.conftest import SMALL
 
@@ -72,6 +72,36 @@ def test_a_test_question_among_those_for_training(split: str, counted: set[str],
     write_table(copied / "questions.parquet", Question, [*questions, replace(leaked, split="train")])
     told = found(copied)["splits"]
     assert {k for k in told if k not in ("test_questions", "held_out_pairs") and told[k]} >= counted
+
+
+@pytest.mark.parametrize("column", ["text", "context", "candidates", "answers", "sub_questions", "prompt"])
+def test_whoever_is_held_out_is_found_wherever_a_training_line_names_them(column: str, copied: Path) -> None:
+    """Between signs, at the end, in one line that names two, and only there: half of a name is none."""
+    held = [e.name for e in read_table(copied / "entities.parquet", Entity) if e.held_out and " " in e.name]
+    said = f"Nobody but “{held[0]}”, and {held[1]}"
+    if column == "prompt":
+        examples = read_table(copied / "examples.parquet", Example)
+        write_table(copied / "examples.parquet", Example, [*examples[1:], replace(examples[0], prompt=said)])
+    else:
+        questions = read_table(copied / "questions.parquet", Question)
+        first, second = [i for i, q in enumerate(questions) if q.split == "train" and q.sub_questions][:2]
+        planted: Any = said if column == "text" else (said,)
+        if column == "sub_questions":
+            planted = (replace(questions[first].sub_questions[0], sentence=said),)
+        questions[first] = replace(questions[first], **{column: planted})
+        questions[second] = replace(questions[second], context=(f"{held[0].split()[0]} of {held[1].split()[1]}",))
+        write_table(copied / "questions.parquet", Question, questions)
+    assert found(copied)["splits"]["training_lines_that_name_what_is_held_out"] == 1
+
+
+def test_both_facts_of_a_composition_in_one_training_prompt_are_found(copied: Path) -> None:
+    questions = read_table(copied / "questions.parquet", Question)
+    test = next(q for q in questions if q.split == "test_composition" and q.hops == 2)
+    place = next(i for i, q in enumerate(questions) if q.split == "train" and len(q.context_facts) > 3)
+    apart = (test.support[0], *questions[place].context_facts[:2], test.support[1])
+    questions[place] = replace(questions[place], context_facts=apart)
+    write_table(copied / "questions.parquet", Question, questions)
+    assert found(copied)["splits"]["training_prompts_with_both_facts_of_a_composition"] == 1
 
 
 def test_a_question_that_stands_in_a_document_shares_ngrams_with_it(copied: Path) -> None:
