@@ -137,7 +137,7 @@ def _tokens(tokenizer: str | None) -> Tokens:
 
 def _probes(views: Views, config: GenerateConfig) -> Iterator[pa.Table]:
     known, after = views.now("known"), views.after("known")
-    still = known.having(np.isin(known.fact_hashes, after.fact_hashes)) if after else known
+    still = known.having(KeySet(after.fact_hashes).has(known.fact_hashes)) if after else known
     block = known.blocks(config.held_from, config.world.blocks)
     still = still.blocks(config.held_from, config.world.blocks) if len(block.subject) else still
     asked: tuple[tuple[World, Split], ...] = (

@@ -132,6 +132,8 @@ def candidates(
     for turn in range(CANDIDATES):
         # Where an answer is so common that nothing balances it, any other is better than none.
         lone = np.flatnonzero(((found < 0) | (found[:, :, None] == stops[:, None, :]).any(2)).all(1))
+        if not len(lone):
+            break
         far = world.near_end(world.schema.turned(hops[lone]), mixed(draws[lone], 410 + turn))
         found[lone, 0] = np.where(far == answers[lone], -1, far)
     order = np.argsort(mixed(draws[:, None], 420, world.entities.hashes[found]), axis=1)
@@ -142,11 +144,16 @@ def candidates(
 
 def fact_beside(world: World, codes: Ints, shown: NDArray[np.int64], draws: NDArray[np.uint64]) -> NDArray[np.int64]:
     """For each row another fact of a relation than the row's (-1 where there is none)."""
-    low, count = world.bounds[codes], np.diff(world.bounds)[codes]
-    found = low + picked(draws, np.maximum(count, 1))
+    low, count = world.bounds[codes], world.counts[codes]
+    found, taken = low + picked(draws, np.maximum(count, 1)), np.flatnonzero(count)
     for _ in range(shown.shape[1]):
-        found = np.where((shown == found[:, None]).any(1), low + (found - low + 1) % np.maximum(count, 1), found)
-    return np.where((count > 0) & ~(shown == found[:, None]).any(1), found, -1)
+        taken = taken[(shown[taken] == found[taken, None]).any(1)]
+        if not len(taken):
+            break
+        found[taken] = low[taken] + (found[taken] - low[taken] + 1) % count[taken]
+    found[taken[(shown[taken] == found[taken, None]).any(1)]] = -1
+    found[count == 0] = -1
+    return found
 
 
 def walked(world: World, heads: Ints, hops: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -193,6 +200,8 @@ def chains_beside(
     shown = np.column_stack([facts, np.full((n, count * k), -1, np.int64)])
     for turn in range(TRIES * count):
         rows = np.flatnonzero(room < count)
+        if not len(rows):
+            break
         there, met = elsewhere(world, hops[rows], mixed(draws[rows], 500 + turn), backwards=turn % 2 == 1)
         ordered = np.sort(there, axis=1)
         fits = (ordered[:, 0] >= 0) & (ordered[:, 1:] != ordered[:, :-1]).all(1)
@@ -210,6 +219,8 @@ def chains_beside(
     for place in range(count * k):
         column = facts.shape[1] + place
         rows, hop = np.flatnonzero(shown[:, column] < 0), hops[:, place % k]
+        if not len(rows):
+            continue
         one = fact_beside(world, hop[rows] % world.schema.back, shown[rows], mixed(draws[rows], 600 + place))
         last, end = hop[rows] == hops[rows, -1], world.led_to(hop[rows], one)
         shown[rows, column] = np.where(last & (ends[rows] == end[:, None]).any(1), -1, one)

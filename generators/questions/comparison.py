@@ -71,10 +71,9 @@ def ask_which(asking: Asking) -> Iterator[pa.Table]:
         draws = mixed(key, *(world.entities.hashes[c] for c in (heads, partners)), world.schema.hop_hashes[scales])
         end = picked(mixed(draws, 1), 2)
         made = []
-        for scale in np.unique(scales).tolist():
-            for k, op in enumerate(groups.ENDS):
-                own = (scales == scale) & (end == k)
-                made.append(_which(asking, heads[own], partners[own], scale, k, op, draws[own]))
+        for k, op in enumerate(groups.ENDS):
+            own = end == k
+            made.append(_which(asking, heads[own], partners[own], scales[own], k, op, draws[own]))
         yield groups.in_any_order(key, made)
 
 
@@ -94,25 +93,25 @@ def _bands(amounts: Ints) -> tuple[NDArray[np.int64], int]:
 
 
 def _which(
-    asking: Asking, heads: Ints, partners: Ints, scale: int, end: int, op: Operation, draws: NDArray[np.uint64]
+    asking: Asking, heads: Ints, partners: Ints, scales: Ints, end: int, op: Operation, draws: NDArray[np.uint64]
 ) -> pa.Table:
     world, n = asking.world, len(heads)
     # Which of the two is named first says nothing.
     turned = picked(mixed(draws, 3), 2) == 1
     heads, partners = np.where(turned, partners, heads), np.where(turned, heads, partners)
-    programs = Programs((heads, partners), (Move("union", (0, 1)), Move(op, (2,), np.full(n, scale))))
+    programs = Programs((heads, partners), (Move("union", (0, 1)), Move(op, (2,), scales)))
     trace = solve(world, programs)
     winners = trace.answers.only()
     pair = np.stack(programs.heads, axis=1)
-    said = chosen([world.schema.relations[scale].compared[end]], np.zeros(n, int))
+    said = chosen([r.compared[end] if r.compared else "" for r in world.schema.relations], scales)
     names = [chosen(world.entities.spoken, pair[:, k]) for k in (0, 1)]
-    facts, needed, parts = _both_hops(world, programs, trace, pair, np.full(n, scale))
+    facts, needed, parts = _both_hops(world, programs, trace, pair, scales)
     loser = np.where(winners == pair[:, 0], pair[:, 1], pair[:, 0])
     return questions(
         asking, programs, trace, shape="comparison", hops=2, kind="named",
         texts=groups.worded(_WHICH, mixed(draws, 2), more=said, a=names[0], b=names[1]),
         answers=entity_answers(world, winners), wrong=lists(np.ones(n, int), chosen(world.names, loser)),
-        parts=parts, facts=facts, needed=needed, beside=_two_beside(asking, np.full(n, scale), facts, draws),
+        parts=parts, facts=facts, needed=needed, beside=_two_beside(asking, scales, facts, draws),
         guesses=(np.full(n, 0.5), world.degrees[winners] > world.degrees[loser]), draws=draws,
     )  # fmt: skip
 
@@ -147,17 +146,13 @@ def ask_same(asking: Asking) -> Iterator[pa.Table]:
     for heads, partners, codes in (
         groups.in_chunks(asking.chunk, key, *map(np.concatenate, zip(*rows, strict=True))) if rows else ()
     ):
-        made = []
-        for code in np.unique(codes).tolist():
-            own = (codes == code) & (partners != heads)
-            draws = mixed(key, world.entities.hashes[heads[own]], code)
-            made.append(_same(asking, heads[own], partners[own], code, draws))
-        yield groups.in_any_order(key, made)
+        own = partners != heads
+        draws = mixed(key, world.entities.hashes[heads[own]], codes[own])
+        yield groups.in_any_order(key, [_same(asking, heads[own], partners[own], codes[own], draws)])
 
 
-def _same(asking: Asking, heads: Ints, partners: Ints, code: int, draws: NDArray[np.uint64]) -> pa.Table:
+def _same(asking: Asking, heads: Ints, partners: Ints, hops: Ints, draws: NDArray[np.uint64]) -> pa.Table:
     world, n = asking.world, len(heads)
-    hops = np.full(n, code)
     programs = Programs((heads, partners), (Move("follow", (0,), hops), Move("follow", (1,), hops), Move("same", (2, 3))))
     trace = solve(world, programs)
     truth = trace.answers.only()
@@ -170,7 +165,7 @@ def _same(asking: Asking, heads: Ints, partners: Ints, code: int, draws: NDArray
         asking, programs, trace, shape="same", hops=2, kind="number",
         texts=groups.worded(_SAME, mixed(draws, 3), **fillings),
         answers=lists(ones, chosen(["no", "yes"], truth)), wrong=lists(ones, chosen(["yes", "no"], truth)),
-        parts=parts, facts=facts, needed=needed, beside=_alike_beside(asking, code, facts, truth == 1, draws),
+        parts=parts, facts=facts, needed=needed, beside=_alike_beside(asking, hops, facts, truth == 1, draws),
         guesses=(np.full(n, 0.5), np.zeros(n, bool)), draws=draws,
     )  # fmt: skip
 
@@ -184,12 +179,11 @@ def _two_beside(asking: Asking, codes: Ints, facts: NDArray[np.int64], draws: ND
 
 
 def _alike_beside(
-    asking: Asking, code: int, facts: NDArray[np.int64], same: NDArray[np.bool_], draws: NDArray[np.uint64]
+    asking: Asking, codes: Ints, facts: NDArray[np.int64], same: NDArray[np.bool_], draws: NDArray[np.uint64]
 ) -> NDArray[np.int64]:
-    """As many facts of the relation, so that two of all that are told have the same object whether it is those that are asked
+    """As many facts of the same relation, so that two of all that are told have the same object whether it is those that are asked
     about or not: beside two that differ there are two of one other object, and none of an object twice else."""
     world, shown = asking.world, facts
-    codes = np.full(len(facts), code)
     for place in range(2 * asking.distractors):
         fact = np.full(len(facts), -1, np.int64)
         if place == 1:
@@ -204,6 +198,8 @@ def _alike_beside(
         told = np.where(shown >= 0, world.object[shown], -1)
         for again in range(16):
             open_ = np.flatnonzero((fact < 0) & (same | (place != 1)))
+            if not len(open_):
+                break
             one = fact_beside(world, codes[open_], shown[open_], mixed(draws[open_], 600 + place, again))
             new = (one >= 0) & ~(told[open_] == world.object[one][:, None]).any(1)
             if place == 0:

@@ -34,19 +34,19 @@ def ask(asking: Asking) -> Iterator[pa.Table]:
     key = key_of(asking.seed, "superlative")
     for columns in groups.in_chunks(asking.chunk, key, *map(np.concatenate, zip(*rows, strict=True))) if rows else ():
         made = []
-        for scale, end in sorted(set(zip(columns[2].tolist(), columns[3].tolist(), strict=True))):
-            own = np.flatnonzero((columns[2] == scale) & (columns[3] == end))
-            made.append(_of(asking, columns[0][own], columns[1][own], scale, end))
+        for end in range(len(groups.ENDS)):
+            own = columns[3] == end
+            made.append(_of(asking, *(column[own] for column in columns[:3]), end))
         yield groups.in_any_order(key, made)
 
 
-def _of(asking: Asking, shared: Ints, codes: Ints, scale: int, end: int) -> pa.Table:
-    world, n = asking.world, len(shared)
-    moves = (Move("follow", (0,), codes + world.schema.back), Move(groups.ENDS[end], (1,), np.full(n, scale)))
+def _of(asking: Asking, shared: Ints, codes: Ints, scales: Ints, end: int) -> pa.Table:
+    world = asking.world
+    moves = (Move("follow", (0,), codes + world.schema.back), Move(groups.ENDS[end], (1,), scales))
     programs = Programs((shared,), moves)
     trace = solve(world, programs)
     fair = np.flatnonzero(trace.answers.only() >= 0)
-    shared, codes, n = shared[fair], codes[fair], len(fair)
+    shared, codes, scales, n = shared[fair], codes[fair], scales[fair], len(fair)
     programs = programs.take(fair)
     trace = solve(world, programs)
     members, winners = trace.registers[1], trace.answers.only()
@@ -54,23 +54,23 @@ def _of(asking: Asking, shared: Ints, codes: Ints, scale: int, end: int) -> pa.T
         key_of(asking.seed, "question"),
         world.entities.hashes[shared],
         world.schema.hop_hashes[codes],
-        world.schema.hop_hashes[np.full(n, scale)],
+        world.schema.hop_hashes[scales],
         end,
     )
     support = Sets(n, *trace.support)
     facts = groups.padded(support, 2 * groups.LARGEST)
-    _, known, years = world.hop(np.full(len(members.values), scale), members.values)
-    each = sub_questions(world, np.full(len(members.values), scale), members.values, years, known)
+    _, known, years = world.hop(scales[members.rows], members.values)
+    each = sub_questions(world, scales[members.rows], members.values, years, known)
     counts, parts = interleaved([np.ones(n, int), members.counts], [groups.members_asked(world, shared, codes, members), each])
     losing = members.values != winners[members.rows]
     group = groups.padded(members, groups.LARGEST)
     popular = np.take_along_axis(group, np.where(group >= 0, world.degrees[group], -1).argmax(1)[:, None], axis=1)[:, 0]
-    said = chosen([world.schema.relations[scale].compared[2 + end]], np.zeros(n, int))
+    said = chosen([r.compared[2 + end] if r.compared else "" for r in world.schema.relations], scales)
     texts = groups.worded(_OPENERS, mixed(draws, 1), np=groups.described(world, shared, codes), sup=said)
     # Members of other groups, and what each of those is compared by.
     others = groups.beside(world, codes, groups.padded(trace.facts[0], groups.LARGEST), draws, groups.SHOWN)
     there = np.where(others >= 0, world.subject[others], -1).astype(np.int64)
-    amounts = world.met(np.full(there.shape, scale), there)
+    amounts = world.met(np.broadcast_to(scales[:, None], there.shape), there)
     return questions(
         asking, programs, trace, shape="superlative", hops=2, texts=texts, answers=entity_answers(world, winners),
         wrong=lists(np.bincount(members.rows[losing], minlength=n), chosen(world.names, members.values[losing])),

@@ -72,6 +72,8 @@ def _pairs(asking: Asking, heads: Ints, hops: NDArray[np.int64]) -> pa.Table:
     draws = _draws(asking, stops[:, 0], hops)
     twins, left = np.full(stops.shape, -1, np.int64), np.arange(len(rows))
     for turn in range(TRIES):
+        if not len(left):
+            break
         there, _ = elsewhere(world, hops[left], mixed(draws[left], 900 + turn), backwards=turn % 2 == 1)
         ordered = np.sort(there, axis=1)
         found = (ordered[:, 0] >= 0) & (ordered[:, 1:] != ordered[:, :-1]).all(1)
@@ -104,11 +106,13 @@ def _asked(asking: Asking, stops: NDArray[np.int64], hops: NDArray[np.int64]) ->
     beside = chains_beside(asking, hops, stops, facts, draws)
     # What has no answer is told of as often as what has one, and nothing of it twice.
     shown = np.column_stack([facts, beside])
-    more = np.full(n, -1, np.int64)
+    more, left = np.full(n, -1, np.int64), np.arange(n)
     for turn in range(TRIES):
-        one = fact_beside(world, hops[:, -1] % schema.back, shown, mixed(draws, 30, turn))
-        again = told_once(world, hops[:, -1], shown, one[:, None])[:, 0] < 0
-        more = np.where((more < 0) & ~again, one, more)
+        if answered or not len(left):
+            break
+        one = fact_beside(world, hops[left, -1] % schema.back, shown[left], mixed(draws[left], 30, turn))
+        more[left] = told_once(world, hops[left, -1], shown[left], one[:, None])[:, 0]
+        left = left[more[left] < 0]
     return questions(
         asking, batch, trace, shape="unanswerable", hops=k, kind="entity" if answered else "number", whole=True,
         texts=opened(schema, nested(schema, hops, chosen(world.names, heads), draws), schema.ends[hops[:, -1]], mixed(draws, 1)),

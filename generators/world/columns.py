@@ -17,20 +17,33 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 Ints = NDArray[Any]
-_GOLDEN, _FIRST, _SECOND = (np.uint64(x) for x in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
+_GOLDEN, _FIRST, _SECOND, _WORD = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 2**64 - 1
 
 
 def mixed(*columns: Ints | int) -> NDArray[np.uint64]:
     """A 64-bit hash of each row: splitmix64's finaliser (Steele, Lea and Flood 2014), over the columns in turn."""
-    state: Any = np.zeros(1, np.uint64)
+    number, state = 0, None
     for column in columns:
-        value = np.asarray(column)
-        value = value if value.dtype == np.uint64 else value.astype(np.int64).view(np.uint64)
-        state = (state + value + _GOLDEN) * _FIRST
-        state = (state ^ (state >> np.uint64(30))) * _FIRST
-        state = (state ^ (state >> np.uint64(27))) * _SECOND
-        state = state ^ (state >> np.uint64(31))
-    return state
+        if not isinstance(column, int):
+            value = np.atleast_1d(column)
+            value = value if value.dtype == np.uint64 else value.astype(np.int64).view(np.uint64)
+            state = value + np.uint64(number + _GOLDEN & _WORD) if state is None else state + value + np.uint64(_GOLDEN)
+        elif state is not None:
+            state = state + np.uint64(column + _GOLDEN & _WORD)
+        else:
+            # Of numbers alone: Python's own are quicker than arrays of one.
+            number = (number + column + _GOLDEN) * _FIRST & _WORD
+            number = (number ^ number >> 30) * _FIRST & _WORD
+            number = (number ^ number >> 27) * _SECOND & _WORD
+            number ^= number >> 31
+            continue
+        state *= np.uint64(_FIRST)
+        state ^= state >> np.uint64(30)
+        state *= np.uint64(_FIRST)
+        state ^= state >> np.uint64(27)
+        state *= np.uint64(_SECOND)
+        state ^= state >> np.uint64(31)
+    return np.full(1, number, np.uint64) if state is None else state
 
 
 def picked(hashes: NDArray[np.uint64], sizes: Ints | int) -> NDArray[np.int64]:
@@ -89,7 +102,7 @@ class KeySet:
         self._bits = np.packbits(bits, bitorder="little")
 
     def _place(self, keys: Ints) -> NDArray[np.uint64]:
-        place: NDArray[np.uint64] = (keys.view(np.uint64) * _GOLDEN) >> self._shift
+        place: NDArray[np.uint64] = (keys.view(np.uint64) * np.uint64(_GOLDEN)) >> self._shift
         return place
 
     def has(self, keys: Ints) -> NDArray[np.bool_]:

@@ -257,8 +257,15 @@ class World:
         """How many entities."""
         return len(self.entities)
 
-    def hashes(self, facts: Ints | slice) -> NDArray[np.uint64]:
+    def hashes(self, facts: Ints) -> NDArray[np.uint64]:
         """Of what some facts say."""
+        return self._all_hashes[facts] if len(self.subject) <= PIECE else self._hashes(facts)
+
+    @cached_property
+    def _all_hashes(self) -> NDArray[np.uint64]:
+        return self.fact_hashes
+
+    def _hashes(self, facts: Ints | slice) -> NDArray[np.uint64]:
         names = self.entities.hashes
         said = mixed(names[self.subject[facts]], self.schema.relation_hashes[self.relation[facts]], names[self.object[facts]])
         return np.where(self.dated[facts], mixed(said, self.since[facts]), said)
@@ -266,7 +273,7 @@ class World:
     @property
     def fact_hashes(self) -> NDArray[np.uint64]:
         """Of what every fact says."""
-        pieces = (self.hashes(slice(low, low + PIECE)) for low in range(0, len(self.subject), PIECE))
+        pieces = (self._hashes(slice(low, low + PIECE)) for low in range(0, len(self.subject), PIECE))
         return np.concatenate([np.zeros(0, np.uint64), *pieces])
 
     def rows_of(self, pairs: Sequence[NDArray[np.uint64]]) -> NDArray[np.int64]:
