@@ -31,7 +31,7 @@ class Circle(NamedTuple):
     """Ends, as often as they are one, in one or several orders, equal ones together: (orders, size). keys: what they are sorted
     by, order after order. largest: how often the commonest is one."""
 
-    ends: NDArray[np.int64]
+    ends: NDArray[np.int32]
     keys: Ints
     largest: int
 
@@ -39,11 +39,11 @@ class Circle(NamedTuple):
     def of(world: World, ends: Ints) -> Circle:
         """Of ends in any order."""
         if len(ends) > FEW:
-            ends = np.sort(ends)
+            ends = np.sort(ends).astype(np.int32)
             return Circle(ends[None], ends, _longest(ends))
         keys = _keyed(world, np.tile(ends, ORDERS), np.repeat(np.arange(ORDERS), len(ends)), hashed=True)
         order = np.argsort(keys, kind="stable")
-        found = np.tile(ends, ORDERS)[order]
+        found = ends[order % len(ends)].astype(np.int32)
         return Circle(found.reshape(ORDERS, -1), keys[order], _longest(found))
 
     def drawn(self, world: World, answers: Ints, draws: NDArray[np.uint64], count: int) -> NDArray[np.int64]:
