@@ -181,8 +181,8 @@ def _two_beside(asking: Asking, codes: Ints, facts: NDArray[np.int64], draws: ND
 def _alike_beside(
     asking: Asking, codes: Ints, facts: NDArray[np.int64], same: NDArray[np.bool_], draws: NDArray[np.uint64]
 ) -> NDArray[np.int64]:
-    """As many facts of the same relation, so that two of all that are told have the same object whether it is those that are asked
-    about or not: beside two that differ there are two of one other object, and none of an object twice else."""
+    """As many facts of the same relation, so that two of all that are told have the same object whether it is those that are
+    asked about or not: beside two that differ there are two of one other object, and none of an object twice else."""
     world, shown = asking.world, facts
     for place in range(2 * asking.distractors):
         fact = np.full(len(facts), -1, np.int64)

@@ -36,7 +36,7 @@ def ask(asking: Asking) -> Iterator[pa.Table]:
         made = []
         for end in range(len(groups.ENDS)):
             own = columns[3] == end
-            made.append(_of(asking, *(column[own] for column in columns[:3]), end))
+            made.append(_of(asking, columns[0][own], columns[1][own], columns[2][own], end))
         yield groups.in_any_order(key, made)
 
 
