@@ -29,8 +29,8 @@ from kit.core.seeds import key_of, stream
 
 Tables = Iterator[pa.Table]
 
-FEWEST, WORDED = 500, 8_000
-"""Questions made at once: bounds the memory."""
+FEWEST, WORDED, TOGETHER = 500, 8_000, 24_000
+"""Questions made at once of a block, and of all of them: bounds the memory."""
 
 
 class FreeChains:
@@ -178,6 +178,12 @@ def edited(now: World, asking: Asking, hops: int, config: QuestionsConfig) -> Ta
             return
 
 
+def _at_once(count: int, blocks: int) -> int:
+    """How many questions of a split and shape to make of each of some blocks at once."""
+    blocks = max(1, blocks)
+    return int(np.clip(-(-count // blocks), FEWEST, min(WORDED, TOGETHER // blocks)))
+
+
 def trained_on(shape: str, asking: Asking, config: QuestionsConfig) -> Tables:
     """Questions of a shape to train on: those that compose or follow nothing withheld."""
     for table in SHAPES[shape](asking):
@@ -263,22 +269,24 @@ class Questions:
         apart = compositions(config, seed)
         after = self.views.after("known")
         share = -(-config.train_limit // max(1, len(free)))
-        asking = [
-            Asking(world, "train", seed, config.distractors, after, apart, int(np.clip(share, FEWEST, WORDED))) for world in free
-        ]
+        chunk = _at_once(config.train_limit, len(free))
+        asking = [Asking(world, "train", seed, config.distractors, after, apart, chunk) for world in free]
         chains = {k: [FreeChains(world, k, share, config, seed) for world in free] for k in range(1, config.hops + 1)}
-        training: dict[str, list[Tables]] = {
-            f"chain-{k}": [asked(a, c.train, config.train_limit) for a, c in zip(asking, own, strict=True)]
-            for k, own in chains.items()
-        }
-        training |= {shape: [trained_on(shape, a, config) for a in asking] for shape in config.shapes}
-        for shape, streams in training.items():
+        of_chains = {f"chain-{k}": own for k, own in chains.items()}
+        for shape in (*of_chains, *config.shapes):
+            if shape in of_chains:
+                streams = [asked(a, c.train, config.train_limit) for a, c in zip(asking, of_chains[shape], strict=True)]
+            else:
+                streams = [trained_on(shape, a, config) for a in asking]
             for table in in_turn(streams, config.train_limit, 1 + (shape in PAIRED)):
                 self._keep(shape, table)
                 trained.append(hashes_of(table["support"].combine_chunks().flatten()))
                 yield placed(table, exposures, KeySet(trained[-1]))
         facts = KeySet(np.concatenate(trained))
-        testing = [Asking(world, "test_entity", seed, config.distractors, after, None, self._share(len(held))) for world in held]
+        testing = [
+            Asking(world, "test_entity", seed, config.distractors, after, None, _at_once(config.limit, len(held)))
+            for world in held
+        ]
         for hops, found in chains.items():
             tested: dict[Split, list[Tables]] = {"validation": [], "test_entity": []}
             split: Split
@@ -288,7 +296,7 @@ class Questions:
                 for split, heads in (("validation", persons[:cut]), ("test_entity", persons[cut:])):
                     chosen = searched(a.world, heads, hops, split, config, seed)
                     tested[split].append(asked(a._replace(split=split), chosen, config.limit))
-            of_free = [a._replace(apart=None, chunk=self._share(len(free))) for a in asking]
+            of_free = [a._replace(apart=None, chunk=_at_once(config.limit, len(free))) for a in asking]
             told = list(zip(of_free, found, strict=True))
             tested["test_composition"] = [
                 asked(a._replace(split="test_composition"), c.composed(facts), config.limit) for a, c in told
@@ -300,10 +308,6 @@ class Questions:
         for table in self._shapes(testing):
             yield placed(table, exposures, facts)
 
-    def _share(self, blocks: int) -> int:
-        """How many questions of a split and shape to make of each of some blocks at once."""
-        return int(np.clip(-(-self.config.questions.limit // max(1, blocks)), FEWEST, WORDED))
-
     def _shapes(self, several: Sequence[Asking]) -> Iterator[pa.Table]:
         """Questions of all shapes but chains, to test with: of each world in turn."""
         for shape in self.config.questions.shapes:
@@ -313,7 +317,7 @@ class Questions:
     def _never_trained(self, part: Part, split: Split) -> Iterator[pa.Table]:
         """What is asked of a part that no training question touches, and of the novel one when its facts are false."""
         config, seed, world = self.config.questions, self.config.seed, self.views.now(part)
-        asking = Asking(world, split, seed, config.distractors, chunk=self._share(1))
+        asking = Asking(world, split, seed, config.distractors, chunk=_at_once(config.limit, 1))
         heads = distinct(world.subject).astype(np.int64) if self.config.world.own.facts else asked_about(world)
         false = asking._replace(world=self.views.now("novel", false=True), split="shuffled") if part == "novel" else None
         for hops in range(1, config.hops + 1):
@@ -331,9 +335,10 @@ class Questions:
         """Chains about what edits change."""
         config, now, after = self.config.questions, self.views.now("known"), self.views.after("known")
         if after:
-            blocks, share = self.config.world.blocks, self._share(self.config.world.blocks)
+            blocks = self.config.world.blocks
+            chunk = _at_once(config.limit, blocks)
             asking = [
-                Asking(after.blocks(block, block + 1), "edited", self.config.seed, config.distractors, chunk=share)
+                Asking(after.blocks(block, block + 1), "edited", self.config.seed, config.distractors, chunk=chunk)
                 for block in range(blocks)
             ]
             for hops in range(1, config.hops + 1):
