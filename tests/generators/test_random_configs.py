@@ -244,19 +244,23 @@ def _splits(world: World) -> None:
 def _edits(world: World, config: dict[str, Any]) -> None:
     """Every year has at most one object of what has one, and every year of a timeline is told of, up to an end."""
     spans: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    years = {e.id: int(e.name) for e in world.entities if e.type == "year"}
     for f in world.facts:
         if f.valid_from is not None:
             spans.setdefault((f.subject, f.relation), []).append((f.valid_from, f.valid_to or 9999))
     assert bool(spans) is (config["world"]["timeline"] is not None)
-    for times in spans.values():
+    born = {f.subject: years[f.object] for f in world.facts if f.relation == "birth_year"}
+    for (subject, relation), times in spans.items():
         times.sort()
         assert all(a < b for a, b in times)
         assert all(times[i][1] == times[i + 1][0] for i in range(len(times) - 1))
-        assert times[0][0] == 1960 or (len(times) == 1 and times[0][0] > CUTOFF)
+        first, latest = times[0][0], RELATIONS[relation].latest
+        # Who was too old for it at the start began before.
+        old = bool(latest) and subject in born and first <= born[subject] + latest < 1960
+        assert first == 1960 or old or (len(times) == 1 and first > CUTOFF)
         assert times[-1][1] == 9999 or CUTOFF < times[-1][1] <= END
     if spans:
         # Nobody has an employer before being born, and no company a product before it was founded.
-        years = {e.id: int(e.name) for e in world.entities if e.type == "year"}
         assert all(years[f.object] <= 1960 for f in world.facts if f.object in years)
         kinds = Counter(
             "begun" if t[0][0] > CUTOFF else "changed" if t[-1][0] > CUTOFF else "ended" if t[-1][1] < 9999 else "kept"
