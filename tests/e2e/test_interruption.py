@@ -28,7 +28,7 @@ from kit.train.run import train
 from tests.infer.test_server import Faulty
 
 pytestmark = pytest.mark.slow
-KILLS = 10
+KILLS = pytest.mark.parametrize("kills", [3, pytest.param(10, marks=pytest.mark.full)])
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["trl.trainer.sft_trainer", "kit.train.run", "evals.run", "kit.report.build"])
 
@@ -51,7 +51,7 @@ def disturbed(run: Run, arguments: tuple[object, ...], out: Path, after: float) 
     return alive
 
 
-def kill_and_compare(run: Run, arguments: tuple[object, ...], tmp_path: Path, kills: int = KILLS) -> None:
+def kill_and_compare(run: Run, arguments: tuple[object, ...], tmp_path: Path, kills: int) -> None:
     calm = tmp_path / "calm"
     # The first run warms the server; the second is timed.
     disturbed(run, arguments, tmp_path / "warm", 120)
@@ -82,8 +82,9 @@ def _generate(config: GenerateConfig, out: Path) -> None:
     generate_stage(config, out)
 
 
-def test_generate(small_config: GenerateConfig, tmp_path: Path) -> None:
-    kill_and_compare(_generate, (small_config,), tmp_path)
+@KILLS
+def test_generate(small_config: GenerateConfig, tmp_path: Path, kills: int) -> None:
+    kill_and_compare(_generate, (small_config,), tmp_path, kills)
 
 
 TRAINING = {
@@ -98,8 +99,9 @@ def _train(data: Path, out: Path) -> None:
     train(resolve(TrainConfig, with_defaults(TRAINING)), str(data), "tiny", out)
 
 
-def test_train(small_dir: Path, tmp_path: Path) -> None:
-    kill_and_compare(_train, (small_dir,), tmp_path)
+@KILLS
+def test_train(small_dir: Path, tmp_path: Path, kills: int) -> None:
+    kill_and_compare(_train, (small_dir,), tmp_path, kills)
 
 
 SLICES = [
@@ -113,9 +115,10 @@ def _evaluate(data: Path, model: Path, out: Path) -> None:
     evaluate(config, str(data), str(model), out)
 
 
-def test_evaluate(small_dir: Path, tmp_path: Path) -> None:
+@KILLS
+def test_evaluate(small_dir: Path, tmp_path: Path, kills: int) -> None:
     _train(small_dir, tmp_path / "model")
-    kill_and_compare(_evaluate, (small_dir, tmp_path / "model"), tmp_path)
+    kill_and_compare(_evaluate, (small_dir, tmp_path / "model"), tmp_path, kills)
 
 
 def _evaluate_by_server(url: str, data: Path, out: Path) -> None:
@@ -126,7 +129,8 @@ def _evaluate_by_server(url: str, data: Path, out: Path) -> None:
     evaluate(resolve(EvalConfig, settings), str(data), "somebody", out)
 
 
-def test_evaluate_by_a_server_that_fails(tmp_path: Path) -> None:
+@KILLS
+def test_evaluate_by_a_server_that_fails(tmp_path: Path, kills: int) -> None:
     """Every tenth question is failed twice; the evaluation is killed as well."""
     rows = [{"question": f"What is {i} and 1?", "answer": f"#### {i + 1}"} for i in range(60)]
     data = tmp_path / "rows.jsonl"
@@ -136,7 +140,7 @@ def test_evaluate_by_a_server_that_fails(tmp_path: Path) -> None:
     server.faults = {f"{row['question']} Think step by step.": ["500", "truncated"] for row in rows[::10]}
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        kill_and_compare(_evaluate_by_server, (server.url, data), tmp_path)
+        kill_and_compare(_evaluate_by_server, (server.url, data), tmp_path, kills)
     finally:
         server.shutdown()
         server.server_close()
