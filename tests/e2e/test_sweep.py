@@ -21,7 +21,7 @@ from kit.core.store import file_digest, read_manifest, read_table
 from kit.report.build import build_report
 from kit.sweep.experiment import ExperimentConfig
 from kit.sweep.forecast import forecast
-from tests.e2e.test_interruption import KILLS, disturbed, outputs
+from tests.e2e.test_interruption import disturbed, outputs
 
 pytestmark = pytest.mark.slow
 
@@ -154,7 +154,7 @@ def test_killed_ten_times(calm: Calm, tmp_path: Path) -> None:
     """The engine with its workers, killed in one directory at ten moments; then the report, while it is written."""
     out, moments = tmp_path / "killed", random.Random(0)
     finished: dict[Path, bytes] = {}
-    for i in range(KILLS):
+    for i in range(10):
         # By turns: the hardest way, which takes only the engine, and the two polite ones.
         way = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)[i % 3]
         process = subprocess.Popen([*COMMAND, "--out", str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -177,7 +177,7 @@ def test_killed_ten_times(calm: Calm, tmp_path: Path) -> None:
         assert outputs(calm.directory / "stages" / stage) == outputs(out / "stages" / stage), stage
     pages = ("report.html", "report.json")
     expected = {name: file_digest(out / name) for name in pages}
-    for _ in range(KILLS):
+    for _ in range(10):
         for name in pages:
             (out / name).unlink(missing_ok=True)
         disturbed(_report, (out,), out, moments.uniform(0.05, 2.0))
