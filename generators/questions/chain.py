@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from generators.questions.alternatives import candidates, chains_beside
 from generators.questions.reasoning import Move, Programs, necessary, prior, solve
 from generators.questions.table import Asking, entity_answers, nested, opened, questions, sub_questions
+from generators.questions.walks import Walks, straight
 from generators.world.columns import Ints, chosen, dealt, lists, mixed, picked
-from generators.world.schema import Schema
 from generators.world.world import World
 from kit.core.records import Question, schema_of
 from kit.core.seeds import key_of
@@ -21,29 +21,8 @@ from kit.core.seeds import key_of
 PLAIN_SHARE = 0.25
 """Share of single-hop questions worded as sub-questions are, so that a hop asked by itself is nothing unheard-of."""
 
-CHUNK = 50_000
+CHUNK = 20_000
 """Most candidates tried at once: bounds the memory, and how many tell how frequent answers are."""
-
-
-def programs(schema: Schema, head_kind: int, hops: int, inverse: bool) -> NDArray[np.int64]:
-    """Every type-correct chain of `hops` single-valued hops from entities of a type: a row of hops each.
-
-    A hop never undoes the one before it, nor repeats a symmetric one. Hops back only where one-to-one.
-    """
-    rows, back = schema.relations, schema.back
-    usable = [code for code, r in enumerate(rows) if r.functional]
-    if inverse:
-        usable += [code + back for code, r in enumerate(rows) if r.one_to_one and not r.symmetric]
-    found: list[tuple[int, ...]] = [()]
-    for _ in range(hops):
-        found = [
-            (*chain, hop)
-            for chain in found
-            for hop in usable
-            if schema.starts[hop] == (schema.ends[chain[-1]] if chain else head_kind)
-            and not (chain and hop % back == chain[-1] % back and (hop != chain[-1] or rows[hop % back].symmetric))
-        ]
-    return np.array(found, np.int64).reshape(-1, hops)
 
 
 class Chains(NamedTuple):
@@ -87,14 +66,11 @@ def search(
 ) -> Iterator[Chains]:
     """Every fair chain of `hops` hops from `heads`, in a keyed order, some at a time; stop when you have enough. through: as of
     `certified`."""
-    tables = {k: programs(world.schema, k, hops, inverse) for k in np.unique(world.kinds[heads]).tolist()}
-    widths = np.array([len(tables[k]) for k in world.kinds[heads].tolist()], np.int64)
-    for owner, place in dealt(widths, key, chunk):
-        asked = np.zeros((len(owner), hops), np.int64)
-        for kind, table in tables.items():
-            own = world.kinds[heads[owner]] == kind
-            asked[own] = table[place[own]]
-        yield certified(world, heads[owner], asked, through)
+    walks = Walks.of(world, hops, inverse)
+    for owner, place in dealt(walks.counts(heads), key, chunk):
+        taken, _, _ = walks.taken(heads[owner], place)
+        kept = straight(world.schema, taken)
+        yield certified(world, heads[owner[kept]], taken[kept], through)
 
 
 def ask(asking: Asking, chains: Chains, *, before: Ints | None = None, pool: Chains | None = None) -> pa.Table:

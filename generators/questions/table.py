@@ -219,9 +219,9 @@ def steps_column(schema: Schema, programs: Programs) -> pa.ListArray:
 
 def entity_answers(world: World, answers: Ints) -> pa.ListArray:
     """What is accepted as each answer: the entity's name, and its alias."""
-    names, aliases = chosen(world.names, answers), chosen(world.entities.aliases, answers)
-    also = pc.not_equal(aliases, "").to_numpy(zero_copy_only=False)
-    counts, columns = interleaved([np.ones(len(answers), int), also], [names, aliases.filter(pa.array(also))])
+    names, aliases = chosen(world.names, answers), world.entities.aliases.take(pa.array(answers))
+    also = pc.list_value_length(aliases).to_numpy()
+    counts, columns = interleaved([np.ones(len(answers), int), also], [names, aliases.flatten()])
     return lists(counts, columns)
 
 

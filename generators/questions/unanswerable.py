@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from generators.questions.alternatives import chains_beside, elsewhere, fact_beside, told_once, walked
-from generators.questions.chain import chain_programs, programs
+from generators.questions.chain import chain_programs
 from generators.questions.reasoning import necessary, solve
 from generators.questions.table import (
     Asking,
@@ -25,6 +25,7 @@ from generators.questions.table import (
     questions,
     sub_questions,
 )
+from generators.questions.walks import Walks, returning, straight
 from generators.world.columns import Ints, chosen, dealt, distinct, joined, lists, mixed
 from generators.world.world import World
 from kit.core.seeds import key_of
@@ -38,17 +39,20 @@ TRIES = 12
 
 def ask(asking: Asking) -> Iterator[pa.Table]:
     """Every chain of one to three hops that only its last hop leads astray, and one that leads on, in a seeded order."""
-    world = asking.world
+    world, schema = asking.world, asking.world.schema
     heads, seen = distinct(world.subject).astype(np.int64), set[str]()
+    told = np.array([not r.open for r in schema.relations], bool)
+    asked = np.flatnonzero(np.concatenate([schema.functional & told, returning(schema) & told]))
+    by_kind = asked[np.argsort(schema.starts[asked], kind="stable")]
+    counts = np.bincount(schema.starts[asked], minlength=len(schema.types))
+    first = np.cumsum(counts) - counts
     for hops in (2, 3, 1):
-        tables = {kind: programs(world.schema, kind, hops, True) for kind in np.unique(world.kinds[heads]).tolist()}
-        widths = np.array([len(tables[kind]) for kind in world.kinds[heads].tolist()], np.int64)
-        for owner, place in dealt(widths, key_of(asking.seed, "unanswerable", hops), asking.chunk):
-            taken = np.zeros((len(owner), hops), np.int64)
-            for kind, table in tables.items():
-                own = world.kinds[heads[owner]] == kind
-                taken[own] = table[place[own]]
-            yield _once(_pairs(asking, heads[owner], taken), seen)
+        walks = Walks.of(world, hops - 1, True, counts[world.kinds])
+        for owner, place in dealt(walks.counts(heads), key_of(asking.seed, "unanswerable", hops), asking.chunk):
+            before, ends, last = walks.taken(heads[owner], place)
+            taken = np.column_stack([before, by_kind[first[world.kinds[ends]] + last]])
+            kept = straight(schema, taken)
+            yield _once(_pairs(asking, heads[owner[kept]], taken[kept]), seen)
 
 
 def _once(pairs: pa.Table, seen: set[str]) -> pa.Table:
@@ -66,6 +70,7 @@ def _pairs(asking: Asking, heads: Ints, hops: NDArray[np.int64]) -> pa.Table:
     stops, facts = walked(world, heads, hops)
     ordered = np.sort(stops[:, :-1], axis=1)
     fair = (ordered[:, 0] >= 0) & (ordered[:, 1:] != ordered[:, :-1]).all(1)
+    fair &= _single(world, stops[:, :-1], hops[:, :-1])
     # A hop back may lead to several: then it leads somewhere.
     rows = np.flatnonzero(fair & (stops[:, -1] < 0))
     stops, facts, hops = stops[rows], facts[rows], hops[rows]
@@ -77,6 +82,7 @@ def _pairs(asking: Asking, heads: Ints, hops: NDArray[np.int64]) -> pa.Table:
         there, _ = elsewhere(world, hops[left], mixed(draws[left], 900 + turn), backwards=turn % 2 == 1)
         ordered = np.sort(there, axis=1)
         found = (ordered[:, 0] >= 0) & (ordered[:, 1:] != ordered[:, :-1]).all(1)
+        found &= _single(world, there, hops[left])
         found[found] = ~world.near(there[found, 0], there[found, -1], hops.shape[1] - 1)
         twins[left[found]] = there[found]
         left = left[~found]
@@ -87,6 +93,12 @@ def _pairs(asking: Asking, heads: Ints, hops: NDArray[np.int64]) -> pa.Table:
     kept = np.flatnonzero(pc.and_(*(table["certificate"].combine_chunks().field("unreadable") for table in (lacking, having))))
     order = np.stack([kept, len(lacking) + kept], axis=1).ravel()
     return pa.concat_tables([lacking, having]).take(pa.array(order))
+
+
+def _single(world: World, stops: NDArray[np.int64], hops: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which rows of hops lead to one entity only from every stop, or to none."""
+    back = world.schema.turned(hops)
+    return np.asarray((world.ends_of(back, np.maximum(stops[:, : hops.shape[1]], 0)) <= 1).all(axis=1))
 
 
 def _asked(asking: Asking, stops: NDArray[np.int64], hops: NDArray[np.int64]) -> pa.Table:

@@ -11,8 +11,9 @@ import pytest
 
 from generators.config import GenerateConfig
 from generators.generate import generate
-from generators.questions.chain import ask, certified, programs, search
+from generators.questions.chain import ask, certified, search
 from generators.questions.table import Asking
+from generators.questions.walks import Walks, straight
 from generators.world.draw import build_world
 from generators.world.relations import RELATIONS, TYPES
 from generators.world.schema import Schema
@@ -150,11 +151,48 @@ def test_there_are_many_wordings() -> None:
         assert len(wordings) >= 20
 
 
-def test_programs_never_turn_back() -> None:
-    schema = Schema.of(["mentored_by", "married_to", "born_in"])
-    for chain in programs(schema, schema.kind("person"), 3, inverse=True).tolist():
-        for a, b in pairwise(chain):
-            assert a % schema.back != b % schema.back or (a == b and not schema.relations[a % schema.back].symmetric)
+@pytest.mark.parametrize("inverse", [False, True])
+@pytest.mark.parametrize("hops", [1, 2, 3])
+def test_every_walk_has_a_number(hops: int, inverse: bool) -> None:
+    world = build_world(4, Schema.of(["mentored_by", "married_to", "born_in", "governed_by"]), {"known": SIZES}).part("known")
+    schema, heads = world.schema, world.members("person", "known")
+    steps: dict[int, list[tuple[int, int]]] = {}
+    for s, r, o in zip(world.subject.tolist(), world.relation.tolist(), world.object.tolist(), strict=True):
+        steps.setdefault(s, []).append((r, o))
+        if inverse and schema.relations[r].one_to_one and not schema.relations[r].symmetric:
+            steps.setdefault(o, []).append((r + schema.back, s))
+    expected: list[tuple[int, tuple[int, ...], int]] = [(head, (), head) for head in heads.tolist()]
+    for _ in range(hops):
+        expected = [(head, (*taken, hop), end) for head, taken, here in expected for hop, end in steps.get(here, [])]
+    walks = Walks.of(world, hops, inverse)
+    counts = walks.counts(heads)
+    owner = np.repeat(np.arange(len(heads)), counts)
+    place = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+    taken, ends, left = walks.taken(heads[owner], place)
+    found = list(zip(heads[owner].tolist(), map(tuple, taken.tolist()), ends.tolist(), strict=True))
+    assert sorted(found) == sorted(expected)
+    assert not left.any()
+    assert len(set(found)) == len(found) > len(heads)
+    for row, kept in zip(taken.tolist(), straight(schema, taken).tolist(), strict=True):
+        turned = [
+            a % schema.back == b % schema.back and (a != b or schema.relations[a % schema.back].symmetric)
+            for a, b in pairwise(row)
+        ]
+        assert kept == (not any(turned))
+
+
+def test_a_walk_may_be_gone_on_from() -> None:
+    world = build_world(4, Schema.of(["mentored_by", "born_in"]), {"known": SIZES}).part("known")
+    heads, onward = world.members("person", "known"), np.arange(world.size) % 3
+    none = Walks.of(world, 0, False, onward)
+    assert np.array_equal(none.counts(heads), onward[heads])
+    one = Walks.of(world, 1, False, onward)
+    counts = one.counts(heads)
+    owner = np.repeat(np.arange(len(heads)), counts)
+    place = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+    _, ends, left = one.taken(heads[owner], place)
+    assert (left < onward[ends]).all()
+    assert len(left) == sum(int(onward[o]) for o in world.object.tolist())
 
 
 def _split(made: Records, split: str) -> list[Question]:

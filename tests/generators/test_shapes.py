@@ -202,7 +202,7 @@ def q_nodes(graph: nx.MultiDiGraph, fact: str) -> list[str]:
 def test_any_two_neighbouring_bands_of_values_are_as_likely_to_be_compared(persons: int) -> None:
     """So that one value alone tells which is more in the outermost bands only: right in 1/2 + 1/(2(L - 1)) of L bands."""
     world = build_world(3, Schema.of(["birth_year", "born_in"]), {"known": {"person": persons, "city": 20}})
-    (code,) = scales(world.schema)
+    (code,) = scales(world)
     born = np.flatnonzero(world.relation == code)
     names, years = world.names.take(world.subject[born]).to_pylist(), world.entities.amounts[world.object[born]]
     year = dict(zip(names, years.tolist(), strict=True))
