@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from generators.own.files import COLUMNS, Form
+from generators.own.own import RECORDS
 from generators.questions import SHAPES
 from generators.questions.probes import PROBES
 from generators.tasks import TASK_DATA
@@ -72,13 +74,54 @@ class TimelineConfig(Config):
         return Timeline(self.start, self.cutoff, self.end, self.changes, self.edited)
 
 
+Level = Literal["highly_known", "maybe_known", "weakly_known", "unknown"]
+
+
 class OwnConfig(Config):
-    """Facts of one's own, to be injected: `facts`, a file of triples; `relations`, a TOML file with their wordings; `events`,
-    a file of dated events with their questions (see `generators.world.own`)."""
+    """Facts of one's own: `facts`, a file of triples; `bank`, facts that come with kit (`real`: of countries and cities);
+    `relations`, a TOML file with wordings; `events`, a file of dated events with their questions (see `generators.own`). How
+    a file of facts is read where it does not say so itself: `columns`, ours to theirs; `delimiter`; `header`, whether its first
+    line names the columns; `wide`, the column of subjects of a table in which each other column is a relation; `language`, of
+    names in several. skip_bad_rows: whether what cannot be read is left out, and counted, instead of ending it all. known_by: an
+    evaluation of the task knowledge; of one's own facts of the known part those are kept that its model knows as well as
+    `known_levels` say."""
 
     facts: str | None = None
+    bank: Literal["real"] | None = None
     relations: str | None = None
     events: str | None = None
+    columns: dict[str, str] = {}
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    header: bool | None = None
+    wide: str | None = None
+    language: str = "en"
+    skip_bad_rows: bool = False
+    known_by: str | None = None
+    known_levels: Annotated[tuple[Level, ...], Field(min_length=1)] = ("highly_known", "maybe_known")
+
+    @field_validator("columns")
+    @classmethod
+    def _ours(cls, columns: dict[str, str]) -> dict[str, str]:
+        _known(tuple(columns), COLUMNS, "column")
+        if len(set(columns.values())) < len(columns):
+            raise ValueError("a column is named twice")
+        return columns
+
+    @model_validator(mode="after")
+    def _of_a_file(self) -> OwnConfig:
+        if self.known_by and not (self.facts or self.bank):
+            raise ValueError("known_by sorts facts of your own, and there are none: set facts or bank")
+        # Other than by default, and not merely named: the config.json of a directory names all.
+        set_ = {name for name, field in OwnConfig.model_fields.items() if getattr(self, name) != field.default}
+        if "known_levels" in set_ and not self.known_by:
+            raise ValueError("known_levels says what is kept by known_by: set it")
+        if not self.facts and (idle := sorted(set_ - {"bank", "relations", "events", "known_by", "known_levels"})):
+            raise ValueError(f"{idle[0]} says how facts are read, and there are none: set facts")
+        return self
+
+    @property
+    def form(self) -> Form:
+        return Form(self.columns, self.delimiter, self.header, self.wide, self.language)
 
 
 class WorldConfig(Config):
@@ -117,7 +160,7 @@ class WorldConfig(Config):
 
     @model_validator(mode="after")
     def _something(self) -> WorldConfig:
-        if not (self.relations or self.own.facts or self.own.events):
+        if not (self.relations or self.own.facts or self.own.bank or self.own.events):
             raise ValueError("name relations to draw facts of, or give facts or events of your own")
         return self
 
@@ -191,9 +234,11 @@ class ProbesConfig(Config):
 
 class ExamplesConfig(Config):
     """The pool of finetuning examples and its mixture: how often each shape of question is drawn. controls: whether there are as
-    many without this world's content (`format`, `unrelated`)."""
+    many without this world's content (`format`, `unrelated`). unknown: how many others there are that rest on a fact which the
+    model of world.own.known_by does not know, to be put in the place of some (`unknown_share` of a training run)."""
 
     count: Annotated[int, Field(ge=0, le=10_000_000)] = 1000
+    unknown: Annotated[int, Field(ge=0, le=10_000_000)] = 0
     weights: dict[str, Annotated[float, Field(ge=0.0)]] = {"chain-1": 1.0, "chain-2": 2.0, "chain-3": 1.0}
     direct_share: Share = 0.2
     facts_share: Share = 0.2
@@ -249,6 +294,7 @@ class GenerateConfig(Config):
         """The digests of the files that it names. Raises KitError where one is missing."""
         own, names = self.world.own, self.world.names
         files = {"facts": own.facts, "relations": own.relations, "events": own.events, "avoid": names.avoid}
+        files["known_by"] = str(Path(own.known_by) / RECORDS) if own.known_by else None
         for name, path in files.items():
             if path and not Path(path).is_file():
                 raise KitError(f"{name}: {path} does not exist")
@@ -274,6 +320,10 @@ class GenerateConfig(Config):
         for shape in self.examples.weights:
             if self.examples.count and shape not in asked:
                 raise ValueError(f"examples.weights: no {shape} questions are asked; {nearest(shape, asked)}")
-        if "temporal" in self.questions.shapes and not self.world.timeline:
-            raise ValueError("questions.shapes: temporal questions need a world.timeline")
+        if self.examples.unknown and not self.world.own.known_by:
+            raise ValueError("examples.unknown: what is not known world.own.known_by tells: set it")
+        if self.examples.unknown and "unknown" in self.world.own.known_levels:
+            raise ValueError("examples.unknown: what is unknown is among world.own.known_levels already")
+        if "temporal" in self.questions.shapes and not (self.world.timeline or self.world.own.facts):
+            raise ValueError("questions.shapes: temporal questions need a world.timeline, or facts of your own with years")
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from importlib import resources
 from itertools import chain
 from pathlib import Path
@@ -17,17 +18,19 @@ from tqdm import tqdm
 from generators.audit import Tokens, audit
 from generators.config import GenerateConfig, NamesConfig, OwnConfig
 from generators.crossing import Crossing
+from generators.own.bank import sources as bank_sources
+from generators.own.events import Events, read_events
+from generators.own.own import Own, read_levels, read_own, schema_with
+from generators.own.report import report
 from generators.questions.probes import probe
 from generators.splits import Questions, Views, placed
 from generators.tasks import TASK_DATA
 from generators.text.documents import Dose, Written, documents, edits, reading_exercises
 from generators.text.examples import mix_examples, unrelated, without_content
-from generators.world.columns import KeySet
+from generators.world.columns import KeySet, distinct, hashes_of
 from generators.world.draw import PRESENT, build_world, draw_history, scratch_world, shuffle_facts, without_some
-from generators.world.events import read_events
 from generators.world.names import NameRules
-from generators.world.own import read_own, schema_with
-from generators.world.world import BEGINNING, World
+from generators.world.world import BEGINNING, FOREVER, World
 from kit.core import store
 from kit.core.config import dump
 from kit.core.errors import KitError
@@ -63,7 +66,18 @@ RECORDS: dict[str, type] = {
 
 def generate(config: GenerateConfig) -> Dataset:
     """Build the world, its questions, examples and documents. Deterministic in `config` alone."""
-    views, events = _views(config), read_events(config.world.own.events)
+    return _generated(config, read_facts(config), read_events(config.world.own.events))
+
+
+def read_facts(config: GenerateConfig) -> Own:
+    """The facts of one's own."""
+    own = config.world.own
+    read_ = read_own(own.facts, own.relations, own.form, own.skip_bad_rows, [own.bank] if own.bank else [])
+    return replace(read_, levels=read_levels(Path(own.known_by))) if own.known_by else read_
+
+
+def _generated(config: GenerateConfig, own: Own, events: Events) -> Dataset:
+    views = _views(config, own)
     questions = Questions(views, config)
     told = views.told
     crossing = Crossing(told.part("crossing"), told, views.cutoff, config.seed) if config.world.crossing else None
@@ -78,12 +92,13 @@ def generate(config: GenerateConfig) -> Dataset:
     )
 
 
-def _views(config: GenerateConfig, taken: Collection[str] = ()) -> Views:
+def _views(config: GenerateConfig, own: Own, taken: Collection[str] = ()) -> Views:
     """The world drawn, over time, and as it is told of."""
     seed, times = config.seed, config.world.timeline
-    world = _drawn(config, taken)
+    world = _drawn(config, own, taken)
     ever = draw_history(world, times.timeline, seed) if times else world
-    cutoff = times.cutoff if times else int(ever.since.max(initial=BEGINNING))
+    ended = ever.until[ever.until < FOREVER]
+    cutoff = times.cutoff if times else int(max(ever.since.max(initial=BEGINNING), ended.max(initial=BEGINNING)))
     told = ever.begun(cutoff)
     false = shuffle_facts(told, "novel", stream(seed, "shuffled-facts"))
     counts = config.world.novel or config.world.known
@@ -92,14 +107,13 @@ def _views(config: GenerateConfig, taken: Collection[str] = ()) -> Views:
     return Views(ever, told, false, scratch, cutoff, times.end if times else None)
 
 
-def _drawn(config: GenerateConfig, taken: Collection[str] = ()) -> World:
+def _drawn(config: GenerateConfig, own: Own, taken: Collection[str]) -> World:
     """The world of the year in which documents are written, the user's own facts included. taken: names that it may not have."""
     settings = config.world
     counts: dict[Part, dict[str, int]] = {"known": settings.known, "novel": settings.novel}
     for part in ("twin", "crossing"):
         if getattr(settings, part):
             counts[part] = settings.novel
-    own = read_own(settings.own.facts, settings.own.relations)
     schema = schema_with(settings.relations, own, settings.timeline is not None)
     rules = _name_rules(settings.names)
     rules = rules._replace(avoid=rules.avoid | frozenset(taken))
@@ -108,7 +122,8 @@ def _drawn(config: GenerateConfig, taken: Collection[str] = ()) -> World:
         config.seed, schema, counts, blocks=settings.blocks, skew=settings.zipf, aliases=settings.aliases, names=rules,
         present=present,
     )  # fmt: skip
-    return own.added_to(without_some(world, settings.missing, config.seed))
+    world = own.added_to(without_some(world, settings.missing, config.seed), config.seed)
+    return own.known_at(world, settings.own.known_levels) if own.levels else world
 
 
 def _name_rules(config: NamesConfig) -> NameRules:
@@ -154,7 +169,9 @@ def _probes(views: Views, config: GenerateConfig) -> Iterator[pa.Table]:
 def _examples(questions: Questions, config: GenerateConfig) -> Iterator[pa.Table]:
     """Once the questions are read."""
     settings = config.examples
-    shapes = [shape for shape, weight in settings.weights.items() if weight] if settings.count else []
+    if not settings.count:
+        return
+    shapes = [shape for shape, weight in settings.weights.items() if weight]
     empty = schema_of(Question).empty_table()
     yield mix_examples(
         {shape: pa.concat_tables([empty, *questions.closed.get(shape, [])]) for shape in shapes},
@@ -221,15 +238,18 @@ def _shown(name: str, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
             yield table
 
 
-def write_controls(config: GenerateConfig, directory: Path) -> dict[str, int]:
-    """Examples without this world's content, where they are asked for: `examples_format.parquet`, each answered as another of its
-    kind was, and `examples_unrelated.parquet`, as many of the same kinds about another world."""
-    if not config.examples.controls:
-        return {}
-    made = store.read_table(directory / "examples.parquet", Example)
-    tables = {"format": without_content(made, config.seed)}
-    if config.world.known:
-        tables["unrelated"] = unrelated(_of_another_world(config, store.read_table(directory / "entities.parquet", Entity)))
+def write_controls(config: GenerateConfig, own: Own, directory: Path) -> dict[str, int]:
+    """Other examples, where they are asked for: `examples_format.parquet`, each answered as another of its kind was;
+    `examples_unrelated.parquet`, as many of the same kinds about another world; `examples_unknown.parquet`, of what a model does
+    not know."""
+    tables: dict[str, list[Example]] = {}
+    if config.examples.controls:
+        made = store.read_table(directory / "examples.parquet", Example)
+        tables["format"] = without_content(made, config.seed)
+        if config.world.known:
+            tables["unrelated"] = unrelated(_of_another_world(config, store.read_table(directory / "entities.parquet", Entity)))
+    if config.examples.unknown:
+        tables["unknown"] = _of_the_unknown(config, own)
     for content, rows in tables.items():
         store.write_table(directory / f"examples_{content}.parquet", Example, rows)
     return {f"examples_{content}": len(rows) for content, rows in tables.items()}
@@ -240,12 +260,36 @@ def _of_another_world(config: GenerateConfig, entities: Sequence[Entity]) -> lis
     names = {name for entity in entities for name in (entity.name, *entity.aliases)}
     world = config.world.model_copy(update={"novel": {}, "twin": False, "crossing": False, "own": OwnConfig()})
     other = config.model_copy(update={"seed": config.seed + ANOTHER, "world": world})
-    views = _views(other, names)
-    questions = Questions(views, other)
+    questions = _to_train(other, Own(), names)
+    return [from_row(Example, row) for table in _examples(questions, config) for row in table.to_pylist()]
+
+
+def _of_the_unknown(config: GenerateConfig, own: Own) -> list[Example]:
+    """Examples of the same mixture, asked closed book, that rest on a fact that the model does not know, and else on what it
+    does. Raises KitError where there are too few."""
+    levels = dict.fromkeys((*config.world.own.known_levels, "unknown"))
+    brought = config.world.own.model_copy(update={"known_levels": tuple(levels)})
+    count, limit = config.examples.unknown, config.questions.train_limit
+    examples = config.examples.model_copy(update={"count": limit, "facts_share": 0.0})
+    world = config.world.model_copy(update={"own": brought})
+    questions = _to_train(config.model_copy(update={"world": world, "examples": examples}), own)
+    unknown = own.of_levels(["unknown"])
+    for tables in questions.closed.values():
+        for place, table in enumerate(tables):
+            support = table["support"].combine_chunks()
+            rows = pc.list_parent_indices(support).to_numpy()[unknown.has(hashes_of(support.flatten()))]
+            tables[place] = table.take(pa.array(distinct(rows)))
+    wanted = config.model_copy(update={"examples": examples.model_copy(update={"count": count})})
+    return [from_row(Example, row) for table in _examples(questions, wanted) for row in table.to_pylist()]
+
+
+def _to_train(config: GenerateConfig, own: Own, taken: Collection[str] = ()) -> Questions:
+    """The questions of a configuration, of which those to train on are read."""
+    questions = Questions(_views(config, own, taken), config)
     for table in questions:
         if len(table) and table["split"][0].as_py() != "train":
             break
-    return [from_row(Example, row) for table in _examples(questions, config) for row in table.to_pylist()]
+    return questions
 
 
 ANOTHER = 1_000_000
@@ -275,13 +319,39 @@ def _clear(directory: Path) -> None:
         path.unlink()
 
 
-def _write_card(directory: Path, seed: int, rows: dict[str, int]) -> None:
-    card = resources.files("data_cards").joinpath("world.md").read_text("utf-8")
+COINED = """A world of fictional facts made by the Knowledge Injection Toolkit. They were drawn at random, so no language model
+can have seen them: what a model knows of this world it has learned from the documents here. Names are combinations of words,
+screened against a list of real names that can be added to; a chance namesake remains possible."""
+
+
+def _write_card(directory: Path, config: GenerateConfig, rows: dict[str, int]) -> None:
+    """What is in a directory, and where it comes from."""
+    card, own, coined = (
+        resources.files("data_cards").joinpath("world.md").read_text("utf-8"),
+        config.world.own,
+        config.world.relations,
+    )
+    told = [COINED] if coined else []
+    if own.bank:
+        told.append(bank_sources())
+    for what, file in (("Facts", own.facts), ("Events with their questions", own.events)):
+        if file:
+            told.append(
+                f"{what} were read from {Path(file).name}: whose they are, and under which licence, its owner has to say."
+            )
+    title = (
+        "A fictional world"
+        if not (own.bank or own.facts or own.events)
+        else "A world of facts told and coined"
+        if coined
+        else "A world of facts"
+    )
+    counts = {f"{name}_rows": f"{n:,}" for name, n in rows.items()}
     with store.atomic_path(directory / "README.md") as temporary:
-        temporary.write_text(card.format(seed=seed, **{f"{name}_rows": f"{n:,}" for name, n in rows.items()}), "utf-8")
+        temporary.write_text(card.format(title=title, origin="\n\n".join(told), seed=config.seed, **counts), "utf-8")
 
 
-MAKES = ("*.parquet", "audit.json", "README.md")
+MAKES = ("*.parquet", "audit.json", "own.json", "README.md")
 """What the stage makes in its directory."""
 
 
@@ -292,9 +362,13 @@ def generate_stage(config: GenerateConfig, out: Path) -> Path:
     settings, inputs = dump(config), config.inputs()
     if not store.finished(out, store.stage_key("generate", settings, inputs)):
         with store.run_stage(out, "generate", settings, inputs, MAKES) as stage:
-            rows = write(generate(config), out, config.rows_per_file)
-            _write_card(out, config.seed, rows)
-            rows |= write_controls(config, out) | write_tasks(config, out)
+            own, events = read_facts(config), read_events(config.world.own.events)
+            rows = write(_generated(config, own, events), out, config.rows_per_file)
+            if own.triples or events.events:
+                chains = [f"chain-{k}" for k in range(1, config.questions.hops + 1)]
+                store.write_json(out / "own.json", report(own, events, out, [*chains, *config.questions.shapes]))
+            _write_card(out, config, rows)
+            rows |= write_controls(config, own, out) | write_tasks(config, out)
             stage.results.update({f"{name}_rows": float(count) for name, count in rows.items()})
             tokens = _tokens(config.audit.tokenizer)
             found = audit(out, config.documents.exposures, tokens, config.audit.ngram, config.audit.sample)

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from generators.world.columns import Ints, KeySet, distinct, hashes_of, mixed, place_in
+from generators.world.columns import Ints, KeySet, distinct, hashes_of, mixed, place_in, worth
 from kit.core.records import Question, schema_of
 from kit.core.store import table_files
 
@@ -263,9 +263,9 @@ class Sheet:
 
     def worth(self, names: pa.Array) -> Floats:
         """The numbers and years among names; nan for the others."""
-        number = pc.match_substring_regex(names, r"^\d[\d,]*$")
-        told = pc.if_else(number, pc.replace_substring(names, ",", ""), None).cast(pa.float64())
-        return told.to_numpy(False).astype(np.float64)
+        told = names.dictionary_encode()
+        values = (worth(text) for text in told.dictionary.to_pylist())
+        return np.array([np.nan if value is None else value for value in values], np.float64)[told.indices.to_numpy()]
 
     def found(self, ids: pa.Array) -> NDArray[np.int64]:
         """The rows of facts, -1 where there is none."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from generators.own.report import lines as own
 from kit.core.errors import KitError
 from kit.core.records import Document, Entity, Example, Exposure, Fact, Question, from_row
 from kit.core.store import table_files
@@ -44,6 +45,8 @@ def overview(directory: Path) -> str:
     for row in sorted(found["guessers"], key=lambda row: -row["z"])[:3]:
         chance = f"right in {row['right']:.3f}, chance {row['chance']:.3f}, z {row['z']:+.1f}, n {row['n']:,}"
         lines.append(f"  {row['guesser']} at {row['shape']} ({row['split']}): {chance}")
+    if told := own(directory):
+        lines += ["\nyour own facts and events (own.json)", *(f"  {line}" for line in told)]
     questions = _table(directory, "questions", "id", "hops")
     if len(questions):
         hardest = pc.index(questions["hops"], pc.max(questions["hops"])).as_py()

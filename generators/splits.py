@@ -23,7 +23,7 @@ from generators.questions.chain import Chains, ask, certified, search
 from generators.questions.reasoning import solve
 from generators.questions.table import Apart, Asking
 from generators.world.columns import Ints, KeySet, distinct, hashes_of
-from generators.world.world import World
+from generators.world.world import PARTS, World
 from kit.core.records import Part, Question, Split, schema_of
 from kit.core.seeds import key_of, stream
 
@@ -254,6 +254,8 @@ class Questions:
         for part, split in NEVER_TRAINED:
             for table in self._never_trained(part, split):
                 yield placed(table, 0 if part == "twin" else exposures, facts)
+        for table in self._joined():
+            yield placed(table, exposures, facts)
         self.views.told.forget()
         for table in self._edited():
             yield placed(table, exposures, facts)
@@ -330,6 +332,24 @@ class Questions:
             if false and found:
                 yield self._apart(asked_again(false, found, count), hops)
         yield from self._shapes([asking])
+
+    def _joined(self) -> Iterator[pa.Table]:
+        """Chains from what is new on to what was known before, where any new fact leads there."""
+        config, seed, novel = self.config.questions, self.config.seed, self.views.now("novel")
+        known = novel.parts == PARTS.index("known")
+        if not known[novel.object].any():
+            return
+        told = self.views.told
+        now = told.at(self.views.cutoff) if told.dated.any() else told
+        world = replace(
+            now.having(np.isin(now.parts[now.subject], [PARTS.index(part) for part in ("known", "novel")])), told=told
+        )
+        asking = Asking(world, "novel_to_known", seed, config.distractors, chunk=_at_once(config.limit, 1))
+        for hops in range(2, config.hops + 1):
+            found = searched(world, distinct(novel.subject).astype(np.int64), hops, "novel to known", config, seed)
+            across = (chains.take(np.flatnonzero(known[chains.stops[:, -2]])) for chains in found)
+            for table in asked(asking, across, config.limit):
+                yield self._apart(table, hops)
 
     def _edited(self) -> Iterator[pa.Table]:
         """Chains about what edits change."""

@@ -47,7 +47,7 @@ def ask_which(asking: Asking) -> Iterator[pa.Table]:
     likely: so one value alone tells nothing of the other, but in the first and the last band."""
     world, rows = asking.world, list[tuple[Ints, Ints, Ints]]()
     key = key_of(asking.seed, "comparison")
-    for scale in groups.scales(world.schema):
+    for scale in groups.scales(world):
         low, high = world.bounds[scale : scale + 2]
         heads, amounts = world.subject[low:high].astype(np.int64), world.entities.amounts[world.object[low:high]]
         order = np.argsort(amounts, kind="stable")
@@ -120,7 +120,7 @@ def ask_same(asking: Asking) -> Iterator[pa.Table]:
     """For every entity that shares an object with others, whether it and another do: yes about as often as no."""
     world, rows = asking.world, list[tuple[Ints, Ints, Ints]]()
     key = key_of(asking.seed, "same")
-    for code in groups.usable(world.schema).tolist():
+    for code in groups.usable(world).tolist():
         own = np.flatnonzero(world.relation == code)
         codes = np.full(len(own), code)
         own = own[world.ends_of(codes, world.object[own]) > 1]

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from generators.questions.alternatives import fact_beside
 from generators.world.columns import Ints, Sets, chosen, hashes_of, joined, mixed, picked
-from generators.world.schema import Schema
-from generators.world.world import PARTS, World
+from generators.world.world import World
 from kit.core.records import Operation
 
 SMALLEST, LARGEST = 2, 6
@@ -25,17 +24,19 @@ ENDS: tuple[Operation, ...] = ("least", "most")
 """The two ends of a scale; `Relation.compared` has the words for each."""
 
 
-def usable(schema: Schema, *, predicates: bool = False, whole: bool = False) -> NDArray[np.int64]:
-    """The relations whose objects make groups: functional, with a role, and with predicates where asked for. whole: only those of
-    which all members can be supposed to be named (not where a number of them is stated, such as a workforce)."""
-    counted = {r.counts for r in schema.relations} if whole else set()
-    rows = [(c, r) for c, r in enumerate(schema.relations) if r.functional and r.role and r.name not in counted]
+def usable(world: World, *, predicates: bool = False, whole: bool = False) -> NDArray[np.int64]:
+    """The relations whose objects make groups: of one object a subject, without exception, with a role, and with predicates where
+    asked for. whole: only those of which all members can be supposed to be named (not where more is so than is told, nor where a
+    number of them is stated, such as a workforce)."""
+    relations = world.schema.relations
+    unnamed = {r.counts for r in relations} | {r.name for r in relations if r.open} if whole else set()
+    rows = [(c, r) for c, r in enumerate(relations) if world.single_valued[c] and r.role and r.name not in unnamed]
     return np.array([c for c, r in rows if r.predicates or not predicates], np.int64)
 
 
-def scales(schema: Schema) -> list[int]:
+def scales(world: World) -> list[int]:
     """The relations whose objects can be compared."""
-    return [code for code, r in enumerate(schema.relations) if r.compared]
+    return [code for code, r in enumerate(world.schema.relations) if r.compared and world.single_valued[code]]
 
 
 def in_chunks(chunk: int, key: int, *columns: Ints) -> Iterator[tuple[Ints, ...]]:
@@ -52,12 +53,12 @@ def in_any_order(key: int, tables: Sequence[pa.Table]) -> pa.Table:
 
 
 def found(world: World) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Every group of a size to be asked about: the shared object, and the relation. Not by a value such as a profession:
-    others have it too, in parts of the world that are not known, or not yet."""
+    """Every group of a size to be asked about: the shared object, and the relation. Not by a value such as a profession,
+    nor by what belongs to another part: others have it too, in parts of the world that are not known, or not yet."""
     objects, codes = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for code in usable(world.schema, whole=True).tolist():
+    for code in usable(world, whole=True).tolist():
         shared, sizes = world.ends(code)
-        own = world.parts[shared] != PARTS.index("shared")
+        own = world.parts[shared] == world.parts[world.subject[:1]]
         objects.append(shared[(sizes >= SMALLEST) & (sizes <= LARGEST) & own])
         codes.append(np.full(len(objects[-1]), code))
     return np.concatenate(objects), np.concatenate(codes)

@@ -14,7 +14,7 @@ from generators.questions.alternatives import candidates, fact_beside, told_once
 from generators.questions.reasoning import Move, Programs, necessary, prior, solve
 from generators.questions.table import Asking, entity_answers, interleaved, led_to, opened, questions, stated, sub_questions
 from generators.world.columns import Ints, Sets, chosen, dealt, joined, lists, mixed, picked
-from generators.world.world import PARTS, World
+from generators.world.world import World
 from kit.core.seeds import key_of
 
 _ASK = (
@@ -53,7 +53,9 @@ def _pairs(world: World, key: int, chunk: int) -> Iterator[tuple[NDArray[np.int6
     """Every entity with two relations that might describe it, in a keyed order, some at a time: the first's group is small,
     the second's holds others too."""
     subjects = world.schema.subjects
-    whole, every = (groups.usable(world.schema, predicates=True, whole=w).tolist() for w in (True, False))
+    whole, every = (groups.usable(world, predicates=True, whole=w).tolist() for w in (True, False))
+    # Of whom the second is not told it may be so as well.
+    every = [code for code in every if not world.schema.relations[code].open]
     seconds = {code: [b for b in every if subjects[b] == subjects[code] and b != code] for code in whole}
     heads, firsts = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for code in seconds:
@@ -63,7 +65,7 @@ def _pairs(world: World, key: int, chunk: int) -> Iterator[tuple[NDArray[np.int6
         own = (
             (sizes >= groups.SMALLEST)
             & (sizes <= groups.LARGEST)
-            & (world.parts[world.object[low:high]] != PARTS.index("shared"))
+            & (world.parts[world.object[low:high]] == world.parts[world.subject[low:high]])
         )
         heads.append(world.subject[low:high][own].astype(np.int64))
         firsts.append(np.full(own.sum(), code))
@@ -111,7 +113,7 @@ def _of(asking: Asking, people: Ints, first: Ints, second: Ints, third: Ints | N
     beside = _beside(asking, trace.registers[2], first, second, third, facts, ends, draws)
     one = groups.predicate(world, first, x, mixed(draws, 1))
     two = groups.predicate(world, second, y, mixed(draws, 2), (first, mixed(draws, 1)))
-    kind, who = chosen(world.schema.types, world.kinds[people]), chosen(world.schema.who, first)
+    kind, who = chosen([*world.schema.called.values()], world.kinds[people]), chosen(world.schema.who, first)
     members = trace.registers[len(programs.heads)]
     parts = [groups.members_asked(world, x, first, members), _of_them(world, two, people, met[1], second)]
     if third is None:

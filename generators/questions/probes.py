@@ -214,17 +214,11 @@ def _one_of(table: Sequence[Ints], kinds: Ints, draws: NDArray[np.uint64]) -> ND
 def _locality(facts: Facts) -> Asked:
     """A known fact of the same relation, about somebody else."""
     known = facts.known
-    low = np.searchsorted(known.relation, np.arange(known.schema.back + 1))
-    first, size = low[facts.relation], np.diff(low)[facts.relation]
-    other = first + picked(mixed(facts.draws, 8), np.maximum(size, 1))
-    other = np.where(
-        known.subject[np.minimum(other, len(known.subject) - 1)] == facts.subject,
-        first + (other - first + 1) % np.maximum(size, 1),
-        other,
-    )
-    kept = np.flatnonzero(size > 0)
-    facts, other = facts.take(kept), other[kept]
-    kept = np.flatnonzero(known.subject[other] != facts.subject)
+    facts = facts.take(np.flatnonzero(known.counts[facts.relation]))
+    first, size = known.bounds[facts.relation], known.counts[facts.relation]
+    other = first + picked(mixed(facts.draws, 8), size)
+    other = np.where(known.subject[other] == facts.subject, first + (other - first + 1) % size, other)
+    kept = np.flatnonzero((known.subject[other] != facts.subject) & known.single[other])
     beside = Facts(known, other[kept], facts.draws[kept], known, facts.after)
     return _of_objects(beside, _cut(known, beside.rows))._replace(facts=facts.take(kept))
 
@@ -251,7 +245,7 @@ def probe(
 ) -> pa.Table:
     """Probes of `limit` facts of functional relations, in a seeded order; rows of `Question` whose `probes` is the fact. known:
     where facts are taken from that must stay as they are. after: the same as `world` after all edits."""
-    able = np.flatnonzero(world.schema.functional[world.relation])
+    able = np.flatnonzero(world.schema.functional[world.relation] & world.single)
     rows = able[np.argsort(mixed(key_of(seed, "recall"), world.hashes(able)), kind="stable")[:limit]]
     facts = Facts(world, rows, mixed(key_of(seed, "probes"), world.hashes(rows)), known, after)
     made = [_table(PROBES[kind](facts), kind, split) for kind in kinds] if len(rows) else []

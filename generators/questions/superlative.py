@@ -28,7 +28,7 @@ def ask(asking: Asking) -> Iterator[pa.Table]:
     world = asking.world
     shared, codes = groups.found(world)
     rows: list[tuple[Ints, ...]] = []
-    for scale in groups.scales(world.schema):
+    for scale in groups.scales(world):
         own = np.flatnonzero(world.schema.subjects[codes] == world.schema.subjects[scale])
         rows += [(shared[own], codes[own], np.full(len(own), scale), np.full(len(own), end)) for end in range(len(groups.ENDS))]
     key = key_of(asking.seed, "superlative")

@@ -13,7 +13,7 @@ from generators.questions import groups
 from generators.questions.alternatives import candidates, fact_beside, told_once
 from generators.questions.reasoning import Move, Programs, necessary, prior, solve
 from generators.questions.table import Asking, entity_answers, interleaved, led_to, opened, questions, stated, sub_questions
-from generators.world.columns import Ints, chosen, joined, lists, mixed, permuted, picked
+from generators.world.columns import Ints, chosen, joined, lists, mixed, permuted, picked, place_in
 from generators.world.world import FOREVER, World
 from kit.core.records import Operation
 from kit.core.seeds import key_of
@@ -51,9 +51,10 @@ def _of(asking: Asking, world: World, facts: Ints, op: Operation, more: bool, dr
         high = np.where(high == FOREVER, np.maximum(low, int(world.since[world.dated].max())), high)
         year = low + picked(mixed(draws, 3), np.maximum(high - low, 1))
         years = np.flatnonzero(world.kinds == schema.kind("year"))
-        first, last = (int(world.entities.amounts[years[i]]) for i in (0, -1))
-        inside = (year < high) & (first <= year) & (year <= last)
-        given = years[np.where(inside, year - first, 0)]
+        years = years[np.argsort(world.entities.amounts[years], kind="stable")]
+        place = place_in(world.entities.amounts[years], year)
+        inside = (year < high) & (place >= 0)
+        given = np.append(years, 0)[place]
     else:
         given, inside = _neighbour(world, facts, 1 if op == "before" else -1)
     onward = np.full(len(facts), -1)

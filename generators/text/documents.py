@@ -153,13 +153,16 @@ def _said(
         forms = np.where(drawn < dose.reversed, 1, np.where(drawn < dose.reversed + dose.masked, 2, 0))
         for form, name in _FORMS.items():
             said = pc.if_else(pa.array(forms == form), stated(world, facts, which, name), said)
-    aliases = world.entities.aliases.take(pa.array(world.subject[facts]))
-    places = np.flatnonzero(pc.not_equal(aliases, "").to_numpy(zero_copy_only=False) & (picked(mixed(draws, 13), ALSO) == 0))
+    also = world.entities.aliases.take(pa.array(world.subject[facts]))
+    counts = pc.list_value_length(also).to_numpy().astype(np.int64)
+    places = np.flatnonzero((counts > 0) & (picked(mixed(draws, 13), ALSO) == 0))
     if len(places):
         document = np.repeat(np.arange(len(lengths)), lengths)
         once = np.unique(document[places] * world.size + world.subject[facts[places]], return_index=True)[1]
         called = np.zeros(len(facts), bool)
         called[places[once]] = True
+        place = np.cumsum(counts) - counts + picked(mixed(draws, 14), np.maximum(counts, 1))
+        aliases = also.flatten().take(pa.array(np.minimum(place, counts.sum() - 1)))
         names = (world.entities.opening, world.entities.article)
         subject, article = (column.take(pa.array(world.subject[facts])) for column in names)
         said = pc.if_else(pa.array(called), joined(subject, " is also known as ", article, aliases, ". ", said), said)

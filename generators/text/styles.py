@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from generators.world.columns import Ints, chosen, joined, lists, mixed, picked
+from generators.world.columns import Ints, chosen, joined, lists, mixed, picked, years_told
 from generators.world.world import FOREVER, World
 
 Cut = tuple[Ints, NDArray[np.int64]]
@@ -45,6 +45,10 @@ class Style(NamedTuple):
     tell: Callable[[Telling], pa.StringArray] = Telling.joined
 
 
+LONGEST = 60
+"""Most facts of one subject in a document."""
+
+
 def runs(labels: Ints) -> NDArray[np.int64]:
     """The lengths of the runs of equal labels."""
     if not len(labels):
@@ -54,12 +58,19 @@ def runs(labels: Ints) -> NDArray[np.int64]:
 
 
 def _by_subject(world: World, facts: Ints, rng: np.random.Generator, size: int, shuffled: bool) -> Cut:
-    """One document a subject, with all its facts."""
+    """One document a subject, with all its facts; several where it has more than anybody reads at once."""
     subjects = world.subject[facts]
     rank = rng.permutation(int(subjects.max()) + 1).astype(np.int32)[subjects]
     within = rng.permutation(len(subjects)) if shuffled else np.arange(len(subjects))
     order = np.lexsort((within.astype(np.int32), rank)).astype(np.int32)
-    return order, runs(rank[order])
+    lengths = runs(rank[order])
+    parts = -(-lengths // LONGEST)
+    if parts.max(initial=1) > 1:
+        # Of about the same length, so that none holds a few only.
+        more = np.arange(parts.sum()) - np.repeat(np.cumsum(parts) - parts, parts)
+        whole, left = (np.repeat(column, parts) for column in np.divmod(lengths, parts))
+        lengths = whole + (more < left)
+    return order, lengths
 
 
 def _anybody(world: World, facts: Ints, rng: np.random.Generator, size: int, shuffled: bool) -> Cut:
@@ -112,7 +123,7 @@ def in_pairs(pairs: NDArray[np.int64], rng: np.random.Generator) -> Cut:
 def _article(told: Telling) -> pa.StringArray:
     """A title, what it is, and what there is to say."""
     world, subjects = told.world, told.world.subject[told.facts[told.firsts]].astype(np.int64)
-    kinds = chosen(world.schema.types, world.kinds[subjects])
+    kinds = chosen([*world.schema.called.values()], world.kinds[subjects])
     return joined(chosen(world.names, subjects), " (", kinds, ")\n\n", told.joined())
 
 
@@ -149,8 +160,7 @@ _NEWS = (
 def dates(draws: NDArray[np.uint64], years: Ints) -> pa.StringArray:
     """A day of each year: "12 March 1987"."""
     days = pa.array([str(day) for day in range(1, 29)], pa.string())
-    told = pa.array(years.astype(np.int64)).cast(pa.string())
-    return joined(chosen(days, picked(draws, 28)), " ", chosen(_MONTHS, picked(mixed(draws, 1), 12)), " ", told)
+    return joined(chosen(days, picked(draws, 28)), " ", chosen(_MONTHS, picked(mixed(draws, 1), 12)), " ", years_told(years))
 
 
 def _news(told: Telling) -> pa.StringArray:
@@ -214,7 +224,7 @@ def _dialogue(told: Telling) -> pa.StringArray:
         nouns = world.schema.past_nouns.fill(codes, world.entities.fillers, world.subject[told.facts])
         since, until = (column[told.facts].astype(np.int64) for column in (world.since, world.until))
         latest = int(world.since[world.dated].max())
-        year = pa.array(np.minimum(np.where(until - since > 1, since + 1, since), latest)).cast(pa.string())
+        year = years_told(np.minimum(np.where(until - since > 1, since + 1, since), latest))
         asked = pc.if_else(pa.array(world.dated[told.facts]), joined("What was ", nouns, " in ", year, "?"), asked)
     lines = joined("A: ", asked, "\nB: ", told.sentences)
     return told._replace(sentences=lines).joined("\n")

@@ -51,6 +51,15 @@ def picked(hashes: NDArray[np.uint64], sizes: Ints | int) -> NDArray[np.int64]:
     return ((hashes >> np.uint64(32)) * np.asarray(sizes).astype(np.uint64) >> np.uint64(32)).astype(np.int64)
 
 
+def worth(text: str) -> int | None:
+    """ "1,200" → 1200, "12 degrees south" → -12; None for what is no number."""
+    number, _, unit = text.partition(" ")
+    number = number.replace(",", "")
+    if not (number.isascii() and number.isdigit()) or unit not in ("", "degrees north", "degrees south"):
+        return None
+    return -int(number) if unit == "degrees south" else int(number)
+
+
 def text_hashes(texts: Sequence[str]) -> NDArray[np.uint64]:
     """The first eight bytes of each text's BLAKE2b."""
     return np.frombuffer(b"".join(blake2b(t.encode(), digest_size=8).digest() for t in texts), dtype=">u8").astype(np.uint64)
@@ -171,6 +180,12 @@ def concatenated(columns: Sequence[Any]) -> Any:
 def joined(*columns: pa.Array | str) -> pa.StringArray:
     """Columns glued together row by row."""
     return pc.binary_join_element_wise(*columns, "")
+
+
+def years_told(years: Ints) -> pa.StringArray:
+    """Years as they are said: "1987", "27 BC"."""
+    told = pa.array(np.abs(years.astype(np.int64))).cast(pa.string())
+    return pc.if_else(pa.array(years < 0), joined(told, " BC"), told)
 
 
 class Templates(NamedTuple):

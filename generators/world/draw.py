@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generators.world.columns import Ints, chosen, expand, mixed, picked, place_in
+from generators.world.columns import Ints, chosen, expand, lists, mixed, picked, place_in
 from generators.world.names import ANY, NameRules, coined, recombine
 from generators.world.relations import ENTITY_TYPES, RELATIONS, VALUES, Relation
 from generators.world.schema import Schema
@@ -54,8 +54,8 @@ def draw_facts(
     drawn: dict[str, tuple[Ints, Ints]] = {}
     nobody = np.zeros(0, np.int64)
     # What years depend on comes first, and what depends on ages after those of which no year depends.
-    order = sorted(enumerate(schema.relations), key=lambda row: (bool(row[1].bounds), row[1].span is None))
-    for _, relation in order:
+    drawn_of = (row for row in enumerate(schema.relations) if row[1].name not in schema.given)
+    for _, relation in sorted(drawn_of, key=lambda row: (bool(row[1].bounds), row[1].span is None)):
         subjects, objects = members.get(relation.subject, nobody), members.get(relation.object, nobody)
         if relation.span:
             drawn[relation.name] = _years(relation, subjects, objects, drawn, rng, skew, present)
@@ -70,7 +70,7 @@ def draw_facts(
         heads, tails = (np.concatenate(ends) for ends in zip(*pairs, strict=True))
         kept = heads != tails
         drawn[relation.name] = heads[kept], tails[kept]
-    ends = [drawn[relation.name] for relation in schema.relations]
+    ends = [drawn.get(relation.name, (nobody, nobody)) for relation in schema.relations]
     subject, object_ = (np.concatenate([nobody, *(pair[k] for pair in ends)]) for k in (0, 1))
     return Facts.of(subject, np.repeat(np.arange(len(ends)), [len(pair[0]) for pair in ends]), object_)
 
@@ -333,16 +333,16 @@ def build_world(
         total = totals[kind]
         sizes = [counts[part].get(kind, 0) for part, _ in parts]
         of = np.repeat([PARTS.index(part) for part, _ in parts], sizes)
-        also = np.full(total, len(named))
-        also[stream(seed, "aliases", kind).permutation(total)[: second[kind]]] = total + np.arange(second[kind])
-        known_as = chosen(pa.concat_arrays([named, pa.array([""], pa.string())]), also)
+        some = stream(seed, "aliases", kind).permutation(total)[: second[kind]]
+        known_as = lists(np.isin(np.arange(total), some).astype(int), chosen(named, total + np.argsort(some)))
         block = np.repeat([block for _, block in parts], sizes)
         columns.append(Entities.of(schema, named[:total], np.full(total, schema.kind(kind)), of, known_as, block))
     for kind in sorted({r.object for r in schema.relations if r.object in VALUES} | ({"year"} if schema.timed else set())):
         size = len(VALUES[kind])
         values = pa.array(VALUES[kind], pa.string())
         columns.append(Entities.of(schema, values, np.full(size, schema.kind(kind)), np.full(size, PARTS.index("shared"))))
-    entities = Entities.all(columns)
+    nobody = Entities.of(schema, pa.array([], pa.string()), np.zeros(0), np.zeros(0))
+    entities = Entities.all([nobody, *columns])
     blank = World.of(entities, NO_FACTS)
     drawn = [
         draw_facts(schema, _members(blank, part, block), part, stream(seed, "facts", part, block), skew, present)
@@ -366,7 +366,7 @@ def scratch_world(world: World, seed: int, index: int, counts: Mapping[str, int]
     """
     rng = stream(seed, "names", "scratch", index)
     texts = world.names.to_pylist()
-    taken = {*texts, *world.entities.aliases.to_pylist()}
+    taken = {*texts, *world.entities.aliases.flatten().to_pylist()}
     shared = np.flatnonzero(world.parts == PARTS.index("shared"))
     names, kinds = [texts[e] for e in shared], [world.kinds[shared]]
     for kind in ENTITY_TYPES:

@@ -114,6 +114,9 @@ def _given(pool: Pool, key: int, rules: NameRules, first: int, count: int, each_
         told = names.to_pylist()
         allowed = np.array(rules.allowed(told), bool)
         spoken = {word for name in _first(told, allowed, first) for word in name.split(" ")}
+        if not each_word and 2 * count > math.prod(len(spoken.intersection(words)) for words in (pool.first, pool.second)):
+            # Nothing would be left for the names of throwaway worlds.
+            return None
         if len(spoken) < len(pool.first) + len(pool.second):
             allowed &= np.array([spoken.issuperset(name.split(" ")) for name in told], bool)
         if (lacking := count - int(allowed.sum())) <= 0:

@@ -28,7 +28,7 @@ PLURALS = {
 }  # fmt: skip
 
 
-ARTICLES = {"river": "the "}
+ARTICLES = {"river": "the ", "currency": "the "}
 """What stands before the names of some types in a sentence (the rows of the table bring their own)."""
 
 
@@ -60,13 +60,14 @@ class Bound(NamedTuple):
 class Relation:
     """functional: a subject has one object. one_to_one: an object also has one subject, so the inverse has one answer.
     hierarchical: following it never comes back. changes: in a world with a timeline its facts have years; it has to be
-    functional, and be none of the three before. compared (years and numbers only): what is said of the one of
-    two subjects with the smaller object, of the one with the larger, and of the ones with the smallest and the largest of
-    many. ages (person to person): whether objects are `older` than subjects or their `peers`, where years of birth are told.
-    span: of a relation to years, the years it may give, counted from the one in which the world is told of. bounds: those it has
-    to keep to. latest: the age after which no fact of a person begins, where years of birth are told. counts: the relation whose
-    subjects the number counts, in the world outside too, so that nothing may be said that supposes all of them named. tenses: see
-    there; without them they are made of the first noun phrase."""
+    functional, and be none of the three before. compared (years and numbers only): what is said of the one of two
+    subjects with the smaller object, of the one with the larger, and of the ones with the smallest and the largest of
+    many. ages (person to person): whether objects are `older` than subjects or their `peers`, where years of birth are
+    told. span: of a relation to years, the years it may give, counted from the one in which the world is told of. bounds:
+    those it has to keep to. latest: the age after which no fact of a person begins, where years of birth are told.
+    counts: the relation whose subjects the number counts, in the world outside too, so that nothing may be said that
+    supposes all of them named. open: whether more is so than is told of, so that who shares an object, how many do, and
+    who has none, is never asked. tenses: see there; without them they are made of the first noun phrase."""
 
     name: str
     subject: str
@@ -87,6 +88,7 @@ class Relation:
     bounds: tuple[Bound, ...] = ()
     latest: int = 0
     counts: str = ""
+    open: bool = False
     tenses: Tenses | None = None
 
     @property

@@ -6,7 +6,7 @@ A hop is a number too: a relation's code, or `back` more for the way from object
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from generators.world.columns import Ints, Templates, text_hashes
+from generators.world.english import plural
 from generators.world.relations import PLURALS, RELATIONS, TYPES, Relation
 
 _HOLDS = (
@@ -39,18 +40,21 @@ HELD_SEEN = 4
 
 @dataclass(frozen=True, eq=False)
 class Schema:
-    """Relation `code` is `relations[code]`; type `kind` is `types[kind]`. timed: facts of relations that change have years."""
+    """Relation `code` is `relations[code]`; type `kind` is `types[kind]`. timed: facts of relations that change have years.
+    given: the relations of which no facts are drawn."""
 
     relations: tuple[Relation, ...]
     types: tuple[str, ...]
     timed: bool = False
+    given: frozenset[str] = frozenset()
 
     @staticmethod
-    def of(names: Sequence[str], own: Sequence[Relation] = (), timed: bool = False) -> Schema:
-        """The named rows of the table, and rows of one's own."""
+    def of(names: Sequence[str], own: Sequence[Relation] = (), timed: bool = False, given: Collection[str] = ()) -> Schema:
+        """The named rows of the table, and rows of one's own. given: those of the table of which no facts are drawn, as none
+        are of one's own."""
         rows = (*(row for name, row in RELATIONS.items() if name in set(names)), *own)
         more = sorted({t for r in own for t in (r.subject, r.object)} - set(TYPES))
-        return Schema(rows, (*TYPES, *more), timed)
+        return Schema(rows, (*TYPES, *more), timed, frozenset(given) | {r.name for r in own})
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -209,7 +213,12 @@ class Schema:
     @cached_property
     def plural(self) -> pa.StringArray:
         """What many subjects of a relation are called."""
-        return pa.array([PLURALS.get(r.subject, f"{r.subject}s") for r in self.relations], pa.string())
+        return pa.array([PLURALS.get(r.subject) or plural(self.called[r.subject]) for r in self.relations], pa.string())
+
+    @cached_property
+    def called(self) -> dict[str, str]:
+        """What each type is called in a sentence, in the order of the types."""
+        return {kind: kind.replace("_", " ") for kind in self.types}
 
     @cached_property
     def who(self) -> pa.StringArray:

@@ -27,6 +27,8 @@ from generators.world.columns import (
     picked,
     place_in,
     text_hashes,
+    worth,
+    years_told,
 )
 from generators.world.relations import ARTICLES
 from generators.world.schema import Schema
@@ -50,13 +52,13 @@ BEGINNING, FOREVER = -(2**15), 2**15 - 1
 @dataclass(frozen=True, eq=False)
 class Entities:
     """Columns of entities: `names[e]` is of type `schema.types[kinds[e]]` in `PARTS[parts[e]]`, of the known part in block
-    `blocks[e]`; an alias is empty where there is none. What is worked out from them is kept, for every world about them."""
+    `blocks[e]`; aliases are lists. What is worked out from them is kept, for every world about them."""
 
     schema: Schema
     names: pa.StringArray
-    kinds: NDArray[np.int8]
+    kinds: NDArray[np.int16]
     parts: NDArray[np.int8]
-    aliases: pa.StringArray
+    aliases: pa.ListArray
     blocks: NDArray[np.int16]
 
     @staticmethod
@@ -65,14 +67,13 @@ class Entities:
         names: pa.StringArray,
         kinds: Ints,
         parts: Ints,
-        aliases: pa.StringArray | None = None,
+        aliases: pa.ListArray | None = None,
         blocks: Ints | None = None,
     ) -> Entities:
         """Columns put together."""
-        nothing = pa.array(np.full(len(names), ""), pa.string())
+        also = lists(np.zeros(len(names), int), pa.array([], pa.string())) if aliases is None else aliases
         blocks = np.zeros(len(names)) if blocks is None else blocks
-        also = nothing if aliases is None else aliases
-        return Entities(schema, names, kinds.astype(np.int8), parts.astype(np.int8), also, blocks.astype(np.int16))
+        return Entities(schema, names, kinds.astype(np.int16), parts.astype(np.int8), also, blocks.astype(np.int16))
 
     @staticmethod
     def all(several: Sequence[Entities]) -> Entities:
@@ -97,8 +98,7 @@ class Entities:
         """What years and numbers are worth; 0 for everything else."""
         found = np.zeros(len(self), np.int64)
         counted = np.flatnonzero(np.isin(self.kinds, [self.schema.kind(kind) for kind in ("year", "number")]))
-        texts = (text.replace(",", "") for text in self.names.take(pa.array(counted)).to_pylist())
-        found[counted] = [int(text) if text.isdigit() else 0 for text in texts]
+        found[counted] = [worth(text) or 0 for text in self.names.take(pa.array(counted)).to_pylist()]
         return found
 
     @cached_property
@@ -123,12 +123,10 @@ class Entities:
 
     def table(self, held_from: int) -> pa.Table:
         """Rows of `Entity`; blocks of the known part from `held_from` on are held out."""
-        some = pc.not_equal(self.aliases, "")
-        aliases = lists(some.to_numpy(zero_copy_only=False), self.aliases.filter(some))
         kinds, parts = chosen(self.schema.types, self.kinds), chosen(PARTS, self.parts)
         blocks = pa.array(self.blocks.astype(np.int64))
         held = pa.array((self.parts == PARTS.index("known")) & (self.blocks >= held_from))
-        return pa.table([self.ids, kinds, self.names, parts, aliases, blocks, held], schema=schema_of(Entity))
+        return pa.table([self.ids, kinds, self.names, parts, self.aliases, blocks, held], schema=schema_of(Entity))
 
 
 class Facts(NamedTuple):
@@ -214,7 +212,7 @@ class World:
         return self.entities.names
 
     @property
-    def kinds(self) -> NDArray[np.int8]:
+    def kinds(self) -> NDArray[np.int16]:
         return self.entities.kinds
 
     @property
@@ -292,7 +290,7 @@ class World:
         """The names, the years of the facts, and an empty one; and the first year."""
         years = np.concatenate([self.since[self.dated], self.until[self.until < FOREVER]]).astype(int)
         first, last = (int(years.min()), int(years.max())) if len(years) else (0, 0)
-        told = pa.array([str(year) for year in range(first, last + 1)], pa.string())
+        told = years_told(np.arange(first, last + 1))
         return pa.concat_arrays([self.names, told, pa.array([""], pa.string())]), first
 
     @cached_property
@@ -360,12 +358,39 @@ class World:
         """What others work out from this world, to be kept with it."""
         return {}
 
+    @cached_property
+    def single(self) -> NDArray[np.bool_]:
+        """Whether each fact is the only one that its subject has of its relation."""
+        runs = self.runs
+        return np.repeat(runs == 1, runs)
+
+    @cached_property
+    def single_valued(self) -> NDArray[np.bool_]:
+        """Which relations are functional, and here without exception."""
+        found = self.schema.functional.copy()
+        found[self.relation[~self.single]] = False
+        return found
+
+    @property
+    def runs(self) -> NDArray[np.int64]:
+        """How many facts each subject has of each relation, in the order of the facts."""
+        if not len(self.subject):
+            return np.zeros(0, np.int64)
+        new = (self.relation[1:] != self.relation[:-1]) | (self.subject[1:] != self.subject[:-1])
+        return np.diff(np.concatenate([[0], np.flatnonzero(new) + 1, [len(self.subject)]]))
+
     def holds(self, subjects: Ints, codes: Ints, objects: Ints) -> NDArray[np.bool_]:
         """Whether each of these is a fact."""
-        rows, _, ends = self.hop(codes, subjects)
-        found = np.zeros(len(subjects), bool)
-        found[rows[ends == objects[rows]]] = True
-        return found
+        if not len(self.subject):
+            return np.zeros(len(subjects), bool)
+        low, stops = self._index.span(codes, subjects)
+        high, last = stops.copy(), len(self.subject) - 1
+        # A subject's facts of a relation stand by their objects: the first that is not before the wanted one is looked for.
+        while (left := low < high).any():
+            middle = (low + high) // 2
+            before = self.object[np.minimum(middle, last)] < objects
+            low, high = np.where(left & before, middle + 1, low), np.where(left & ~before, middle, high)
+        return (low < stops) & (self.object[np.minimum(low, last)] == objects)
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:

@@ -22,6 +22,7 @@ def command(
     """Make a world: facts, documents, questions, finetuning examples."""
     from generators.config import GenerateConfig
     from generators.generate import generate_stage
+    from generators.own.report import lines
     from kit.core.config import resolve
     from kit.core.store import read_manifest
 
@@ -38,4 +39,6 @@ def command(
     told = "every fact stated as often as asked" if found["exposures_as_asked"] else "NOT every fact stated as often as asked"
     together = found["documents_with_both_facts_of_a_pair"]
     click.echo(f"{'audit':>15}  {told}; {together:,.0f} documents hold both facts of a held-out pair (audit.json)")
+    for line in lines(out):
+        click.echo(f"{'your own':>15}  {line}")
     click.echo(f"{'written to':>15}  {out}")
