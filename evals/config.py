@@ -28,7 +28,8 @@ class Slice(Config):
     mode: `generate` the answer; `prefilled`, the same after the answer's first words (format supplied); `choice`, pick the
     likeliest of type-matched candidates, by the log-likelihood per token and as a whole. shape: one shape or probe only.
     sub_questions: ask every hop by itself as well. shots: worked examples before each question. samples: answers to each (above
-    one, give a temperature). limit: the first n questions.
+    one, give a temperature). prompts: in how many, each with other worked examples, a fact is asked for (task knowledge). limit:
+    the first n questions.
     """
 
     split: Split
@@ -40,6 +41,7 @@ class Slice(Config):
     sub_questions: bool = False
     shots: Annotated[int, Field(ge=0, le=64)] = 0
     samples: Positive = 1
+    prompts: Positive = 1
     limit: Positive | None = None
 
     @model_validator(mode="after")
@@ -68,6 +70,7 @@ class Slice(Config):
         shape = f"{self.shape}/" if self.shape else ""
         shots = f"/{self.shots}-shot" if self.shots else ""
         samples = f"/{self.samples} samples" if self.samples > 1 else ""
+        samples += f"/{self.prompts} prompts" if self.prompts > 1 else ""
         return f"{self.split}/{shape}{self.hops or 'all'}-hop/{self.style}/{self.context}/{self.mode}{shots}{samples}"
 
     @property
@@ -75,6 +78,7 @@ class Slice(Config):
         """The same for tasks without hops: `test/cot/4-shot`."""
         shots = f"/{self.shots}-shot" if self.shots else ""
         samples = f"/{self.samples} samples" if self.samples > 1 else ""
+        samples += f"/{self.prompts} prompts" if self.prompts > 1 else ""
         return f"{self.split}/{self.style}{shots}{samples}"
 
     def holds(self, question: Question) -> bool:
@@ -180,9 +184,15 @@ class EvalConfig(BackendConfig):
         if len(set(names)) < len(names):
             raise ValueError("two slices are the same")
         if self.task != "multihop":
-            for key in OF_QUESTIONS:
+            for key in (key for key in OF_QUESTIONS if (self.task, key) != ("knowledge", "shape")):
                 if any(getattr(s, key) != Slice.model_fields[key].default for s in self.slices):
                     raise ValueError(f"{key} is for slices of the task multihop")
+        if self.task == "knowledge" and not self.temperature and self.backend != "recorded":
+            raise ValueError("the task knowledge draws answers too: give a temperature (0.5, as in arXiv 2405.05904)")
+        if self.task == "knowledge" and any(s.prompts > 1 and not s.shots for s in self.slices):
+            raise ValueError("prompts differ in their worked examples: give shots")
+        if self.task != "knowledge" and any(s.prompts > 1 for s in self.slices):
+            raise ValueError("prompts is for slices of the task knowledge")
         if self.ask != "plain" and (self.task != "multihop" or all(s.style == "cloze" for s in self.slices)):
             raise ValueError("ask says how multihop questions are worded")
         if self.plus and self.task != "code":

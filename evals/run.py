@@ -207,13 +207,14 @@ def _notes(journal: Path) -> list[str]:
 
 
 def _groups(fresh: dict[str, Ask[Any]], config: EvalConfig) -> Iterator[tuple[list[str], Decoding]]:
-    """What is generated alike: the asks of a style."""
+    """What is generated alike: the asks of a style, those for the likeliest answer by themselves."""
     lengths = {**TASKS[config.task].max_new_tokens, **config.max_new_tokens}
-    styles: list[Style] = sorted({a.slice.style for a in fresh.values()})
-    for style in styles:
-        group = [k for k, a in fresh.items() if a.slice.style == style and a.slice.mode != "choice"]
-        seeds = [derive_seed(config.seed, "sample", k) for k in group] if config.temperature else []
-        yield group, Decoding(lengths[style], config.temperature, seeds)
+    styles: list[tuple[Style, bool]] = sorted({(a.slice.style, a.likeliest) for a in fresh.values()})
+    for style, likeliest in styles:
+        group = [k for k, a in fresh.items() if (a.slice.style, a.likeliest) == (style, likeliest) and a.slice.mode != "choice"]
+        temperature = 0.0 if likeliest else config.temperature
+        seeds = [derive_seed(config.seed, "sample", k) for k in group] if temperature else []
+        yield group, Decoding(lengths[style], temperature, seeds)
 
 
 def _choose(asks: Sequence[Ask[Any]], config: EvalConfig, backend: Backend) -> list[Output]:

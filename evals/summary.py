@@ -47,6 +47,9 @@ def summarise(records: Sequence[EvalRecord]) -> list[SliceSummary]:
 def _summary(name: str, group: Sequence[EvalRecord]) -> SliceSummary:
     scores: dict[str, Estimate] = {}
     task = TASKS[group[0].task]  # type: ignore[index]  # a record's task is one
+    errors: dict[str, int] = dict(Counter[str](r.error for r in group if r.error != "none").most_common())
+    if task.of_items:
+        group = list({r.question_id: r for r in group}.values())
     clusters = [r.cluster for r in group]
     cluster_of = {r.question_id: r.cluster for r in group}
     for metric in (m for m in task.metrics if m in group[0].scores):
@@ -62,7 +65,7 @@ def _summary(name: str, group: Sequence[EvalRecord]) -> SliceSummary:
         else:
             estimate = clustered(task.values(metric, group), clusters)
             scores[metric] = estimate._replace(n=sum(task.counts(metric, group)))
-    return SliceSummary(name, scores, dict(Counter(r.error for r in group if r.error != "none").most_common()))
+    return SliceSummary(name, scores, errors)
 
 
 MANY = 0.5

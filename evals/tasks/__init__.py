@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from evals.config import EvalConfig
-from evals.tasks import code, instructions, math, multihop
+from evals.tasks import code, instructions, knowledge, math, multihop
 from evals.tasks.task import Task
 from kit.core.errors import KitError
 from kit.core.records import TaskName
 
 TASKS: dict[TaskName, Task[Any]] = {
     "multihop": multihop.TASK,
+    "knowledge": knowledge.TASK,
     "math": math.TASK,
     "code": code.TASK,
     "if": instructions.TASK,

@@ -37,7 +37,8 @@ I = TypeVar("I", bound=Item)  # noqa: E741  # an item
 @dataclass(frozen=True, slots=True)
 class Ask(Generic[I]):
     """One prompt to be answered. part: -1 for the item itself, else the index of the sub-question asked. sample: which of
-    several answers. wrong: what there is to choose from beside the gold answer."""
+    several answers. wrong: what there is to choose from beside the gold answer. likeliest: whether the likeliest answer is
+    wanted, whatever the temperature."""
 
     slice: Slice
     item: I
@@ -47,6 +48,7 @@ class Ask(Generic[I]):
     shots: Shots = ()
     part: int = -1
     sample: int = 0
+    likeliest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,9 @@ class Task(Generic[I]):
     metrics: the scores that sum a slice up, the first being what arms are compared by. style, max_new_tokens: what holds where
     nothing else is said; it is asked in the styles that the latter names. weights: of a metric that is a share, the tag that
     tells of how many; each of those weighs the same, so that a record of more counts for more. graded: metrics that are more
-    than right or wrong, of which there is no pass@k. prepare: begins, beside the model, to load what `records` takes long for."""
+    than right or wrong, of which there is no pass@k. of_items: whether the metrics tell of an item what all of its answers
+    together do. slice, temperature: more of what holds where nothing else is said. prepare: begins, beside the model, to load
+    what `records` takes long for."""
 
     load: Callable[[str, EvalConfig], Converted]
     asks: Callable[[EvalConfig, Sequence[I], Sequence[I]], list[Ask[I]]]
@@ -65,6 +69,9 @@ class Task(Generic[I]):
     max_new_tokens: dict[Style, int]
     weights: dict[str, str] = field(default_factory=dict)
     graded: tuple[str, ...] = ()
+    of_items: bool = False
+    slice: dict[str, Any] = field(default_factory=dict)
+    temperature: float = 0.0
     prepare: Callable[[], None] = lambda: None
 
     def values(self, metric: str, records: Sequence[EvalRecord]) -> list[float]:
@@ -109,9 +116,9 @@ class Examples(Generic[I]):
         self.text = text or (lambda item: turns(item, part.style)[0])
         self.examples = [(_plain(self.text(e)), e) for e in examples] if part.shots else []
 
-    def drawn(self, item: I) -> Shots:
-        """Worked examples for an item, drawn for it: the same in every run, and none that asks what it asks, in other spacing or
-        under another id. Raises KitError where there are too few."""
+    def drawn(self, item: I, turn: int = 0) -> Shots:
+        """Worked examples for an item, drawn for it: the same in every run, others in every turn, and none that asks what it
+        asks, in other spacing or under another id. Raises KitError where there are too few."""
         count = self.part.shots
         if not count:
             return ()
@@ -119,7 +126,7 @@ class Examples(Generic[I]):
         others = [e for text, e in self.examples if e.id != item.id and text != asked]
         if len(others) < count:
             raise KitError(f"{count} shots need as many examples, and there are {len(others)}: name a source with shots_from")
-        picks = stream(self.seed, "shots", item.id).choice(len(others), size=count, replace=False)
+        picks = stream(self.seed, "shots", item.id, *([turn] if turn else [])).choice(len(others), size=count, replace=False)
         shots = tuple(self.turns(others[int(i)], self.part.style) for i in picks)
         if not all(answer.strip() for _, answer in shots):
             raise KitError("the examples have no answers to show: name a source that has, with shots_from")

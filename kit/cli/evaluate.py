@@ -11,7 +11,7 @@ from kit.cli.options import as_json, config_file, echo_json, out_option, overrid
 
 
 @click.command()
-@click.option("--task", help="multihop (default), math, code or if (instructions).")
+@click.option("--task", help="multihop (default), knowledge, math, code or if (instructions).")
 @click.option("--model", required=True, help="A checkpoint directory, a train run, a hub id, or a server's name of a model.")
 @click.option("--data", required=True, help="A data directory, a file of rows (.jsonl, .json, .parquet), or a hub data set id.")
 @click.option("--split", help="Items of this split (default: novel or test; external for foreign questions).")
@@ -49,12 +49,14 @@ def command(
     if "slices" not in merged:
         own = Path(data).is_dir()
         usual = "test" if name != "multihop" else "novel" if own else "external"
-        merged["slices"] = [{"style": TASKS[name].style, "split": usual, **asked}]
+        merged["slices"] = [{"style": TASKS[name].style, "split": usual, **TASKS[name].slice, **asked}]
     elif asked:
         raise KitError(f"--{next(iter(asked))} and slices say two things: set it in the slices")
     elif isinstance(merged["slices"], list):
         # As it is without slices: what a task is usually asked in.
         merged["slices"] = [{"style": TASKS[name].style, **s} if isinstance(s, dict) else s for s in merged["slices"]]
+    if TASKS[name].temperature and not outputs:
+        merged.setdefault("temperature", TASKS[name].temperature)
     merged = run_by(merged, url, outputs)
     if backend:
         merged["backend"] = backend

@@ -60,9 +60,9 @@ Style = Literal["cot", "direct", "cloze"]
 Wording = Literal["plain", "cue"]
 """How a multihop question is asked. plain: in which style it is to be answered; cue: and in which words the answer is to end."""
 
-Content = Literal["task", "format", "unrelated"]
+Content = Literal["task", "format", "unrelated", "unknown"]
 """What examples are about. task: what they are tested on; format: the same questions with answers to others of their kind;
-unrelated: the same kinds of questions about another world."""
+unrelated: the same kinds of questions about another world; unknown: questions that rest on what the model does not know."""
 
 Context = Literal["closed", "facts"]
 ErrorKind = Literal[
@@ -212,7 +212,7 @@ class Question:
     context_facts: tuple[str, ...] = ()
 
 
-TaskName = Literal["multihop", "math", "code", "if"]
+TaskName = Literal["multihop", "knowledge", "math", "code", "if"]
 """The tasks, as the command line calls them (`if`: instruction following)."""
 
 TaskSplit = Literal["train", "test"]

@@ -168,11 +168,12 @@ class _Lengths:
 
     def _examples(self, config: TrainConfig, most: int = 400) -> float:
         source = config.examples_from or (str(self.data) if self.data else None)
-        key = f"{source} {config.task} {config.content} {config.draw} {min(most, config.examples)}"
+        key = f"{source} {config.task} {config.content} {config.unknown_share} {config.draw} {min(most, config.examples)}"
         if key not in self.rows:
             found: list[tuple[str, str]] = []
             if source:
-                read = islice(examples_of(source, config.task, config.draw, config.content), min(most, config.examples))
+                every = examples_of(source, config.task, config.draw, config.content, config.unknown_share)
+                read = islice(every, min(most, config.examples))
                 for _, make in read:
                     with contextlib.suppress(KitError):  # a bad row is told, or counted, where it is trained on
                         found += make().turns

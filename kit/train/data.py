@@ -90,7 +90,7 @@ def _examples(config: TrainConfig, source: str, tokens: Tokens, window: int | No
     skipped: list[str] = []
     conversations = False
     _ = tokens.template  # what is wrong with it is no fault of a row's
-    for where, read in examples_of(source, config.task, config.draw, config.content):
+    for where, read in examples_of(source, config.task, config.draw, config.content, config.unknown_share):
         try:
             example = _worded(read(), config.ask)
             row = _example_row(config, tokens, window, where, example)
@@ -107,7 +107,7 @@ def _examples(config: TrainConfig, source: str, tokens: Tokens, window: int | No
             return Source(rows, facts, ids), skipped, conversations
     left_out = f", {len(skipped)} left out ({skipped[0]})" if skipped else ""
     found = f"{source} holds {len(rows)} of the task {config.task}{left_out}"
-    more = ": generate more" if Path(source).is_dir() else ""
+    more = f": generate more{' (also examples.unknown)' if config.unknown_share else ''}" if Path(source).is_dir() else ""
     raise KitError(f"{config.examples} examples were asked for but {found}{more}")
 
 
@@ -132,20 +132,33 @@ def _example_row(config: TrainConfig, tokens: Tokens, window: int | None, where:
     return row
 
 
+Located = tuple[str, Callable[[], Conversation]]
+"""Where an example stands, and how it is read."""
+
+
 def examples_of(
-    source: str, task: TaskName, draw: int, content: Content = "task"
-) -> Iterator[tuple[str, Callable[[], Conversation]]]:
-    """Every example of a source, where it stands and how it is read, in the order of a draw: its first D are the set of size D,
-    so that smaller sets are part of larger ones."""
-    found: list[tuple[str, Callable[[], Conversation]]]
+    source: str, task: TaskName, draw: int, content: Content = "task", unknown_share: float = 0.0
+) -> Iterator[Located]:
+    """Every example of a source, in the order of a draw: its first D are the set of size D, so that smaller sets are part of
+    larger ones. Of any first ones a share of `unknown_share` is of what the model does not know; the others are those that stand
+    at their places without it."""
+    plain = _drawn(source, task, draw, content)
+    unknown = _drawn(source, task, draw, "unknown") if unknown_share else iter(())
+    for i, example in enumerate(plain):
+        instead = int((i + 1) * unknown_share + 1e-9) > int(i * unknown_share + 1e-9)
+        if (row := next(unknown, None) if instead else example) is None:
+            return
+        yield row
+
+
+def _drawn(source: str, task: TaskName, draw: int, content: Content) -> Iterator[Located]:
+    found: list[Located]
     if (path := Path(source)).is_dir():
         own = read_table(examples_file(path, task, content), Example)
         found = [(e.id, partial(Conversation, ((e.prompt, e.completion),), e.facts)) for e in own]
     else:
         if content != "task":
-            raise KitError(
-                f"content = {content}: such examples come with data made by kit generate, and {source} is no directory"
-            )
+            raise KitError(f"{content} examples come with data made by kit generate, and {source} is no directory")
         found = [(row.where, partial(conversation, row, task)) for row in rows_of(source, training=True)]
     for i in stream(draw, "examples").permutation(len(found)).tolist():
         yield found[i]
@@ -156,7 +169,8 @@ def examples_file(data: Path, task: TaskName, content: Content = "task") -> Path
     if content != "task":
         path = data / f"examples_{content}.parquet"
         if task != "multihop" or not table_files(path)[0].exists():
-            raise KitError(f"{data} has no {content} examples of the task {task}: generate some with -o examples.controls=true")
+            how = "examples.unknown=100" if content == "unknown" else "examples.controls=true"
+            raise KitError(f"{data} has no {content} examples of the task {task}: generate some with -o {how}")
         return path
     path = data / ("examples.parquet" if task == "multihop" else f"examples_{task}.parquet")
     if not table_files(path)[0].exists():

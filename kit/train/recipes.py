@@ -33,7 +33,8 @@ class TrainConfig(ChatSettings):
     finetuning examples used, asked as `ask` words them; with D = 0 their rows are filled with known documents, so that steps and
     batch stay the same. draw: which D of all examples those are (the first D of draw 0, 1, …). seed: the order of rows, and a new
     model's weights. examples_from: where they come from, if not from the data; content: which of the data's examples, those of
-    the task or controls without their content; skip_bad_rows: leave examples out that cannot be read or are longer than
+    the task, controls without their content, or those of what the model does not know; unknown_share: of how many of them these
+    are put in the place; skip_bad_rows: leave examples out that cannot be read or are longer than
     max_length, and count them. steps or epochs: exactly one. epochs counts passes over the D examples.
     lora: train an adapter of these settings. adapter: what becomes of one that the model has: `continue` (as it goes without a
     word), `merge` it into its base and train all weights, or merge it and train a `new` one, of the settings lora.
@@ -46,6 +47,7 @@ class TrainConfig(ChatSettings):
     examples: Annotated[int, Field(ge=0)] = 0
     examples_from: str | None = None
     content: Content = "task"
+    unknown_share: Annotated[float, Field(ge=0, le=1)] = 0.0
     draw: Annotated[int, Field(ge=0)] = 0
     skip_bad_rows: bool = False
     steps: Positive | None = None
@@ -95,6 +97,11 @@ class TrainConfig(ChatSettings):
             raise ValueError('adapter = "new" needs lora, the settings of the new adapter')
         if self.content != "task" and self.task != "multihop":
             raise ValueError(f'content = "{self.content}" is made of multihop examples, not of the task {self.task}')
+        if self.task == "knowledge":
+            raise ValueError("task knowledge is an evaluation: there is nothing to train on")
+        learns = self.task == "multihop" and self.examples and self.rows.get("examples")
+        if self.unknown_share and (self.content != "task" or not learns):
+            raise ValueError("unknown_share is of multihop examples: give examples and rows of those, and leave content as it is")
         batch = sum(self.rows.values())
         if self.micro_batch and batch % self.micro_batch:
             raise ValueError(f"micro_batch must divide the {batch} rows of a step")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from generators.config import GenerateConfig
 from generators.generate import generate_stage
 from kit.core import store
-from kit.core.config import apply_overrides, dump, read_config_file, resolve
+from kit.core.config import apply_overrides, dump, preset_names, read_config_file, read_preset, resolve
 from kit.core.errors import KitError
 from kit.core.records import EvalRecord, Question
 from kit.core.seeds import digest, stream
@@ -227,7 +227,13 @@ def test_train_settings_are_strict(data: dict[str, object], message: str) -> Non
 
 
 def test_a_resolved_configuration_reads_back(small_config: GenerateConfig) -> None:
-    assert resolve(GenerateConfig, json.loads(json.dumps(dump(small_config)))) == small_config
+    """As from the config.json of a directory, which names every setting, those with their defaults among them."""
+    files = {"own": {"facts": "museum.csv"}, "events": {"events": "events.jsonl"}}
+    drawn = {name: read_preset(name)["generate"] for name in preset_names()}
+    for name, own in files.items():
+        drawn[name]["world"]["own"] = own
+    for config in (small_config, *(resolve(GenerateConfig, data) for data in drawn.values())):
+        assert resolve(GenerateConfig, json.loads(json.dumps(dump(config)))) == config
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ import pytest
 from kit.cli.main import main
 from kit.core.config import resolve
 from kit.core.errors import KitError
-from kit.core.store import read_manifest
+from kit.core.records import Example
+from kit.core.store import read_manifest, read_table, write_table
 from kit.models.tiny import build_tokenizer
 from kit.models.tokens import Tokens
 from kit.train.data import examples_of, load_sources
@@ -67,6 +69,23 @@ def test_a_worlds_own_examples_are_drawn_too(small_dir: Path) -> None:
     assert set(ids(0, 20)) != set(ids(1, 20))
     with pytest.raises(KitError, match="draw says which examples are learned"):
         config(examples=0, draw=1)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.25, 0.5, 1.0])
+def test_a_share_of_what_is_not_known_is_in_every_first_ones(small_dir: Path, tmp_path: Path, share: float) -> None:
+    for name in ("examples", "examples_unknown"):
+        own = [replace(e, id=f"{name} {i}") for i, e in enumerate(read_table(small_dir / "examples.parquet", Example))]
+        write_table(tmp_path / f"{name}.parquet", Example, own)
+    plain, mixed = ([where for where, _ in examples_of(str(tmp_path), "multihop", 1, "task", s)] for s in (0.0, share))
+    for count in range(1, len(mixed) + 1):
+        unknown = sum(where.startswith("examples_unknown ") for where in mixed[:count])
+        assert unknown == int(count * share + 1e-9)
+    assert all(m == p for m, p in zip(mixed, plain, strict=True) if not m.startswith("examples_unknown "))
+    assert len(set(mixed)) == len(mixed)
+    with pytest.raises(KitError, match=r"has no unknown examples .* -o examples.unknown=100"):
+        list(examples_of(str(small_dir), "multihop", 0, "task", share))
+    with pytest.raises(KitError, match="unknown_share is of multihop examples"):
+        config(examples=4, unknown_share=share)
 
 
 def test_rows_that_cannot_be_used_are_told_or_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
