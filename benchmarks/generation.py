@@ -1,6 +1,6 @@
-"""What a world costs as it grows, and chain questions beside a networkx implementation of the same.
+"""What a world costs as it grows, chain questions beside a networkx implementation of the same, and large files of one's own.
 
-    python -m benchmarks.generation [--sizes 1000 10000 100000] [--questions 100000] [--timeless]
+    python -m benchmarks.generation [--sizes 1000 10000 100000] [--questions 100000] [--timeless] [--before CHECKOUT]
 
 Each size runs in a process of its own, from configuration to files: entities, facts, one statement of every fact,
 questions of every shape, probes. Processor seconds and peak memory are that process's, imports included. Where PhantomWiki is
@@ -22,6 +22,7 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 
+from benchmarks import own
 from generators.config import GenerateConfig
 from generators.generate import generate_stage
 from generators.questions import SHAPES
@@ -149,6 +150,7 @@ def main() -> None:
     arguments.add_argument("--questions", type=int, default=100_000)
     arguments.add_argument("--one", type=int)
     arguments.add_argument("--timeless", action="store_true")
+    arguments.add_argument("--before", type=Path, metavar="CHECKOUT")
     arguments.add_argument("--phantom-wiki", metavar="PROGRAM", default=shutil.which("phantom-wiki-generate"))
     asked = arguments.parse_args()
     if asked.one:
@@ -160,6 +162,8 @@ def main() -> None:
         again += ["--timeless"] if asked.timeless else []
         subprocess.run(again, check=True)
     chains(max(asked.sizes))
+    print("\nfiles of one's own")
+    own.compare(asked.before)
     if asked.phantom_wiki:
         phantom_wiki(asked.phantom_wiki, 5000)
 
