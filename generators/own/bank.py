@@ -281,7 +281,12 @@ def facts() -> Iterator[Triple]:
         yield told(city, "in_nation", names[where[city]], (_PLACE, _NATION))
         degrees = round(alone[city]["latitude"])
         if degrees:
-            yield told(city, "latitude", f"{abs(degrees)} degrees {'north' if degrees > 0 else 'south'}", (_PLACE, "number"))
+            yield told(
+                city,
+                "latitude",
+                f"{abs(degrees)} degree{'s'[: abs(degrees) != 1]} {'north' if degrees > 0 else 'south'}",
+                (_PLACE, "number"),
+            )
 
 
 ALSO = {

@@ -86,7 +86,7 @@ def mix_examples(
         if used[context, shape] == len(pools[context, shape]):
             raise KitError(
                 f"the training split has too few {shape} questions ({context}) for {count} examples: "
-                "ask for fewer examples or a larger world"
+                "ask for fewer examples, other weights or a larger world"
             )
         drawn.append((context, shape, style, used[context, shape]))
         used[context, shape] += 1

@@ -55,9 +55,9 @@ def worth(text: str) -> int | None:
     """ "1,200" → 1200, "12 degrees south" → -12; None for what is no number."""
     number, _, unit = text.partition(" ")
     number = number.replace(",", "")
-    if not (number.isascii() and number.isdigit()) or unit not in ("", "degrees north", "degrees south"):
+    if not (number.isascii() and number.isdigit()) or not re.fullmatch("(degrees? (north|south))?", unit):
         return None
-    return -int(number) if unit == "degrees south" else int(number)
+    return -int(number) if unit.endswith("south") else int(number)
 
 
 def text_hashes(texts: Sequence[str]) -> NDArray[np.uint64]:

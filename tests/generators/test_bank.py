@@ -44,7 +44,8 @@ def _country(name: str) -> dict[str, str]:
 def _degrees(name: str) -> str:
     latitude = LARGEST[name]["latitude"]
     assert isinstance(latitude, float)
-    return f"{abs(round(latitude))} degrees {'north' if latitude > 0 else 'south'}"
+    degrees = abs(round(latitude))
+    return f"{degrees} degree{'' if degrees == 1 else 's'} {'north' if latitude > 0 else 'south'}"
 
 
 LOOKED_UP: dict[str, Callable[[str], set[str]]] = {
