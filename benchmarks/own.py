@@ -22,7 +22,7 @@ Fact = tuple[str, str, str]
 
 HERE = Path(__file__).parents[1]
 
-LONGEST = 600
+LONGEST = 150
 """CPU-seconds after which a run is stopped."""
 
 SETTINGS = """
