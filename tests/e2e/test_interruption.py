@@ -129,8 +129,8 @@ def _evaluate_by_server(url: str, data: Path, out: Path) -> None:
     evaluate(resolve(EvalConfig, settings), str(data), "somebody", out)
 
 
-@KILLS
-def test_evaluate_by_a_server_that_fails(tmp_path: Path, kills: int) -> None:
+@pytest.mark.full
+def test_evaluate_by_a_server_that_fails(tmp_path: Path) -> None:
     """Every tenth question is failed twice; the evaluation is killed as well."""
     rows = [{"question": f"What is {i} and 1?", "answer": f"#### {i + 1}"} for i in range(60)]
     data = tmp_path / "rows.jsonl"
@@ -140,7 +140,7 @@ def test_evaluate_by_a_server_that_fails(tmp_path: Path, kills: int) -> None:
     server.faults = {f"{row['question']} Think step by step.": ["500", "truncated"] for row in rows[::10]}
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        kill_and_compare(_evaluate_by_server, (server.url, data), tmp_path, kills)
+        kill_and_compare(_evaluate_by_server, (server.url, data), tmp_path, 10)
     finally:
         server.shutdown()
         server.server_close()

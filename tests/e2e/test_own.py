@@ -14,7 +14,7 @@ import pytest
 from kit.core.records import Document, EvalRecord, Fact, Question
 from kit.core.store import read_table
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.full
 
 PAGE = Path(__file__).parents[2] / "docs" / "own-facts.md"
 DATA = Path(__file__).parents[1] / "data"
@@ -93,7 +93,6 @@ def follow(place: Path, checkpoint: Path, which: int, file: Path, named: str) ->
     return said
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("file", ["museum_triples.csv", "turtle"])
 def test_facts_alone(tmp_path: Path, checkpoint: Path, file: str) -> None:
     path, count = DATA / file, 200

@@ -101,6 +101,7 @@ def test_what_training_showed_is_read_from_its_rows(calm: Calm) -> None:
     assert rows["novel exposures"][columns["no injection"]] == "–"
 
 
+@pytest.mark.full
 def test_a_claim_that_is_added_later_is_post_hoc_and_the_others_stay(calm: Calm, tmp_path: Path) -> None:
     out = tmp_path / "again"
     shutil.copytree(calm.directory, out)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import networkx as nx
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -96,14 +98,26 @@ class World:
         return graph_of_facts([f for f in self.facts if (f.valid_from or -9999) <= year])
 
 
-@given(config=configs())
-@settings(
-    max_examples=12,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+def drawn(count: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A test of so many configurations."""
+    checks = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    phases = [Phase.explicit, Phase.generate]
+    drawing = settings(max_examples=count, deadline=None, phases=phases, suppress_health_check=checks)
+    return lambda test: given(config=configs())(drawing(test))
+
+
+@drawn(5)
 def test_what_holds_for_every_configuration(config: dict[str, Any]) -> None:
+    what_holds(config)
+
+
+@pytest.mark.full
+@drawn(12)
+def test_what_holds_for_more_configurations(config: dict[str, Any]) -> None:
+    what_holds(config)
+
+
+def what_holds(config: dict[str, Any]) -> None:
     with TemporaryDirectory() as folder:
         one = generate_stage(resolve(GenerateConfig, config), Path(folder) / "one")
         world = World(one)
