@@ -36,7 +36,7 @@ exposures = 32
 styles = ["biography", "statement", "encyclopedia", "dialogue"]
 reading_worlds = 0
 [questions]
-hops = 2
+hops = 3
 [examples]
 count = 10
 facts_share = 0.0
