@@ -17,7 +17,7 @@ from evals.tasks import TASKS, check_styles
 from evals.tasks.task import UNNORMALISED, Ask, Item
 from kit.core.config import dump
 from kit.core.errors import KitError
-from kit.core.records import EvalRecord, Style
+from kit.core.records import RECORDS, EvalRecord, Style
 from kit.core.seeds import derive_seed, digest
 from kit.core.store import (
     append_journal,
@@ -37,8 +37,6 @@ from kit.models.prompts import ANSWER_CUE
 from kit.models.tokens import Tokens
 from kit.sources.hub import for_training
 from kit.sources.reading import source_keys
-
-RECORDS = "records.parquet"
 
 
 def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:

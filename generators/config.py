@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from generators.own.files import COLUMNS, Form
-from generators.own.own import RECORDS
 from generators.questions import SHAPES
 from generators.questions.probes import PROBES
 from generators.tasks import TASK_DATA
@@ -18,7 +17,7 @@ from generators.world.draw import BIRTH, FIRST_YEAR, Timeline
 from generators.world.relations import ENTITY_TYPES, RELATIONS, VALUES
 from kit.core.config import Config
 from kit.core.errors import KitError, nearest
-from kit.core.records import TaskName
+from kit.core.records import RECORDS, Level, TaskName
 from kit.core.store import file_digest
 from kit.models.checkpoint import digest
 
@@ -72,9 +71,6 @@ class TimelineConfig(Config):
     @property
     def timeline(self) -> Timeline:
         return Timeline(self.start, self.cutoff, self.end, self.changes, self.edited)
-
-
-Level = Literal["highly_known", "maybe_known", "weakly_known", "unknown"]
 
 
 class OwnConfig(Config):

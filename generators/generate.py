@@ -260,8 +260,7 @@ def _of_another_world(config: GenerateConfig, entities: Sequence[Entity]) -> lis
     names = {name for entity in entities for name in (entity.name, *entity.aliases)}
     world = config.world.model_copy(update={"novel": {}, "twin": False, "crossing": False, "own": OwnConfig()})
     other = config.model_copy(update={"seed": config.seed + ANOTHER, "world": world})
-    questions = _to_train(other, Own(), names)
-    return [from_row(Example, row) for table in _examples(questions, config) for row in table.to_pylist()]
+    return _told(_to_train(other, Own(), names), config)
 
 
 def _of_the_unknown(config: GenerateConfig, own: Own) -> list[Example]:
@@ -280,7 +279,11 @@ def _of_the_unknown(config: GenerateConfig, own: Own) -> list[Example]:
             rows = pc.list_parent_indices(support).to_numpy()[unknown.has(hashes_of(support.flatten()))]
             tables[place] = table.take(pa.array(distinct(rows)))
     wanted = config.model_copy(update={"examples": examples.model_copy(update={"count": count})})
-    return [from_row(Example, row) for table in _examples(questions, wanted) for row in table.to_pylist()]
+    return _told(questions, wanted)
+
+
+def _told(questions: Questions, config: GenerateConfig) -> list[Example]:
+    return [from_row(Example, row) for table in _examples(questions, config) for row in table.to_pylist()]
 
 
 def _to_train(config: GenerateConfig, own: Own, taken: Collection[str] = ()) -> Questions:

@@ -4,6 +4,7 @@ it is right: highly known, maybe known, weakly known or unknown (SliCK; Gekhman 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 
 from evals.config import EvalConfig
 from evals.errors import error_kind
@@ -12,14 +13,13 @@ from evals.scoring.qa import exact_match, f1
 from evals.tasks.multihop import load_questions
 from evals.tasks.task import Ask, Examples, Task, tags
 from kit.core.errors import KitError
-from kit.core.records import EvalRecord, Question, Style
+from kit.core.records import EvalRecord, Level, Question, Style
 from kit.models.prompts import extract_answer, question_turns, user_message
 
-LEVELS = ("highly_known", "maybe_known", "weakly_known", "unknown")
-"""Of the likeliest answers, one to a prompt, all are right; some are; none is, but a drawn one; none at all."""
+LEVELS: tuple[Level, ...] = get_args(Level)
 
 
-def level(likeliest: Sequence[bool], drawn: Sequence[bool]) -> str:
+def level(likeliest: Sequence[bool], drawn: Sequence[bool]) -> Level:
     """How well a fact is known whose answers were right or not."""
     if any(likeliest):
         return LEVELS[0] if all(likeliest) else LEVELS[1]
@@ -69,7 +69,7 @@ def records(config: EvalConfig, asked: Sequence[Ask[Question]], outputs: Sequenc
     made = []
     for ask, final, answer, correct in zip(asked, outputs, said, right, strict=True):
         known = level(*answers[ask.slice.name, ask.item.id])
-        scores = {name: float(name == known) for name in LEVELS}
+        scores: dict[str, float] = {name: float(name == known) for name in LEVELS}
         scores |= {"exact_match": float(correct), "f1": f1(answer, ask.golds)}
         kind = error_kind(ask.slice.style, final.answer, answer, correct, ask.item.sub_questions)
         more = {"level": known, "fact": ask.item.support[0], "relation": ask.item.steps[0].relation}

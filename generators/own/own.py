@@ -23,12 +23,9 @@ from generators.world.relations import RELATIONS, TYPES, VALUE_TYPES, Relation
 from generators.world.schema import Schema
 from generators.world.world import PARTS, Entities, Facts, World
 from kit.core.errors import KitError, nearest
-from kit.core.records import EvalRecord
+from kit.core.records import RECORDS, EvalRecord
 from kit.core.seeds import key_of
 from kit.core.store import read_table
-
-RECORDS = "records.parquet"
-"""Of an evaluation, what was answered."""
 
 AS_IT_SAYS = Form()
 """Of a file that says itself how it is to be read."""

@@ -64,6 +64,10 @@ Content = Literal["task", "format", "unrelated", "unknown"]
 """What examples are about. task: what they are tested on; format: the same questions with answers to others of their kind;
 unrelated: the same kinds of questions about another world; unknown: questions that rest on what the model does not know."""
 
+Level = Literal["highly_known", "maybe_known", "weakly_known", "unknown"]
+"""How well a model knows a fact: its likeliest answers, one to a prompt, are all right; some are; none is, but a drawn one; none
+at all."""
+
 Context = Literal["closed", "facts"]
 ErrorKind = Literal[
     "none", "format", "answer",
@@ -303,6 +307,10 @@ class Shown:
     new_documents: int
     last_step: int
     dose: float
+
+
+RECORDS = "records.parquet"
+"""In the directory of an evaluation, its answers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.core.errors import KitError
-from kit.core.records import EvalRecord, Manifest, Shown
+from kit.core.records import RECORDS, EvalRecord, Manifest, Shown
 from kit.core.store import read_manifest, read_table
 from kit.report.claims import CLAIMS, Cell, Claim, Given, check_claims
 from kit.report.shown import Training
@@ -221,7 +221,7 @@ def load_results(directory: Path) -> Results:
             measure_of: dict[str, list[str]] = {}
             for measure, slice_ in asked["measures"].items():
                 measure_of.setdefault(slice_, []).append(measure)
-            for record in read_table(directory / "stages" / asked["stage"] / "records.parquet", EvalRecord):
+            for record in read_table(directory / "stages" / asked["stage"] / RECORDS, EvalRecord):
                 if record.tags["part"] == "question":
                     for measure in measure_of.get(record.tags["slice"], ()):
                         records.setdefault(measure, []).append(record)
