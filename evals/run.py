@@ -36,16 +36,19 @@ from kit.models.checkpoint import read, run_of, with_model
 from kit.models.prompts import ANSWER_CUE
 from kit.models.tokens import Tokens
 from kit.sources.hub import for_training
+from kit.sources.published import as_named, local
 from kit.sources.reading import source_keys
 
 
 def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
     """Evaluate `model` into `out` unless it is there already; returns `out`.
 
-    data: a directory made by the generate stage, a file of rows, or a hub data set id. model: as for training; the name by
+    data: a directory made by the generate stage, a published world, a file of rows, or a hub data set id. model: as for training; the name by
     which a server knows it. Raises KitError for anything the user can mend.
     """
     resolved, inputs = keyed(config, source_keys({"data": data, **config.sources()}), model)
+    resolved |= as_named(data)
+    data, config = local(data), config.model_copy(update={name: local(source) for name, source in config.sources().items()})
     key = stage_key("eval", resolved, inputs)
     if finished(out, key):
         return out

@@ -287,15 +287,16 @@ class GenerateConfig(Config):
         return self.world.blocks - self.questions.held_out
 
     def inputs(self) -> dict[str, str]:
-        """The digests of the files that it names. Raises KitError where one is missing."""
+        """The digests of the files and checkpoints that it names, by the path of the setting. Raises KitError where one is missing."""
         own, names = self.world.own, self.world.names
-        files = {"facts": own.facts, "relations": own.relations, "events": own.events, "avoid": names.avoid}
-        files["known_by"] = str(Path(own.known_by) / RECORDS) if own.known_by else None
+        files = {f"world.own.{name}": getattr(own, name) for name in ("facts", "relations", "events")}
+        files["world.names.avoid"] = names.avoid
+        files["world.own.known_by"] = str(Path(own.known_by) / RECORDS) if own.known_by else None
         for name, path in files.items():
             if path and not Path(path).is_file():
                 raise KitError(f"{name}: {path} does not exist")
         digests = {name: file_digest(Path(path)) for name, path in files.items() if path}
-        for name, tokenizer in (("names.tokenizer", names.tokenizer), ("audit.tokenizer", self.audit.tokenizer)):
+        for name, tokenizer in (("world.names.tokenizer", names.tokenizer), ("audit.tokenizer", self.audit.tokenizer)):
             if tokenizer:
                 digests[name] = digest(tokenizer)
         return digests

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from importlib import resources
@@ -327,14 +328,10 @@ can have seen them: what a model knows of this world it has learned from the doc
 screened against a list of real names that can be added to; a chance namesake remains possible."""
 
 
-def _write_card(directory: Path, config: GenerateConfig, rows: dict[str, int]) -> None:
-    """What is in a directory, and where it comes from."""
-    card, own, coined = (
-        resources.files("data_cards").joinpath("world.md").read_text("utf-8"),
-        config.world.own,
-        config.world.relations,
-    )
-    told = [COINED] if coined else []
+def origin(config: GenerateConfig) -> list[str]:
+    """Where the facts of a world come from: a paragraph for each source."""
+    own = config.world.own
+    told = [COINED] if config.world.relations else []
     if own.bank:
         told.append(bank_sources())
     for what, file in (("Facts", own.facts), ("Events with their questions", own.events)):
@@ -342,6 +339,13 @@ def _write_card(directory: Path, config: GenerateConfig, rows: dict[str, int]) -
             told.append(
                 f"{what} were read from {Path(file).name}: whose they are, and under which licence, its owner has to say."
             )
+    return [" ".join(paragraph.split()) for paragraph in told]
+
+
+def _write_card(directory: Path, config: GenerateConfig, rows: dict[str, int]) -> None:
+    """What is in a directory, and where it comes from."""
+    card = resources.files("data_cards").joinpath("world.md").read_text("utf-8")
+    own, coined = config.world.own, config.world.relations
     title = (
         "A fictional world"
         if not (own.bank or own.facts or own.events)
@@ -351,7 +355,7 @@ def _write_card(directory: Path, config: GenerateConfig, rows: dict[str, int]) -
     )
     counts = {f"{name}_rows": f"{n:,}" for name, n in rows.items()}
     with store.atomic_path(directory / "README.md") as temporary:
-        temporary.write_text(card.format(title=title, origin="\n\n".join(told), seed=config.seed, **counts), "utf-8")
+        temporary.write_text(card.format(title=title, origin="\n\n".join(map(textwrap.fill, origin(config))), seed=config.seed, **counts), "utf-8")
 
 
 MAKES = ("*.parquet", "audit.json", "own.json", "README.md")
@@ -371,6 +375,7 @@ def generate_stage(config: GenerateConfig, out: Path) -> Path:
                 chains = [f"chain-{k}" for k in range(1, config.questions.hops + 1)]
                 store.write_json(out / "own.json", report(own, events, out, [*chains, *config.questions.shapes]))
             _write_card(out, config, rows)
+            stage.notes += origin(config)
             rows |= write_controls(config, own, out) | write_tasks(config, out)
             stage.results.update({f"{name}_rows": float(count) for name, count in rows.items()})
             tokens = _tokens(config.audit.tokenizer)

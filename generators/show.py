@@ -21,9 +21,9 @@ SHOWN = 3
 """Documents of a corpus that are shown in full."""
 
 
-def overview(directory: Path) -> str:
-    """Counts by kind, what the audit found, and one item of each kind to go on with."""
-    lines = [f"{directory}"]
+def overview(directory: Path, called: str) -> str:
+    """Counts by kind, what the audit found, and one item of each kind to go on with. called: how its user names it."""
+    lines = [called]
     for name, columns in (
         ("entities", ("part", "type")),
         ("facts", ("part", "relation")),
@@ -50,11 +50,11 @@ def overview(directory: Path) -> str:
     questions = _table(directory, "questions", "id", "hops")
     if len(questions):
         hardest = pc.index(questions["hops"], pc.max(questions["hops"])).as_py()
-        lines.append(f"\nfor example: kit show {directory} {questions['id'][hardest].as_py()}")
+        lines.append(f"\nfor example: kit show {called} {questions['id'][hardest].as_py()}")
     # A fact that is probed has most to show.
     facts = pa.concat_arrays([_table(directory, n, c)[c].combine_chunks() for n, c in (("probes", "probes"), ("facts", "id"))])
     if len(facts):
-        lines.append(f"             kit show {directory} {facts[0].as_py()}")
+        lines.append(f"             kit show {called} {facts[0].as_py()}")
     return "\n".join(lines)
 
 

@@ -40,7 +40,8 @@ def command(
     from kit.core.errors import KitError, nearest
 
     merged = settings(None, config, None, overrides)
-    merged.pop("model", None)
+    for named in ("model", "data"):
+        merged.pop(named, None)
     name = task or merged.get("task", "multihop")
     if not isinstance(name, str) or name not in TASKS:
         raise KitError(f"unknown task {name}; {nearest(str(name), TASKS)}")

@@ -24,6 +24,8 @@ COMMANDS = {
     "plan": ("kit.cli.plan", "What an experiment takes and can establish, before it is run."),
     "sweep": ("kit.cli.sweep", "Run an experiment: a grid of stages, resumable."),
     "report": ("kit.cli.report", "Tables, figures and the verdict of a sweep."),
+    "export": ("kit.cli.export", "Write a training run's checkpoint whole: adapter merged, in bf16."),
+    "publish": ("kit.cli.publish", "Publish a world, an evaluation or a checkpoint on the hub; check one that was published."),
     "demo": ("kit.cli.demo", "The preset experiment on this machine, from nothing to a report."),
 }
 """Every command: the module that holds it (as `command`), and the line that `kit --help` shows."""

@@ -8,14 +8,17 @@ import click
 
 
 @click.command()
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("data")
 @click.argument("id_", metavar="[ID]", required=False)
-def command(directory: Path, id_: str | None) -> None:
-    """Show a data directory: counts and samples, or one question, fact, entity, document or example by its id."""
+def command(data: str, id_: str | None) -> None:
+    """Show a data directory, or a published world (ORG/NAME@TAG): counts and samples, or one question, fact, entity, document or
+    example by its id."""
     from generators.show import overview, show_item
     from kit.core.errors import KitError
     from kit.core.store import intact_manifest
+    from kit.sources.published import local
 
+    directory = Path(local(data))
     if intact_manifest(directory).stage != "generate":
         raise KitError(f"{directory} is not a data directory made by kit generate")
-    click.echo(show_item(directory, id_) if id_ else overview(directory))
+    click.echo(show_item(directory, id_) if id_ else overview(directory, data))

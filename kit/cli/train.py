@@ -34,7 +34,8 @@ def command(
     from kit.train.recipes import TrainConfig, with_defaults
 
     given = settings(None, config, None, overrides)
-    given.pop("model", None)
+    for name in ("model", "data"):
+        given.pop(name, None)
     recipe = recipe or given.get("recipe")
     if not recipe:
         raise KitError("give --recipe pretrain, posttrain or inject")

@@ -19,7 +19,7 @@ import resource
 import shutil
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -245,9 +245,27 @@ def _first_change(directory: Path, written: int, outputs: tuple[tuple[str, str],
 
 
 def stage_key(stage: str, config: dict[str, Any], inputs: dict[str, str]) -> str:
-    """The content address of a stage's result. A setting that names an input counts by what that holds, not by its place."""
-    settings = {name: value for name, value in config.items() if name not in EXECUTION and name not in inputs}
-    return digest(SCHEMA_VERSION, stage, settings, inputs)
+    """The content address of a stage's result. A setting that names an input, in a table of settings by its path (`a.b`), counts by
+    what that holds, not by its place."""
+    settings = {name: value for name, value in config.items() if name not in EXECUTION}
+    return digest(SCHEMA_VERSION, stage, replaced(settings, dict.fromkeys(inputs)), inputs)
+
+
+def replaced(settings: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with other values at some paths (`a.b`), where they have one; None leaves the setting out.
+
+    >>> replaced({"seed": 0, "world": {"facts": "/home/me/facts.csv"}}, {"world.facts": "facts.csv", "seed": None})
+    {'world': {'facts': 'facts.csv'}}
+    """
+    here = {name: value for path, value in values.items() for name, dot, _ in [path.partition(".")] if not dot}
+    within: dict[str, dict[str, Any]] = {name: {} for name in settings if isinstance(settings[name], dict)}
+    for path, value in values.items():
+        name, dot, rest = path.partition(".")
+        if dot and name in within:
+            within[name][rest] = value
+    changed = {name: replaced(value, within[name]) if within.get(name) else value for name, value in settings.items()}
+    changed |= {name: value for name, value in here.items() if name in settings}
+    return {name: value for name, value in changed.items() if name not in here or here[name] is not None}
 
 
 def input_key(directory: Path) -> str:

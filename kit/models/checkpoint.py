@@ -8,15 +8,18 @@ from __future__ import annotations
 import functools
 import json
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from kit.core.errors import KitError, first_line
+from kit.core.hub import is_name, snapshot
 from kit.core.seeds import digest as digest_of
 from kit.core.store import file_digest, intact_manifest, read_manifest, unfinished, write_json
+
+MAKE_MODELS = ("train", "export")
+"""The stages whose directories hold a checkpoint, in `model`."""
 
 TINY = "tiny"
 """The name of the model that a training run builds instead of loading a checkpoint."""
@@ -28,7 +31,6 @@ settings."""
 
 _SMALL_FILES = ("*.json", "*.jinja", "*.model", "*.txt", "*.py")
 _WINDOWS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_sequence_length")
-_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def read(model: str) -> Checkpoint:
         weights = _placed(Path(model)).weights
         return _read(str(weights), None, weights)
     name, _, revision = model.partition("@")
-    if not _HUB_NAME.fullmatch(name):
+    if not is_name(name):
         raise KitError(f"{model} does not exist, and is no name on the hub (ORG/NAME)")
     files = _snapshot(name, revision or None)
     return _read(name, files.name, files)
@@ -130,11 +132,11 @@ def _placed(path: Path) -> _Placed:
     weights = path / "model" if within else path
     for run in (path, path.parent):
         told = unfinished(run)
-        if told and told["stage"] == "train" and weights in (run, run / "model"):
+        if told and told["stage"] in MAKE_MODELS and weights in (run, run / "model"):
             raise KitError(f"{run} is unfinished: run its command again, and then use what it makes")
         if (run / "manifest.json").exists() and weights in (run, run / "model"):
             stage = read_manifest(run).stage
-            if stage == "train":
+            if stage in MAKE_MODELS:
                 return _Placed(run / "model", run)
             if weights == run:
                 raise KitError(f"{run} holds a {stage} run, not a model")
@@ -144,12 +146,14 @@ def _placed(path: Path) -> _Placed:
 def with_model(
     settings: dict[str, Any], inputs: dict[str, str], model: str, key: str | None = None
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """A stage's settings and inputs with its model: it counts by what it holds, not by its place.
+    """A stage's settings and inputs with its model: it counts by what it holds, not by its place; one on the hub is told by name
+    and commit.
 
     key: that of a model that a plan will make but has not yet. The one place where training, evaluation and the plan learn how a
     model enters a stage's key.
     """
-    return {**settings, "model": "<input>"}, {**inputs, "model": key or digest(model)}
+    told = "<input>" if key or Path(model).exists() else _named(read(model))
+    return {**settings, "model": told}, {**inputs, "model": key or digest(model)}
 
 
 def write_base(adapter: Path, base: Checkpoint, settings: Mapping[str, Any]) -> None:
@@ -186,7 +190,7 @@ def _adapter(files: Path) -> Adapter:
     own = _json(files / BASE) if (files / BASE).exists() else {}
     places = [files / str(place) for place in (own.get("base"), named) if place] + [Path(named)]
     found = [str(place) for place in places if place.is_dir() and place.resolve() != files.resolve()]
-    if not found and _HUB_NAME.fullmatch(named) and not named.startswith("."):
+    if not found and is_name(named):
         revision = settings.get("revision")
         found = [f"{named}@{revision}" if revision else named]
     if not found:
@@ -238,11 +242,7 @@ def fetched(checkpoint: Checkpoint) -> Path:
 
 
 def _downloaded(name: str, revision: str | None, patterns: list[str] | None) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.utils import disable_progress_bars
-
-    disable_progress_bars()
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
-    except (OSError, ValueError) as error:
-        raise KitError(f"{name} is no directory, and the hub does not give it: {first_line(error)}") from None
+        return snapshot(name, revision, "model", patterns)
+    except KitError as error:
+        raise KitError(f"{name} is no directory, and the hub does not give it: {error}") from None

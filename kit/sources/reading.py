@@ -10,6 +10,7 @@ from kit.core.errors import KitError
 from kit.core.rows import Converted, Row, convert, numbered, read_rows
 from kit.core.store import file_digest, input_key, read_table, table_files
 from kit.sources.hub import is_local, place
+from kit.sources.published import local
 
 T = TypeVar("T")
 
@@ -19,7 +20,7 @@ def load(source: str, table: str, record: type[T], make: Callable[[Row], T], ski
 
     Raises KitError when there is no such source, or it holds nothing.
     """
-    path = Path(source)
+    path = Path(local(source))
     if path.is_dir():
         if not table_files(path / f"{table}.parquet")[0].exists():
             raise KitError(f"{path} has no {table}: generate some with -o tasks.{table}.test=200")
@@ -60,8 +61,8 @@ def rows_of(source: str, training: bool = False) -> Iterator[Row]:
 
 
 def source_key(source: str) -> str:
-    """How a stage names a source: by content where it lies on the disk, else by name."""
-    path = Path(source)
+    """How a stage names a source: by content where it lies on the disk or is a published world, else by name."""
+    path = Path(local(source))
     if path.is_dir():
         return input_key(path)
     return file_digest(path) if path.exists() else source

@@ -17,6 +17,7 @@ from kit.core.seeds import derive_seed
 from kit.core.store import Stage, finished, intact_manifest, run_stage, stage_key, write_json, write_table
 from kit.models.checkpoint import TINY, Checkpoint, read, with_model, write_base
 from kit.models.tokens import Tokens
+from kit.sources.published import as_named, local
 from kit.sources.reading import source_keys
 from kit.train.data import load_sources
 from kit.train.dealing import DEALT, Schedule, deal, read_dealt, write_dealt
@@ -33,13 +34,14 @@ MAKES = ("model", "base", "history.json", "shown.parquet", DEALT)
 def train(config: TrainConfig, data: str, model: str, out: Path) -> Path:
     """Run one training stage into `out` unless it is there already; returns `out`.
 
-    data: a directory made by the generate stage or, where only examples are learned, a file of rows or a hub data set id.
+    data: a directory made by the generate stage, a published world (ORG/NAME@TAG) or, where only examples are learned, a file of rows or a hub data set id.
     model: a checkpoint directory, a train stage's directory, a hub id, or "tiny". Raises KitError for anything the user can
     mend; nothing is overwritten.
     """
+    settings, inputs = {**dump(config), **as_named(data)}, source_keys({"data": data, **config.sources()})
+    data, config = local(data), config.model_copy(update={name: local(source) for name, source in config.sources().items()})
     if Path(data).is_dir() and intact_manifest(Path(data)).stage != "generate":
         raise KitError(f"{data} is not a data directory made by kit generate")
-    settings, inputs = dump(config), source_keys({"data": data, **config.sources()})
     resolved, inputs = with_start(settings, inputs, model)
     if finished(out, stage_key("train", resolved, inputs)):
         return out

@@ -195,7 +195,7 @@ def test_what_a_base_knows_is_kept(tmp_path: Path) -> None:
         found = {f.id for f in read_table(out / "facts.parquet", Fact)}
         assert len(found) == kept
         assert found <= {q.support[0] for q in probes}
-        assert "known_by" in read_manifest(out).inputs
+        assert "world.own.known_by" in read_manifest(out).inputs
         assert all(set(e.facts) <= found for e in read_table(out / "examples.parquet", Example))
         if "unknown" in levels:
             assert not (out / "examples_unknown.parquet").exists()

@@ -1,0 +1,190 @@
+"""`kit publish`."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kit.cli.options import as_json, config_file, echo_json, override, settings
+from kit.core.errors import KitError
+
+if TYPE_CHECKING:
+    from kit.core.records import EvalRecord
+    from kit.publish.check import Report
+    from kit.publish.config import PublishConfig
+    from kit.publish.release import Made, Renderer
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path), required=False)
+@click.option("--to", metavar="ORG/NAME", help="The repository on the hub.")
+@click.option("--release", help="Its name, a tag on the hub (default: v1).")
+@click.option("--author", "authors", multiple=True, help="Who made it; once for each.")
+@click.option("--contact", help="Where readers may write to.")
+@click.option("--license", "license_", help="An SPDX id (default: CC-BY-4.0).")
+@click.option("--scores", "evaluations", multiple=True, type=click.Path(path_type=Path),
+              help="With a checkpoint: an evaluation of it, whose scores go on its card.")  # fmt: skip
+@click.option("--public", is_flag=True, help="For all to see; else a new repository is private.")
+@click.option("--gated", type=click.Choice(["auto", "manual"]), help="Readers have to ask; `manual`: and are let in one by one.")
+@click.option("--dry-run", is_flag=True, help="Make the release folder, check it, and send nothing.")
+@click.option("--full", is_flag=True, help="Generate a world of more than 100,000 entities again, too.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="The release folder (default: DIRECTORY.release).")
+@click.option("--verify", metavar="ORG/NAME@TAG", help="Check a release on the hub, or in a folder, instead.")
+@config_file
+@override
+@as_json
+def command(
+    directory: Path | None, to: str | None, release: str | None, authors: tuple[str, ...], contact: str | None,
+    license_: str | None, evaluations: tuple[Path, ...], public: bool, gated: str | None, dry_run: bool, full: bool,
+    out: Path | None, verify: str | None, config: Path | None, overrides: tuple[str, ...], json_: bool,
+) -> None:  # fmt: skip
+    """Publish a world, an evaluation or a checkpoint on the hub, as a release folder that was checked; or check a release."""
+    from kit.core.config import resolve
+    from kit.publish.config import PublishConfig
+
+    if verify:
+        if directory or to:
+            raise KitError("--verify takes a release, not a directory to publish")
+        _verify(verify, full, json_)
+        return
+    if not directory or not to:
+        raise KitError("give a directory, and --to ORG/NAME; or --verify ORG/NAME@TAG")
+    given = settings(None, config, None, overrides)
+    told = {"release": release, "authors": list(authors) or None, "contact": contact, "license": license_, "gated": gated}
+    given |= {name: value for name, value in told.items() if value is not None}
+    resolved = resolve(PublishConfig, given | ({"public": True} if public else {}))
+
+    from kit.core.store import intact_manifest
+    from kit.publish.release import kind_of
+    from kit.publish.send import check_target, send
+
+    kind = kind_of(directory, intact_manifest(directory))
+    if not dry_run:
+        _say(f"looking at {to}")
+        check_target(to, kind)
+    place = out or directory.resolve().with_name(f"{directory.resolve().name}.release")
+    made, report = _made(kind, directory, to, resolved, place, evaluations, full)
+    files = {str(path.relative_to(made.folder)): path.stat().st_size for path in made.files()}
+    sent = None
+    if not report.faults and not dry_run:
+        if made.missing:
+            raise KitError(f"not sent, for only you know {'; '.join(made.missing)} (--dry-run shows the rest)")
+        sent = send(made, resolved, _say)
+    if json_:
+        told_ = sent._asdict() if sent else None
+        echo_json({"folder": str(made.folder), "files": files, "missing": made.missing, "sent": told_, **report._asdict()})
+    if report.faults:
+        raise KitError(f"not sent: {_several(report.faults)}")
+    if json_:
+        return
+    _echo_folder(made, files)
+    _echo_notes(report)
+    if not sent:
+        for each in made.missing:
+            click.echo(f"missing: {each}")
+        click.echo(
+            f"checked; nothing was sent. {'Tell what is missing, and run' if made.missing else 'Run'} it without --dry-run"
+        )
+        return
+    what = f"{sent.files} files, {sent.bytes / 1e6:,.1f} MB" if sent.files else "nothing: the hub has it all"
+    click.echo(f"sent {what}; {to}@{resolved.release} is commit {sent.commit}, read back and the same")
+    click.echo(f"anybody checks it with: kit publish --verify {to}@{resolved.release}")
+
+
+def _say(step: str) -> None:
+    click.echo(f"… {step}", err=True)
+
+
+def _made(
+    directory: Path, to: str, config: PublishConfig, out: Path, evaluations: Sequence[Path], full: bool
+) -> tuple[Made, Report]:
+    from kit.publish.check import check_release
+    from kit.publish.checkpoint import filler
+    from kit.publish.evaluation import fill as fill_evaluation
+    from kit.publish.release import make_release
+    from kit.publish.world import fill as fill_world
+
+    if evaluations and kind != "checkpoint":
+        raise KitError(f"--scores are of a checkpoint; {directory} is published as {kind}")
+    fillers = {"world": fill_world, "evaluation": fill_evaluation, "checkpoint": filler(config.model, evaluations, _summarise)}
+    _say(f"making the release folder {out}")
+    made = make_release(directory, to, config, out, fillers[kind], _renderers()[kind])
+    return made, check_release(out, _renderers()[kind], _remake, full, directory if kind == "world" else None, _say)
+
+
+def _renderers() -> dict[str, Renderer]:
+    from kit.publish.checkpoint import render_checkpoint
+    from kit.publish.evaluation import renderer
+    from kit.publish.world import render_world
+
+    return {"world": render_world, "evaluation": renderer(_summarise), "checkpoint": render_checkpoint}
+
+
+def _summarise(records: Sequence[EvalRecord]) -> list[dict[str, Any]]:
+    from evals.summary import summarise
+
+    return [row.as_dict() for row in summarise(records)]
+
+
+def _remake(folder: Path, out: Path) -> Path:
+    """The world of a release, generated again from its configuration and sources."""
+    from generators.config import GenerateConfig
+    from generators.generate import generate_stage
+    from kit.core.config import read_config_file, resolve
+    from kit.core.store import read_manifest, replaced
+    from kit.publish.release import SOURCES, setting
+
+    config = read_config_file(folder / "config.json")
+    named = {name: setting(config, name) for name in read_manifest(folder).inputs}
+    places = {name: str(folder / told) for name, told in named.items() if str(told).startswith(f"{SOURCES}/")}
+    return generate_stage(resolve(GenerateConfig, replaced(config, places)), out)
+
+
+def _verify(named: str, full: bool, json_: bool) -> None:
+    from kit.core.hub import reference
+    from kit.publish.check import check_release
+    from kit.publish.send import fetch
+    from kit.sources.published import read_release
+
+    with tempfile.TemporaryDirectory(prefix="kit-") as place:
+        told = reference(named)
+        if not Path(named).is_dir() and not told:
+            raise KitError(f"--verify {named}: give a release as ORG/NAME@TAG, or a release folder")
+        _say(f"looking at {named}")
+        folder = Path(named) if Path(named).is_dir() or not told else fetch(told, Path(place))
+        release = read_release(folder)
+        report = check_release(folder, _renderers()[release["kind"]], _remake, full, say=_say)
+        if told and folder.is_relative_to(place) and told.name != release["to"]:
+            report.notes.append(f"it is a copy of {release['to']}@{release['release']}")
+    if json_:
+        echo_json({"release": named, "kind": release["kind"], **report._asdict()})
+    if report.faults:
+        raise KitError(f"{named}: {_several(report.faults)}")
+    if not json_:
+        _echo_notes(report)
+        click.echo(f"{named}: a {release['kind']}, every file as it should be")
+
+
+def _echo_folder(made: Made, files: dict[str, int]) -> None:
+    """What would be sent, by folder."""
+    sizes: dict[str, list[int]] = {}
+    for name, size in files.items():
+        sizes.setdefault("/".join(name.split("/")[:2]) if name.startswith("data/") else name.split("/")[0], []).append(size)
+    for name, each in sizes.items():
+        many = f"  {len(each)} files" if len(each) > 1 else ""
+        click.echo(f"{sum(each):>13,}  {name}{many}")
+    click.echo(f"{sum(files.values()):>13,}  bytes in {len(files)} files: {made.folder}")
+
+
+def _echo_notes(report: Report) -> None:
+    for note in report.notes:
+        click.echo(f"note: {note}")
+
+
+def _several(faults: Sequence[str]) -> str:
+    """The first fault, and how many more there are."""
+    return faults[0] + (f" (and {len(faults) - 1} more: --json lists them)" if len(faults) > 1 else "")

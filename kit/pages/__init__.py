@@ -1,0 +1,1 @@
+"""What pages and cards share: graphs as drawings."""

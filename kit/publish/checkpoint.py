@@ -1,0 +1,187 @@
+"""A checkpoint as a release: its weights as others load them, what it was taught, and what it scored."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import yaml
+
+from kit.core.errors import KitError
+from kit.core.records import RECORDS, EvalRecord, Manifest
+from kit.core.store import intact_manifest, read_manifest, read_table
+from kit.models.checkpoint import ADAPTER, BASE
+from kit.publish.card import as_json, cited, number, render
+from kit.publish.config import LICENSES, unnamed
+from kit.publish.evaluation import Summarise
+from kit.publish.export import SHOWN, run_manifest
+from kit.publish.release import Data, write_manifest
+
+TRAINING = "training"
+"""The folder of a release that tells how the checkpoint was made: the run's manifest and settings, and what it was shown."""
+
+SCORES = "scores.json"
+
+
+def filler(model: str, evaluations: Sequence[Path], summarise: Summarise) -> Callable[[Path, Path, Manifest, str], Data]:
+    """How a checkpoint's release is filled. model: its base, as others find it, where it is an adapter on a local one."""
+
+    def fill(directory: Path, folder: Path, manifest: Manifest, canary: str) -> Data:
+        run = run_manifest(directory)
+        for path in sorted((directory / "model").iterdir()):
+            if path.is_file() and path.name not in (BASE, "README.md"):
+                _placed(path, folder / path.name)
+        if (folder / ADAPTER).exists():
+            _name_base(folder / ADAPTER, model)
+        training = folder / TRAINING
+        training.mkdir()
+        write_manifest(training, run)
+        if (directory / SHOWN).exists():
+            shutil.copyfile(directory / SHOWN, training / SHOWN)
+        (training / SCORES).write_text(as_json(_scores(evaluations, manifest, run, summarise)), "utf-8")
+        return Data({}, told={"precision": manifest.config.get("precision", "") if manifest.stage == "export" else ""})
+
+    return fill
+
+
+def _placed(source: Path, target: Path) -> None:
+    """A second name for a file, where the disk has those, or a copy: weights are large, and a release changes none of them."""
+    try:
+        os.link(source, target) if source.suffix == ".safetensors" else shutil.copyfile(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _name_base(path: Path, model: str) -> None:
+    settings = json.loads(path.read_text("utf-8"))
+    named = str(settings.get("base_model_name_or_path") or "")
+    if model:
+        settings["base_model_name_or_path"], _, settings["revision"] = model.partition("@")
+    elif os.path.isabs(named) or Path(named).exists():
+        settings["base_model_name_or_path"] = Path(named).name
+    settings["revision"] = settings.get("revision") or None
+    path.unlink()
+    path.write_text(as_json(settings), "utf-8")
+
+
+def _scores(evaluations: Sequence[Path], manifest: Manifest, run: Manifest, summarise: Summarise) -> list[dict[str, Any]]:
+    """What the checkpoint scored. Raises KitError for an evaluation of another model."""
+    found: list[dict[str, Any]] = []
+    for directory in evaluations:
+        told = intact_manifest(directory)
+        if told.stage != "eval":
+            raise KitError(f"{directory} holds a {told.stage} run, not an evaluation")
+        if told.inputs.get("model") not in (manifest.key, run.key):
+            raise KitError(f"{directory} evaluates another model than the one that is published")
+        converted = told.inputs["model"] != manifest.key
+        for row in summarise(read_table(directory / RECORDS, EvalRecord)):
+            for metric, score in row["scores"].items():
+                data = told.config.get("data", "")
+                found.append(
+                    {"task": told.config["task"], "slice": row["slice"], "metric": metric, **score, "data": data,
+                     "data_key": told.inputs.get("data", ""), "date": told.started[:10], "before_conversion": converted}
+                )  # fmt: skip
+    return found
+
+
+def render_checkpoint(folder: Path, release: dict[str, Any]) -> dict[str, str]:
+    """The model card, and a file of results for the hub for each data set that has a name there."""
+    training = folder / TRAINING
+    manifest, settings = read_manifest(training), release["settings"]
+    config = manifest.config
+    scores = json.loads((training / SCORES).read_text("utf-8"))
+    adapter = (folder / ADAPTER).exists()
+    base = settings["model"] or (config["model"] if not unnamed(config["model"]) else "(not told)")
+    data = settings["data"] or config.get("data", "(not told)")
+    front: dict[str, Any] = {"license": LICENSES[settings["license"]][0], "language": ["en"], "pipeline_tag": "text-generation"}
+    front["library_name"] = "peft" if adapter else "transformers"
+    front["tags"] = ["knowledge-injection", "knowledge-injection-kit", *(["lora"] if adapter else [])]
+    if "/" in base:
+        front["base_model"], front["base_model_relation"] = base.partition("@")[0], "adapter" if adapter else "finetune"
+    if "/" in data:
+        front["datasets"] = [data.partition("@")[0]]
+    card = render(
+        "checkpoint.md.jinja",
+        front=yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=120),
+        title=settings["title"],
+        notes=settings["notes"],
+        name=release["to"],
+        release=release["release"],
+        kit=release["kit"],
+        license=settings["license"],
+        base=base,
+        adapter=adapter,
+        precision=release["precision"],
+        data=data,
+        data_key=manifest.inputs.get("data", ""),
+        config=config,
+        results=manifest.results,
+        rows=", ".join(f"{count} of {source}" for source, count in config["rows"].items() if count),
+        length=f"{config['steps']:,} steps" if config["steps"] else f"{config['epochs']:g} epochs",
+        exposures=exposures(training / SHOWN),
+        scores=scores,
+        told=manifest.notes,
+        citation=cited(release, manifest.started[:4]),
+        contact=settings["contact"] or "(not told)",
+    )
+    return {"README.md": card, **_results(scores, data)}
+
+
+def exposures(path: Path) -> list[tuple[str, str, str]]:
+    """Of each source that a run was shown: facts (or sets of rows), and how often each, from fewest to most."""
+    if not path.exists():
+        return []
+    table = pq.read_table(path, columns=["source", "exposures"])
+    found = []
+    for source in sorted(pc.unique(table["source"]).to_pylist()):
+        counts = table.filter(pc.equal(table["source"], source))["exposures"]
+        low, high = (pc.min_max(counts)[end].as_py() for end in ("min", "max"))
+        found.append((source, number(len(counts)), f"{low}" if low == high else f"{low} to {high}"))
+    return found
+
+
+def _results(scores: Sequence[dict[str, Any]], data: str) -> dict[str, str]:
+    """`.eval_results/kit.yaml`: what the hub shows beside a model, of scores on data that it has."""
+    rows = []
+    for score in scores:
+        named = score["data"] or data
+        if "/" not in named:
+            continue
+        name, _, revision = named.partition("@")
+        rows.append(
+            {
+                "dataset": {"id": name, "task_id": f"{score['task']}", **({"revision": revision} if revision else {})},
+                "value": score["value"],
+                "date": score["date"],
+                "notes": f"{score['slice']}: {score['metric']}, n = {score['n']}, 95 % interval {score['low']:.3f} to {score['high']:.3f}",
+            }
+        )
+    return {".eval_results/kit.yaml": yaml.safe_dump(rows, sort_keys=False, width=120)} if rows else {}
+
+
+def check_weights(folder: Path) -> int:
+    """How many numbers the weights hold. Raises KitError where a file is no safetensors file, or a number no number."""
+    import torch
+    from safetensors import SafetensorError, safe_open
+
+    total = 0
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise KitError(f"{folder} has no weights in safetensors")
+    for file in files:
+        try:
+            with safe_open(file, framework="pt") as tensors:
+                for name in tensors.keys():  # noqa: SIM118  # no dictionary
+                    tensor = tensors.get_tensor(name)
+                    if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+                        raise KitError(f"{file.name}: {name} holds numbers that are none (NaN or infinite)")
+                    total += tensor.numel()
+        except (SafetensorError, OSError) as error:
+            raise KitError(f"{file.name} is no readable safetensors file ({error})") from None
+    return total

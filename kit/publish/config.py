@@ -1,0 +1,107 @@
+"""What a release is called and who answers for it: the settings of `kit publish`, and those that only a person can give."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from typing import Any, Literal
+
+from pydantic import field_validator
+
+from kit.core.config import Config
+from kit.core.errors import nearest
+
+LICENSES: dict[str, tuple[str, str]] = {
+    "CC-BY-4.0": ("cc-by-4.0", "https://creativecommons.org/licenses/by/4.0/"),
+    "CC-BY-SA-4.0": ("cc-by-sa-4.0", "https://creativecommons.org/licenses/by-sa/4.0/"),
+    "CC-BY-NC-4.0": ("cc-by-nc-4.0", "https://creativecommons.org/licenses/by-nc/4.0/"),
+    "CC-BY-NC-SA-4.0": ("cc-by-nc-sa-4.0", "https://creativecommons.org/licenses/by-nc-sa/4.0/"),
+    "CC0-1.0": ("cc0-1.0", "https://creativecommons.org/publicdomain/zero/1.0/"),
+    "ODC-By-1.0": ("odc-by", "https://opendatacommons.org/licenses/by/1-0/"),
+    "ODbL-1.0": ("odbl", "https://opendatacommons.org/licenses/odbl/1-0/"),
+    "PDDL-1.0": ("pddl", "https://opendatacommons.org/licenses/pddl/1-0/"),
+    "MIT": ("mit", "https://spdx.org/licenses/MIT.html"),
+    "Apache-2.0": ("apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0"),
+}
+"""Of each licence that kit knows, by its SPDX id: the hub's id, and where it is to be read. Its text is in
+`data_cards/licenses`."""
+
+Kind = Literal["world", "evaluation", "checkpoint"]
+
+_RELEASE = re.compile(r"[\w][\w.-]{0,63}")
+
+
+class PublishConfig(Config):
+    """One release.
+
+    release: its name, the tag on the hub. license: an SPDX id. authors, contact: who made it, and where to write to. title: of
+    the card (the repository's name, where it is not given). sources: whose the facts of your own are, and under which licence.
+    model: of an evaluation what was evaluated, of a checkpoint its base, as others find it. data: as which published world its
+    data are found. notes: what more a reader should know. public: whether all may see it; gated: whether readers have to ask
+    (`manual`: and are let in one by one).
+    """
+
+    release: str = "v1"
+    license: str = "CC-BY-4.0"
+    authors: tuple[str, ...] = ()
+    contact: str = ""
+    title: str = ""
+    sources: str = ""
+    model: str = ""
+    data: str = ""
+    notes: str = ""
+    public: bool = False
+    gated: Literal["auto", "manual"] | None = None
+
+    @field_validator("license")
+    @classmethod
+    def _known_license(cls, name: str) -> str:
+        if name not in LICENSES:
+            raise ValueError(f"unknown licence {name}; {nearest(name, LICENSES)}")
+        return name
+
+    @field_validator("release")
+    @classmethod
+    def _a_tag(cls, name: str) -> str:
+        if not _RELEASE.fullmatch(name) or ".." in name or name.endswith((".", ".lock")):
+            raise ValueError(f"{name!r} cannot be a tag: use letters, digits, dots, hyphens and underscores")
+        return name
+
+    @field_validator("authors")
+    @classmethod
+    def _named(cls, authors: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not name.strip() for name in authors):
+            raise ValueError("an author has no name")
+        return authors
+
+
+ACCESS = ("public", "gated")
+"""Settings of the repository, which change nothing in a release."""
+
+
+def missing(config: PublishConfig, kind: Kind, manifest_config: dict[str, Any]) -> list[str]:
+    """What only a person knows and has not told: the setting, and what it is."""
+    lacking = []
+    if not config.authors:
+        lacking.append("authors: who made it")
+    if not config.contact.strip():
+        lacking.append("contact: where readers may write to")
+    own = (manifest_config.get("world") or {}).get("own") or {}
+    if kind == "world" and (own.get("facts") or own.get("events")) and not config.sources.strip():
+        lacking.append("sources: whose the facts of your own are, and under which licence")
+    if kind != "world" and not config.model.strip() and unnamed(manifest_config.get("model")):
+        what = "the model that was evaluated" if kind == "evaluation" else "the base it was trained from"
+        lacking.append(f"model: {what}, as others find it")
+    if kind != "world" and not config.data.strip() and not manifest_config.get("data"):
+        lacking.append("data: the published world (ORG/NAME@TAG) or set it was made with")
+    return lacking
+
+
+def unnamed(model: object) -> bool:
+    """Whether a manifest says no more of a model than that it was a directory."""
+    return not isinstance(model, str) or model in ("", "<input>")
+
+
+def license_text(name: str) -> str:
+    """The whole text of a licence."""
+    return resources.files("data_cards").joinpath("licenses", f"{name}.txt").read_text("utf-8")

@@ -1,0 +1,202 @@
+"""The release folder: everything that is sent, built from a finished stage's directory and nothing else."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+import kit
+from kit.core.config import dump
+from kit.core.errors import KitError
+from kit.core.hub import RepoKind, is_name
+from kit.core.records import RECORDS, Manifest
+from kit.core.seeds import digest
+from kit.core.store import atomic_path, file_digest, intact_manifest, lock, replaced
+from kit.publish.card import as_json, citation_file
+from kit.publish.config import ACCESS, LICENSES, Kind, PublishConfig, license_text, missing
+from kit.sources.published import FORM, RELEASE, SUMS, Stored
+
+OF_STAGES: dict[str, Kind] = {"generate": "world", "eval": "evaluation", "train": "checkpoint", "export": "checkpoint"}
+"""What a stage's directory is published as."""
+
+SOURCES = "sources"
+"""The folder of a release that holds the files a world was made from."""
+
+
+class Made(NamedTuple):
+    """A release folder. missing: what only a person knows and has not told."""
+
+    folder: Path
+    release: dict[str, Any]
+    missing: list[str]
+
+    @property
+    def kind(self) -> Kind:
+        return self.release["kind"]
+
+    @property
+    def repo_kind(self) -> RepoKind:
+        return repo_kind(self.kind)
+
+    def files(self) -> list[Path]:
+        """All that is sent, in order."""
+        return sorted(p for p in self.folder.rglob("*") if p.is_file() and not p.name.startswith(".lock"))
+
+
+def repo_kind(kind: Kind) -> RepoKind:
+    """In which kind of repository a release lies."""
+    return "model" if kind == "checkpoint" else "dataset"
+
+
+class Data(NamedTuple):
+    """What the maker of a kind of release adds to it. tables: of a world, where each of kit's is. needs: what making it again
+    takes beside the release. told: what more `release.json` says."""
+
+    tables: dict[str, Stored]
+    needs: tuple[str, ...] = ()
+    told: dict[str, Any] = {}
+
+
+Filler = Callable[[Path, Path, Manifest, str], Data]
+"""Fills a release: from a directory, into a folder, given its manifest and the canary."""
+
+Renderer = Callable[[Path, dict[str, Any]], dict[str, str]]
+"""The files that follow from the others of a release, by name."""
+
+
+def make_release(directory: Path, to: str, config: PublishConfig, out: Path, fill: Filler, render: Renderer) -> Made:
+    """Build the release of a directory in `out`, whole or not at all; one that is there already, of the same, is kept.
+
+    Raises KitError where the directory is unfinished or damaged, is of no kind that can be published, or `out` holds anything but
+    a release.
+    """
+    pa.set_memory_pool(pa.system_memory_pool())
+    if not is_name(to):
+        raise KitError(f"--to {to}: give the repository as ORG/NAME")
+    manifest = intact_manifest(directory)
+    kind = kind_of(directory, manifest)
+    settings = {name: value for name, value in dump(config).items() if name not in ACCESS}
+    settings["title"] = settings["title"] or to.split("/")[1]
+    canary = f"kit canary {digest('canary', to, manifest.key, length=32)}"
+    told = {
+        "form": FORM, "kit": kit.__version__, "kind": kind, "to": to, "release": config.release, "key": manifest.key,
+        "started": manifest.started, "canary": canary, "settings": settings,
+    }  # fmt: skip
+    if out.exists() and not (out / RELEASE).exists() and any(p.name != ".lock" for p in out.iterdir()):
+        raise KitError(f"{out} holds something that is no release: choose another --out")
+    with lock(out.with_name(f".{out.name}.lock")), _building(out) as folder:
+        data = fill(directory, folder, manifest, canary)
+        told |= {"needs": list(data.needs), "tables": {n: t._asdict() for n, t in data.tables.items()}, **data.told}
+        (folder / RELEASE).write_text(as_json(told), "utf-8")
+        for name, text in derived(folder, told, render).items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(text, "utf-8")
+        write_sums(folder)
+    return Made(out, told, missing(config, kind, manifest.config))
+
+
+def kind_of(directory: Path, manifest: Manifest) -> Kind:
+    """What a directory is published as. Raises KitError where it is nothing that can be."""
+    if manifest.stage not in OF_STAGES:
+        raise KitError(f"{directory} holds a {manifest.stage} run: worlds, evaluations and checkpoints are published")
+    return OF_STAGES[manifest.stage]
+
+
+@contextmanager
+def _building(out: Path) -> Iterator[Path]:
+    """A folder beside `out` that takes its place when it is whole."""
+    folder = out.with_name(f".{out.name}.part")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+        if out.exists():
+            shutil.rmtree(out)
+        folder.rename(out)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def derived(folder: Path, release: dict[str, Any], render: Renderer) -> dict[str, str]:
+    """The text files that follow from the rest: card, licence, citation and what the kind has more of."""
+    name = release["settings"]["license"]
+    head = f"{release['settings']['title']}, release {release['release']}\n{name}: {LICENSES[name][1]}\n\n"
+    return {
+        **render(folder, release),
+        "LICENSE": head + license_text(name),
+        "CITATION.cff": citation_file(release, release["started"]),
+    }
+
+
+def write_sums(folder: Path) -> None:
+    """`SHA256SUMS` of all else, as `sha256sum -c` reads it."""
+    files = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and p != folder / SUMS)
+    lines = [f"{file_digest(folder / name)}  {name}\n" for name in files]
+    (folder / SUMS).write_text("".join(lines), "utf-8")
+
+
+def with_sources(folder: Path, manifest: Manifest) -> tuple[Manifest, list[str]]:
+    """A manifest whose settings name files of the release, which are copied there; and what they name that is not copied.
+
+    Raises KitError where a file is no longer what the stage was made from.
+    """
+    values: dict[str, str] = {}
+    needs = []
+    for name, expected in manifest.inputs.items():
+        given = setting(manifest.config, name)
+        if not isinstance(given, str) or not Path(given).exists():
+            if isinstance(given, str) and os.path.isabs(given):
+                raise KitError(f"{name}: {given}, which the world was made from, is gone")
+            continue
+        path = Path(given)
+        source = path / RECORDS if path.is_dir() and (path / RECORDS).exists() else path
+        if source.is_dir():
+            values[name] = path.name
+            needs.append(f"{name} (a checkpoint's tokenizer, {path.name})")
+            continue
+        if file_digest(source) != expected:
+            raise KitError(f"{name}: {given} has changed since the world was made from it")
+        place = f"{SOURCES}/{name}/{source.name}"
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, folder / place)
+        values[name] = str(Path(place).parent) if source != path else place
+    return replace(manifest, config=replaced(manifest.config, values)), needs
+
+
+def setting(config: dict[str, Any], path: str) -> Any:
+    """What a configuration has at a path (`a.b`); None where it has nothing there."""
+    value: Any = config
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """The manifest and the configuration as they are published: without places of this machine."""
+    told = _placeless(asdict(manifest))
+    for name, data in (("manifest.json", told), ("config.json", told["config"])):
+        with atomic_path(folder / name) as temporary:
+            temporary.write_text(as_json(data), "utf-8")
+
+
+def _placeless(value: Any) -> Any:
+    """Absolute paths cut down to their last part."""
+    if isinstance(value, dict):
+        return {key: _placeless(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_placeless(each) for each in value]
+    if isinstance(value, str):
+        return Path(value).name if os.path.isabs(value) and "\n" not in value else _ABSOLUTE.sub(r"\1", value)
+    return value
+
+
+_ABSOLUTE = re.compile(r"(?<![\w:/.])/(?:[\w.@+-]+/)+([\w.@+-]+)")
+"""A path within a text, not part of an address."""
