@@ -58,13 +58,16 @@ def echo_json(data: object) -> None:
     click.echo(json.dumps(data, ensure_ascii=False, indent=2))
 
 
-def experiment_of(name: str, overrides: tuple[str, ...]) -> ExperimentConfig:
-    """An experiment: a TOML file, or a preset by name, with overrides applied. Raises KitError for a mistake in it."""
+def experiment_of(name: str, overrides: tuple[str, ...], world: str | None = None) -> ExperimentConfig:
+    """An experiment: a TOML file, or a preset by name, with overrides applied. world: in place of those it generates. Raises KitError
+    for a mistake in it."""
     from kit.core.config import apply_overrides, preset_names, read_config_file, read_preset, resolve
     from kit.sweep.experiment import ExperimentConfig
 
     path = Path(name)
     data = read_preset(name) if name in preset_names() and not path.is_file() else read_config_file(path)
+    if world:
+        data = {**{key: value for key, value in data.items() if key != "generate"}, "data": world}
     return resolve(ExperimentConfig, apply_overrides(data, overrides))
 
 

@@ -15,7 +15,7 @@ from kit.core.errors import KitError
 if TYPE_CHECKING:
     from kit.core.records import EvalRecord
     from kit.publish.check import Report
-    from kit.publish.config import PublishConfig
+    from kit.publish.config import Kind, PublishConfig
     from kit.publish.release import Made, Renderer
 
 
@@ -100,7 +100,7 @@ def _say(step: str) -> None:
 
 
 def _made(
-    directory: Path, to: str, config: PublishConfig, out: Path, evaluations: Sequence[Path], full: bool
+    kind: Kind, directory: Path, to: str, config: PublishConfig, out: Path, evaluations: Sequence[Path], full: bool
 ) -> tuple[Made, Report]:
     from kit.publish.check import check_release
     from kit.publish.checkpoint import filler

@@ -12,15 +12,16 @@ from kit.cli.options import as_json, echo_json, experiment_of, out_option, overr
 @click.command()
 @click.argument("experiment")
 @override
+@click.option("--data", help="A data directory, or a published world (ORG/NAME@TAG), in place of the worlds it would generate.")
 @click.option("--workers", type=click.IntRange(min=1), help="Parallel one-thread processes (default: the cores).")
 @out_option()
 @as_json
-def command(experiment: str, overrides: tuple[str, ...], workers: int | None, out: Path, json_: bool) -> None:
+def command(experiment: str, overrides: tuple[str, ...], data: str | None, workers: int | None, out: Path, json_: bool) -> None:
     """Run an experiment, a TOML file or a preset by name: a grid of stages with shared prefixes. Run again, it goes on where it
     stopped."""
     from kit.sweep.run import sweep
 
-    config = experiment_of(experiment, overrides)
+    config = experiment_of(experiment, overrides, data)
     written = sweep(config, out, workers)
     if json_:
         echo_json({"out": str(out), "experiment": str(written)})

@@ -67,7 +67,7 @@ def _prepare() -> None:
 
     get_session().timeout = float(os.environ.get("KIT_HUB_TIMEOUT", "60"))
     disable_progress_bars()
-    logging.set_verbosity_error()
+    logging.set_verbosity(logging.ERROR)
 
 
 def _status(error: Exception) -> str:

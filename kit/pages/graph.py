@@ -69,7 +69,7 @@ def svg(graph: nx.DiGraph, title: str) -> str:
     rows = [sorted(node for node in graph if depth[node] == level) for level in range(max(depth.values()) + 1)]
     lines = {node: list(_wrapped(graph.nodes[node]["label"])) for node in graph}
     wide = {node: max(len(line) for line in lines[node]) * CHARACTER + 2 * MARGIN for node in graph}
-    high = {node: len(lines[node]) * LINE + MARGIN for node in graph}
+    high = {node: float(len(lines[node]) * LINE + MARGIN) for node in graph}
     labels = [graph.edges[edge]["step"] for edge in graph.edges]
     room = max((len(label) for label in labels), default=0) * CHARACTER
     width = max(max(sum(wide[n] for n in row) + BESIDE * (len(row) - 1) for row in rows), room * max(map(len, rows))) + 2 * MARGIN

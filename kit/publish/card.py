@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from kit.publish.config import LICENSES
+
 
 def address(release: dict[str, Any]) -> str:
     """Where the hub shows a release."""
@@ -64,7 +66,11 @@ def citation_file(release: dict[str, Any], started: str) -> str:
         "version": release["release"],
         "date-released": started[:10],
         "authors": [{"name": name} for name in settings["authors"] or ["(not told)"]],
-        "license": settings["license"],
+        **(
+            {"license": settings["license"]}
+            if settings["license"] in LICENSES
+            else {"license-url": settings["license_url"] or address(release)}
+        ),
         "url": address(release),
     }
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)

@@ -19,15 +19,19 @@ import kit
 from kit.core.errors import KitError, first_line
 from kit.core.store import file_digest, read_manifest, table_files
 from kit.publish.checkpoint import check_weights
-from kit.publish.config import LICENSES
+from kit.publish.config import LICENSES, OTHER, license_of
 from kit.publish.croissant import check_croissant
 from kit.publish.layout import Configuration, configurations
 from kit.publish.leaks import leaks
 from kit.publish.release import Renderer, derived
-from kit.sources.published import as_directory, check_sums, read_release, stored_tables
+from kit.publish.tables import write_world
+from kit.sources.published import RELEASE, as_directory, check_sums, read_release, stored_tables
 
 LARGE = 100_000
 """Entities of a world above which it is generated again only where that is asked for."""
+
+QUICK = 3
+"""Steps that are taken in any case; the others only where nothing was found."""
 
 RECORDS_LOADED = 5_000
 """Rows of a record set that is loaded as Croissant."""
@@ -68,19 +72,21 @@ def check_release(
     if release["kind"] == "checkpoint":
         steps["the checkpoint"] = lambda: _checkpoint(folder)
     else:
-        configs = configurations(folder)
-        steps["identifiers"] = lambda: _identifiers(configs)
+        steps["identifiers"] = lambda: _identifiers(configurations(folder))
         if release["kind"] == "world":
             steps["the world, put together and generated again"] = lambda: _world(folder, release, remake, full, own, report)
-        steps["loading by datasets"] = lambda: _loads(folder, configs)
-        steps["loading by mlcroissant"] = lambda: _as_croissant(folder, configs)
-    for name, step in steps.items():
+        steps["loading by datasets"] = lambda: _loads(folder, configurations(folder))
+        steps["loading by mlcroissant"] = lambda: _as_croissant(folder, configurations(folder))
+    for number, (name, step) in enumerate(steps.items()):
+        if report.faults and number >= QUICK:
+            report.notes.append("what takes longer was not looked at, for it is faulty already")
+            break
         say(name)
         try:
             report.faults.extend(step())
         except KitError as error:
             report.faults.append(str(error))
-        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        except (OSError, ValueError, KeyError, IndexError, TypeError, pa.ArrowException) as error:
             report.faults.append(f"{name}: {type(error).__name__}: {first_line(error)}")
         pa.default_memory_pool().release_unused()
     return report
@@ -88,8 +94,9 @@ def check_release(
 
 def _check_head(release: dict[str, Any]) -> None:
     settings = release.get("settings")
-    if not isinstance(settings, dict) or settings.get("license") not in LICENSES:
-        raise KitError(f"release.json: the licence {settings and settings.get('license')} is not one that kit knows")
+    told = settings.get("license") if isinstance(settings, dict) else None
+    if told not in (OTHER, *LICENSES) and not (told is None and release["kind"] == "checkpoint"):
+        raise KitError(f"{RELEASE}: the licence {told} is not one that kit knows")
 
 
 def _derived(folder: Path, release: dict[str, Any], render: Renderer, report: Report) -> Iterator[str]:
@@ -99,12 +106,12 @@ def _derived(folder: Path, release: dict[str, Any], render: Renderer, report: Re
     kind = ModelCard if release["kind"] == "checkpoint" else DatasetCard
     try:
         card = kind.load(folder / "README.md", ignore_metadata_errors=False)
-    except Exception as error:  # yaml and huggingface_hub raise what they like over a bad card
+    except Exception as error:  # noqa: BLE001  # yaml and huggingface_hub raise what they like over a bad card
         yield f"README.md: its front matter cannot be read ({first_line(error)})"
         return
-    if card.data.license != LICENSES[release["settings"]["license"]][0]:
+    if card.data.license != license_of(release["settings"]).id:
         yield f"README.md: the licence {card.data.license} is not that of the release"
-    if release["canary"] not in card.text:
+    if release["kind"] != "checkpoint" and release["canary"] not in card.text:
         yield "README.md lacks the canary"
     if release["kit"] != kit.__version__:
         report.notes.append(f"made with kit {release['kit']}: its card was not rendered again by {kit.__version__}")
@@ -162,6 +169,7 @@ def _world(
         if own:
             for name in tables:
                 yield from _unlike(own, joined, name, "the directory it was made from")
+        yield from _dealt_again(folder, joined, Path(place) / "dealt", release)
         entities = sum(len(pq.read_table(f, columns=["id"])) for f in table_files(joined / "entities.parquet"))
         if release["needs"]:
             report.notes.append(f"not generated again: that needs {', '.join(release['needs'])}")
@@ -170,8 +178,9 @@ def _world(
             report.notes.append(f"not generated again: it has {entities:,} entities (ask for it with --full)")
             return
         again = remake(folder, Path(place) / "again")
-        made = read_manifest(again)
-        told = read_manifest(folder)
+        made, told = read_manifest(again), read_manifest(folder)
+        if made.schema == told.schema and made.key != told.key:
+            yield f"manifest.json: the key {told.key} is not that of its settings, which is {made.key}"
         if made.packages.get("pyarrow") != told.packages.get("pyarrow") or made.schema != told.schema:
             report.notes.append("generated again with other versions of the packages than the release was made with")
         for name in tables:
@@ -181,6 +190,25 @@ def _world(
                 (again / name).read_text("utf-8")
             ):
                 yield f"{name} is not what the world generated again gives"
+
+
+def _dealt_again(folder: Path, joined: Path, place: Path, release: dict[str, Any]) -> Iterator[str]:
+    """Whether the tables, dealt into configurations and splits again, give the files that are there: with them every column that is
+    only for readers."""
+    write_world(joined, place, release["canary"])
+    ours, there = ({str(p.relative_to(root)): p for p in root.glob("data/**/*.parquet")} for root in (place, folder))
+    for name in sorted(ours.keys() ^ there.keys()):
+        yield f"{name} {'is missing' if name in ours else 'follows from no table'}"
+        return
+    for name in sorted(ours):
+        if file_digest(ours[name]) == file_digest(there[name]):
+            continue
+        made, found = pq.read_table(ours[name]), pq.read_table(there[name])
+        if made.schema != found.schema:
+            yield f"{name} has other columns, or of other types, than its table gives"
+        elif not made.equals(found):
+            column = next(c for c in made.column_names if not made[c].equals(found[c]))
+            yield f"{name}: the column {column} is not what its table gives"
 
 
 def _unlike(expected: Path, found: Path, name: str, of: str) -> Iterator[str]:
@@ -243,7 +271,7 @@ def _loads(folder: Path, configs: Sequence[Configuration]) -> Iterator[str]:
                 builder = datasets.load_dataset_builder(str(folder), config.name, cache_dir=cache)
                 builder.download_and_prepare()
                 loaded, streamed = builder.as_dataset(), builder.as_streaming_dataset()
-            except Exception as error:  # datasets raises dozens of kinds; all mean that the card leads nowhere
+            except Exception as error:  # noqa: BLE001  # datasets raises dozens of kinds; all mean that the card leads nowhere
                 cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
                 yield f"load_dataset of {config.name} fails: {first_line(cause)}"
                 continue

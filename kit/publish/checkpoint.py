@@ -18,7 +18,7 @@ from kit.core.records import RECORDS, EvalRecord, Manifest
 from kit.core.store import intact_manifest, read_manifest, read_table
 from kit.models.checkpoint import ADAPTER, BASE
 from kit.publish.card import as_json, cited, number, render
-from kit.publish.config import LICENSES, unnamed
+from kit.publish.config import license_of, unnamed
 from kit.publish.evaluation import Summarise
 from kit.publish.export import SHOWN, run_manifest
 from kit.publish.release import Data, write_manifest
@@ -63,7 +63,7 @@ def _name_base(path: Path, model: str) -> None:
     named = str(settings.get("base_model_name_or_path") or "")
     if model:
         settings["base_model_name_or_path"], _, settings["revision"] = model.partition("@")
-    elif os.path.isabs(named) or Path(named).exists():
+    elif Path(named).is_absolute() or Path(named).exists():
         settings["base_model_name_or_path"] = Path(named).name
     settings["revision"] = settings.get("revision") or None
     path.unlink()
@@ -79,13 +79,13 @@ def _scores(evaluations: Sequence[Path], manifest: Manifest, run: Manifest, summ
             raise KitError(f"{directory} holds a {told.stage} run, not an evaluation")
         if told.inputs.get("model") not in (manifest.key, run.key):
             raise KitError(f"{directory} evaluates another model than the one that is published")
-        converted = told.inputs["model"] != manifest.key
+        weights = "as published" if told.inputs["model"] == manifest.key else "before they were converted"
         for row in summarise(read_table(directory / RECORDS, EvalRecord)):
             for metric, score in row["scores"].items():
                 data = told.config.get("data", "")
                 found.append(
                     {"task": told.config["task"], "slice": row["slice"], "metric": metric, **score, "data": data,
-                     "data_key": told.inputs.get("data", ""), "date": told.started[:10], "before_conversion": converted}
+                     "data_key": told.inputs.get("data", ""), "date": told.started[:10], "weights": weights}
                 )  # fmt: skip
     return found
 
@@ -99,7 +99,7 @@ def render_checkpoint(folder: Path, release: dict[str, Any]) -> dict[str, str]:
     adapter = (folder / ADAPTER).exists()
     base = settings["model"] or (config["model"] if not unnamed(config["model"]) else "(not told)")
     data = settings["data"] or config.get("data", "(not told)")
-    front: dict[str, Any] = {"license": LICENSES[settings["license"]][0], "language": ["en"], "pipeline_tag": "text-generation"}
+    front: dict[str, Any] = {**license_of(settings).metadata(), "language": ["en"], "pipeline_tag": "text-generation"}
     front["library_name"] = "peft" if adapter else "transformers"
     front["tags"] = ["knowledge-injection", "knowledge-injection-kit", *(["lora"] if adapter else [])]
     if "/" in base:
@@ -114,7 +114,7 @@ def render_checkpoint(folder: Path, release: dict[str, Any]) -> dict[str, str]:
         name=release["to"],
         release=release["release"],
         kit=release["kit"],
-        license=settings["license"],
+        license=license_of(settings).name,
         base=base,
         adapter=adapter,
         precision=release["precision"],
@@ -147,21 +147,25 @@ def exposures(path: Path) -> list[tuple[str, str, str]]:
 
 
 def _results(scores: Sequence[dict[str, Any]], data: str) -> dict[str, str]:
-    """`.eval_results/kit.yaml`: what the hub shows beside a model, of scores on data that it has."""
-    rows = []
-    for score in scores:
-        named = score["data"] or data
-        if "/" not in named:
-            continue
-        name, _, revision = named.partition("@")
-        rows.append(
-            {
-                "dataset": {"id": name, "task_id": f"{score['task']}", **({"revision": revision} if revision else {})},
-                "value": score["value"],
-                "date": score["date"],
-                "notes": f"{score['slice']}: {score['metric']}, n = {score['n']}, 95 % interval {score['low']:.3f} to {score['high']:.3f}",
-            }
-        )
+    """`.eval_results/kit.yaml`: what the hub shows beside a model, of the first score of each slice on data that it has; of a
+    published world under the names of its `eval.yaml`."""
+    from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
+
+    entries = []
+    for first in {(s["slice"], s["weights"], s["data_key"]): s for s in reversed(scores)}.values():
+        name, _, tag = (first["data"] or data).partition("@")
+        if "/" in name:
+            split, hops = (*first["slice"].split("/"), "")[:2]
+            task = first["task"]
+            if task == "multihop" and not hops[:1].isdigit():
+                continue  # questions of one hop and of several, which are two tasks there
+            if task == "multihop":
+                task = f"{'single_hop' if hops == '1-hop' else 'multihop'}_{split}"
+            told = f"{first['metric']} of {first['slice']}, n = {first['n']}, 95 % interval {first['low']:.3f} to {first['high']:.3f}"
+            at = f" (release {tag})" if tag else ""
+            notes = f"{told}; {first['weights']}{at}"
+            entries.append(EvalResultEntry(name, task, first["value"], date=first["date"], notes=notes))
+    rows = eval_result_entries_to_yaml(entries[::-1])
     return {".eval_results/kit.yaml": yaml.safe_dump(rows, sort_keys=False, width=120)} if rows else {}
 
 

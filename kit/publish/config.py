@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from importlib import resources
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from kit.core.config import Config
 from kit.core.errors import nearest
@@ -34,7 +34,8 @@ _RELEASE = re.compile(r"[\w][\w.-]{0,63}")
 class PublishConfig(Config):
     """One release.
 
-    release: its name, the tag on the hub. license: an SPDX id. authors, contact: who made it, and where to write to. title: of
+    release: its name, the tag on the hub. license: an SPDX id (CC-BY-4.0 for data, where none is given; a checkpoint's follows from its
+    base), or `other` with license_url, where it is to be read. authors, contact: who made it, and where to write to. title: of
     the card (the repository's name, where it is not given). sources: whose the facts of your own are, and under which licence.
     model: of an evaluation what was evaluated, of a checkpoint its base, as others find it. data: as which published world its
     data are found. notes: what more a reader should know. public: whether all may see it; gated: whether readers have to ask
@@ -42,7 +43,8 @@ class PublishConfig(Config):
     """
 
     release: str = "v1"
-    license: str = "CC-BY-4.0"
+    license: str | None = None
+    license_url: str = ""
     authors: tuple[str, ...] = ()
     contact: str = ""
     title: str = ""
@@ -53,12 +55,13 @@ class PublishConfig(Config):
     public: bool = False
     gated: Literal["auto", "manual"] | None = None
 
-    @field_validator("license")
-    @classmethod
-    def _known_license(cls, name: str) -> str:
-        if name not in LICENSES:
-            raise ValueError(f"unknown licence {name}; {nearest(name, LICENSES)}")
-        return name
+    @model_validator(mode="after")
+    def _known_license(self) -> PublishConfig:
+        if self.license not in (None, OTHER, *LICENSES):
+            raise ValueError(f"unknown licence {self.license}; {nearest(str(self.license), (OTHER, *LICENSES))}")
+        if (self.license == OTHER) != bool(self.license_url.strip()):
+            raise ValueError(f'license = "{OTHER}" and license_url, where it is to be read, go together')
+        return self
 
     @field_validator("release")
     @classmethod
@@ -75,6 +78,35 @@ class PublishConfig(Config):
         return authors
 
 
+OTHER = "other"
+"""A licence that kit has no text of."""
+
+OF_DATA = "CC-BY-4.0"
+
+
+class License(NamedTuple):
+    """A licence as a release has it. id: the hub's; text: of the file LICENSE."""
+
+    name: str
+    id: str
+    url: str
+    text: str
+
+    def metadata(self) -> dict[str, str]:
+        """For the front matter of a card."""
+        other = {"license_name": "other", "license_link": self.url} if self.id == OTHER else {}
+        return {"license": self.id, **other}
+
+
+def license_of(settings: dict[str, Any]) -> License:
+    """The licence that a release's settings name."""
+    name, url = settings["license"] or "(not told)", settings["license_url"]
+    if name not in LICENSES:
+        return License(name, OTHER, url, f"This is published under the terms of {url or '(not told)'}\n")
+    id_, url = LICENSES[name]
+    return License(name, id_, url, resources.files("data_cards").joinpath("licenses", f"{name}.txt").read_text("utf-8"))
+
+
 ACCESS = ("public", "gated")
 """Settings of the repository, which change nothing in a release."""
 
@@ -86,6 +118,8 @@ def missing(config: PublishConfig, kind: Kind, manifest_config: dict[str, Any]) 
         lacking.append("authors: who made it")
     if not config.contact.strip():
         lacking.append("contact: where readers may write to")
+    if kind == "checkpoint" and not config.license:
+        lacking.append("license: the one that its base allows")
     own = (manifest_config.get("world") or {}).get("own") or {}
     if kind == "world" and (own.get("facts") or own.get("events")) and not config.sources.strip():
         lacking.append("sources: whose the facts of your own are, and under which licence")
@@ -100,8 +134,3 @@ def missing(config: PublishConfig, kind: Kind, manifest_config: dict[str, Any]) 
 def unnamed(model: object) -> bool:
     """Whether a manifest says no more of a model than that it was a directory."""
     return not isinstance(model, str) or model in ("", "<input>")
-
-
-def license_text(name: str) -> str:
-    """The whole text of a licence."""
-    return resources.files("data_cards").joinpath("licenses", f"{name}.txt").read_text("utf-8")

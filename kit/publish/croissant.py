@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from kit.core.errors import KitError
 from kit.core.store import file_digest
 from kit.publish.layout import Configuration
 
@@ -169,8 +170,10 @@ def check_croissant(path: Path, rows: dict[str, int]) -> list[str]:
     import io
     import logging
 
-    import mlcroissant
-
+    try:
+        import mlcroissant
+    except ImportError:
+        raise KitError("releases are checked by mlcroissant: pip install 'knowledge-injection-kit[publish]'") from None
     found: list[str] = []
     log = io.StringIO()
     handler = logging.StreamHandler(log)

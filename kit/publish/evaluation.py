@@ -13,8 +13,9 @@ import yaml
 
 from kit.core.records import RECORDS, EvalRecord, Manifest, schema_of
 from kit.core.store import read_manifest, read_table
-from kit.publish.card import cited, render
-from kit.publish.config import LICENSES, unnamed
+from kit.publish.card import address, as_json, cited, render
+from kit.publish.config import license_of, unnamed
+from kit.publish.croissant import About, croissant
 from kit.publish.layout import configurations, metadata
 from kit.publish.release import Data, write_manifest
 from kit.publish.shelf import Shelf
@@ -66,7 +67,7 @@ def renderer(summarise: Summarise) -> Callable[[Path, dict[str, Any]], dict[str,
         manifest, settings = read_manifest(folder), release["settings"]
         records, configs = records_of(folder), configurations(folder)
         front = {
-            "license": LICENSES[settings["license"]][0],
+            **license_of(settings).metadata(),
             "pretty_name": settings["title"],
             "language": ["en"],
             "tags": ["evaluation", "knowledge-injection-kit"],
@@ -74,6 +75,8 @@ def renderer(summarise: Summarise) -> Callable[[Path, dict[str, Any]], dict[str,
         }
         asked = [r for r in records if r.tags.get("part", "question") == "question"]
         first = {right: next((r for r in asked if (r.error == "none") == right), None) for right in (True, False)}
+        model = settings["model"] or (manifest.config["model"] if not unnamed(manifest.config["model"]) else "(not told)")
+        data = settings["data"] or manifest.config.get("data", "(not told)")
         card = render(
             "evaluation.md.jinja",
             front=yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=120),
@@ -84,8 +87,8 @@ def renderer(summarise: Summarise) -> Callable[[Path, dict[str, Any]], dict[str,
             kit=release["kit"],
             canary=release["canary"],
             license=settings["license"],
-            model=settings["model"] or (manifest.config["model"] if not unnamed(manifest.config["model"]) else "(not told)"),
-            data=settings["data"] or manifest.config.get("data", "(not told)"),
+            model=model,
+            data=data,
             data_key=manifest.inputs.get("data", ""),
             task=manifest.config["task"],
             backend=manifest.config["backend"],
@@ -103,6 +106,12 @@ def renderer(summarise: Summarise) -> Callable[[Path, dict[str, Any]], dict[str,
             citation=cited(release, manifest.started[:4]),
             contact=settings["contact"] or "(not told)",
         )
-        return {"README.md": card}
+        about = About(
+            f"Answers of {model} to questions about {data}.", address(release), license_of(settings).url,
+            ["What one model said, asked in one way: another wording may fare otherwise."], ["Those of the questions, and of the model."],
+            "Whatever the model made up; nothing was asked about people.", ["Checking scores, reading answers"],
+            "None is expected.", [],
+        )  # fmt: skip
+        return {"README.md": card, "croissant.json": as_json(croissant(folder, release, configs, about))}
 
     return render_evaluation

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -21,7 +20,7 @@ from kit.core.records import RECORDS, Manifest
 from kit.core.seeds import digest
 from kit.core.store import atomic_path, file_digest, intact_manifest, lock, replaced
 from kit.publish.card import as_json, citation_file
-from kit.publish.config import ACCESS, LICENSES, Kind, PublishConfig, license_text, missing
+from kit.publish.config import ACCESS, OF_DATA, Kind, PublishConfig, license_of, missing
 from kit.sources.published import FORM, RELEASE, SUMS, Stored
 
 OF_STAGES: dict[str, Kind] = {"generate": "world", "eval": "evaluation", "train": "checkpoint", "export": "checkpoint"}
@@ -84,6 +83,8 @@ def make_release(directory: Path, to: str, config: PublishConfig, out: Path, fil
     manifest = intact_manifest(directory)
     kind = kind_of(directory, manifest)
     settings = {name: value for name, value in dump(config).items() if name not in ACCESS}
+    if kind != "checkpoint":
+        settings["license"] = settings["license"] or OF_DATA
     settings["title"] = settings["title"] or to.split("/")[1]
     canary = f"kit canary {digest('canary', to, manifest.key, length=32)}"
     told = {
@@ -127,11 +128,11 @@ def _building(out: Path) -> Iterator[Path]:
 
 def derived(folder: Path, release: dict[str, Any], render: Renderer) -> dict[str, str]:
     """The text files that follow from the rest: card, licence, citation and what the kind has more of."""
-    name = release["settings"]["license"]
-    head = f"{release['settings']['title']}, release {release['release']}\n{name}: {LICENSES[name][1]}\n\n"
+    license_ = license_of(release["settings"])
+    head = f"{release['settings']['title']}, release {release['release']}\n{license_.name}: {license_.url}\n\n"
     return {
         **render(folder, release),
-        "LICENSE": head + license_text(name),
+        "LICENSE": head + license_.text,
         "CITATION.cff": citation_file(release, release["started"]),
     }
 
@@ -153,7 +154,7 @@ def with_sources(folder: Path, manifest: Manifest) -> tuple[Manifest, list[str]]
     for name, expected in manifest.inputs.items():
         given = setting(manifest.config, name)
         if not isinstance(given, str) or not Path(given).exists():
-            if isinstance(given, str) and os.path.isabs(given):
+            if isinstance(given, str) and Path(given).is_absolute():
                 raise KitError(f"{name}: {given}, which the world was made from, is gone")
             continue
         path = Path(given)
@@ -194,7 +195,7 @@ def _placeless(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_placeless(each) for each in value]
     if isinstance(value, str):
-        return Path(value).name if os.path.isabs(value) and "\n" not in value else _ABSOLUTE.sub(r"\1", value)
+        return Path(value).name if Path(value).is_absolute() and "\n" not in value else _ABSOLUTE.sub(r"\1", value)
     return value
 
 

@@ -14,7 +14,7 @@ from kit.core.records import Manifest
 from kit.core.store import read_manifest
 from kit.pages.graph import reasoning_graph, svg
 from kit.publish.card import address, as_json, cited, number, render, share
-from kit.publish.config import LICENSES
+from kit.publish.config import license_of
 from kit.publish.croissant import About, croissant
 from kit.publish.figures import Sample, figures, samples
 from kit.publish.layout import Configuration, configurations, metadata
@@ -63,7 +63,7 @@ def world_front(release: dict[str, Any], configs: Sequence[Configuration]) -> st
     total = max((config.rows for config in configs), default=0)
     bound = next((name for most, name in _SIZES if total < most), "n>1T")
     data = {
-        "license": LICENSES[settings["license"]][0],
+        **license_of(settings).metadata(),
         "pretty_name": settings["title"],
         "language": ["en"],
         "annotations_creators": ["machine-generated"],
@@ -149,7 +149,7 @@ def render_world(folder: Path, release: dict[str, Any]) -> dict[str, str]:
         contact=settings["contact"] or "(not told)",
     )
     about = About(
-        " ".join(manifest.notes), address(release), LICENSES[settings["license"]][1], limits, _biases(manifest.config),
+        " ".join(manifest.notes), address(release), license_of(settings).url, limits, _biases(manifest.config),
         personal, USES, IMPACT, re.findall(r"https?://[^\s,)]+", " ".join(manifest.notes)),
     )  # fmt: skip
     described = as_json(croissant(folder, release, configs, about))

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from kit.core.errors import KitError, first_line
+from kit.core.errors import KitError, first_line, nearest
 from kit.core.hub import Reference, reference, snapshot
 from kit.core.seeds import digest
 from kit.core.store import cache_directory, file_digest, intact_manifest, lock, read_manifest, write_arrow, write_json
@@ -26,6 +26,8 @@ from kit.sources.hub import is_local
 
 RELEASE = "release.json"
 """What makes a folder a release: what it is of, and where its tables are."""
+
+KINDS = ("world", "evaluation", "checkpoint")
 
 FORM = 1
 """The form of a release that this version writes and reads."""
@@ -52,6 +54,8 @@ def read_release(folder: Path, kind: str | None = None) -> dict[str, Any]:
         raise KitError(f"{folder} has no {RELEASE}: it was not published by kit") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise KitError(f"{path} is damaged ({type(error).__name__}: {first_line(error)})") from None
+    if found not in KINDS:
+        raise KitError(f"{path}: {found!r} is no kind of release; {nearest(str(found), KINDS)}")
     if form != FORM:
         raise KitError(f"{name} is a release of form {form}; this version of kit reads form {FORM}")
     if kind and found != kind:
@@ -69,21 +73,35 @@ def rows_in_order(folder: Path, stored: Stored) -> Iterator[pa.Table]:
 
     Raises KitError where a row is missing, or there twice.
     """
-    runs = [
-        _Run(path, [*stored.columns.values()]) for place in stored.folders for path in sorted((folder / place).glob("*.parquet"))
-    ]
+    names = [*stored.columns.values()]
+    for place in stored.folders:
+        if not (folder / place).is_dir():
+            raise KitError(f"{place}, where {RELEASE} says that a table is, is not there")
+    runs = [_Run(path, names) for place in stored.folders for path in sorted((folder / place).glob("*.parquet"))]
     done = 0
     while runs := [run for run in runs if run.filled()]:
         until = min(run.last for run in runs)
         pieces = [run.taken(until) for run in runs]
-        table = pa.concat_tables([piece for piece in pieces if len(piece)])
+        try:
+            table = pa.concat_tables([piece for piece in pieces if len(piece)])
+        except pa.ArrowInvalid:
+            raise KitError(f"the files of {stored.folders[0]} and on have columns of different types") from None
         rows = table[ROW].to_numpy()
         order = np.argsort(rows, kind="stable")
         if not np.array_equal(rows[order], np.arange(done, done + len(rows))):
-            raise KitError(f"{folder}: a row after row {done:,} of {stored.folders[0]} and on is missing, or there twice")
+            raise KitError(f"{stored.folders[0]} and on: a row after row {done:,} is missing, or there twice")
         done += len(rows)
-        own = table.take(pa.array(order)).select([*stored.columns.values()])
-        yield own.rename_columns([*stored.columns])
+        own = table.take(pa.array(order)).select([*stored.columns.values()]).rename_columns([*stored.columns])
+        yield own.cast(pa.schema([(field.name, _named_as_ours(field.type)) for field in own.schema]))
+
+
+def _named_as_ours(kind: pa.DataType) -> pa.DataType:
+    """The same type, its lists' items called as kit calls them: Parquet has another word for it."""
+    if pa.types.is_list(kind):
+        return pa.list_(_named_as_ours(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([(field.name, _named_as_ours(field.type)) for field in kind])
+    return kind
 
 
 class _Run:

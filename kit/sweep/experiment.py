@@ -16,6 +16,7 @@ from kit.core.seeds import digest
 from kit.core.store import EXECUTION
 from kit.report.claims import Claim, check_claims
 from kit.sources.hub import check_there
+from kit.sources.reading import source_key
 from kit.train.recipes import TrainConfig, with_defaults
 
 Count = Annotated[int, Field(ge=0)]
@@ -89,7 +90,8 @@ MEASURE_KEYS = ("data", "score", "label")
 class ExperimentConfig(Config):
     """A whole experiment. `train` holds named stages as tables of TrainConfig settings over their recipe's defaults.
 
-    replicates: seeds, or tables of world, model and draw; a number stands for all three. measures: a name, and the settings of
+    replicates: seeds, or tables of world, model and draw; a number stands for all three. generate: the settings of each replicate's
+    world; or data, a directory or a published world (ORG/NAME@TAG) that is the one world of all. measures: a name, and the settings of
     one slice and of its evaluation, over those of `evaluation`; `data` where it is not the replicate's world, `score` where it is
     not the task's first, `label` for readers. claims: what the report is to decide (see `kit.report.claims`).
     """
@@ -98,7 +100,8 @@ class ExperimentConfig(Config):
     replicates: Annotated[tuple[Replicate, ...], Field(min_length=1)] = (Replicate(world=0, model=0, draw=0),)
     counts: Annotated[tuple[Count, ...], Field(min_length=1)]
     model: str = "tiny"
-    generate: dict[str, Any]
+    generate: dict[str, Any] | None = None
+    data: str | None = None
     base: dict[str, Any] | None = None
     gate: Gate | None = None
     train: dict[str, dict[str, Any]]
@@ -133,10 +136,12 @@ class ExperimentConfig(Config):
                     raise ValueError(f"arms.{name}.measures: unknown {part}; {nearest(part, self.measures)}")
             if len(set(arm.counts or ())) < len(arm.counts or ()) or len(set(arm.measures)) < len(arm.measures):
                 raise ValueError(f"arms.{name}: counts and measures must each be different")
+        self._one_world()
         self._nothing_in_vain()
         # Resolve everything once, so that a mistake anywhere is told before anything runs.
         first = self.replicates[0]
-        self.generate_config(first)
+        if self.generate is not None:
+            self.generate_config(first)
         for stage in self.train:
             for source in self.train_config(stage, max(self.counts), first).sources().values():
                 check_there(source)
@@ -157,6 +162,15 @@ class ExperimentConfig(Config):
         check_claims(self.claims, counts, {name: arm.measures for name, arm in self.arms.items()}, hops)
         return self
 
+    def _one_world(self) -> None:
+        """Raises ValueError unless it is told where the worlds come from, and replicates say what is so."""
+        if (self.generate is None) == (self.data is None):
+            raise ValueError("give either [generate], the settings of each replicate's world, or data, the one world of all")
+        if self.data is not None and len({replicate.world for replicate in self.replicates}) > 1:
+            raise ValueError(
+                "data is one world: write replicates as tables of the same world, such as { world = 0, model = 1, draw = 1 }"
+            )
+
     def _asked_styles(self) -> set[str]:
         """The styles of all that is asked."""
         slices = [part for name in self.measures for part in self.measure(name).config.slices]
@@ -166,7 +180,7 @@ class ExperimentConfig(Config):
 
     def _nothing_in_vain(self) -> None:
         """Raises ValueError for what the experiment sets by itself, and for labels that readers could not tell apart."""
-        tables = {"generate": self.generate, "base": self.base or {}, "evaluation": self.evaluation}
+        tables = {"generate": self.generate or {}, "base": self.base or {}, "evaluation": self.evaluation}
         tables |= {f"train.{name}": table for name, table in self.train.items()}
         for name, table in tables.items():
             for key in ("seed", "draw", "slices") if name != "evaluation" else ("slices",):
@@ -190,8 +204,8 @@ class ExperimentConfig(Config):
         return self.counts if own is None else own
 
     def generate_config(self, replicate: Replicate) -> GenerateConfig:
-        """The world of a replicate."""
-        return resolve(GenerateConfig, {**self.generate, "seed": replicate.world})
+        """The world of a replicate, where it is generated."""
+        return resolve(GenerateConfig, {**(self.generate or {}), "seed": replicate.world})
 
     def train_config(self, stage: str, count: int, replicate: Replicate) -> TrainConfig:
         """A named stage at D = `count`; the count, and the draw, go to stages that train on examples."""
@@ -267,7 +281,7 @@ class ExperimentConfig(Config):
         counts = {name: self.counts_of(name) for name in self.arms}
         first = self.replicates[0]
         base = _decisive(dump(self.base_config(first))) if self.base else self.model
-        world = _decisive(dump(self.generate_config(first)))
+        world = source_key(self.data) if self.data else _decisive(dump(self.generate_config(first)))
         found = []
         for claim in self.claims:
             measures = {name: self.measure(name) for name in sorted(claim.named_measures())}

@@ -20,6 +20,7 @@ from kit.core.records import Document, Question
 from kit.core.store import read_table
 from kit.report.claims import Claim, Law
 from kit.report.verdict import ALPHA, REPLICATES
+from kit.sources.published import local
 from kit.stats.power import Telling, smallest_difference, telling_apart
 from kit.sweep.experiment import ExperimentConfig, Measure
 from kit.sweep.plan import Node, Plan
@@ -80,12 +81,8 @@ class Forecast:
 
 def forecast(experiment: ExperimentConfig, draws: int = 300) -> Forecast:
     """Without running anything but, where it is small, the first world. Raises KitError for what could not be run either."""
-    world = experiment.generate_config(experiment.replicates[0]).world
-    size = sum(sum(part.values()) for part in (world.known, world.novel))
     with tempfile.TemporaryDirectory() as folder:
-        data = None
-        if size <= SMALL:
-            data = generate_stage(experiment.generate_config(experiment.replicates[0]), Path(folder) / "world")
+        data = _first_world(experiment, Path(folder))
         asked = {name: _asked(experiment, experiment.measure(name), data) for name in experiment.measures}
         plan = Plan(experiment, Path(folder) / "plan")
         for number, replicate in enumerate(experiment.replicates):
@@ -100,8 +97,17 @@ def forecast(experiment: ExperimentConfig, draws: int = 300) -> Forecast:
         )  # fmt: skip
 
 
+def _first_world(experiment: ExperimentConfig, folder: Path) -> Path | None:
+    """The world that is given, or the first one, made where it is small."""
+    if experiment.data:
+        return Path(local(experiment.data))
+    config = experiment.generate_config(experiment.replicates[0])
+    size = sum(sum(part.values()) for part in (config.world.known, config.world.novel))
+    return generate_stage(config, folder / "world") if size <= SMALL else None
+
+
 def _asked(experiment: ExperimentConfig, measure: Measure, data: Path | None) -> Asked:
-    source = measure.data or (str(data) if data else None)
+    source = local(measure.data) if measure.data else str(data) if data else None
     if source is None:
         limit = experiment.generate_config(experiment.replicates[0]).questions.limit
         return Asked(measure.config.slices[0].limit or limit, RECKONED_CLUSTER)

@@ -84,8 +84,10 @@ class Plan:
         directory = self.root / "stages" / f"{kind}-{key}"
         return self.nodes.setdefault(key, Node(kind, key, directory, config, _place(data), _place(model), needs, label))
 
-    def world(self, replicate: Replicate) -> Node:
-        """The generate stage of a replicate."""
+    def world(self, replicate: Replicate) -> Node | str:
+        """The generate stage of a replicate, or the one world that is given."""
+        if self.experiment.data:
+            return self.experiment.data
         return self._add("generate", self.experiment.generate_config(replicate), None, None, f"world {replicate.world}")
 
     def base(self, replicate: Replicate, extensions: int, threads: int) -> Node | str:
