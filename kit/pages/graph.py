@@ -10,8 +10,8 @@ import networkx as nx
 
 from kit.core.records import Question
 
-SET_OPERATIONS = ("union", "count", "same")
-"""Steps that no sub-question asks for."""
+UNASKED = {"union": "all of these", "count": "how many", "same": "whether they are", "least": "one of them", "most": "one of them"}
+"""Steps that no sub-question asks for (or several, one of each that is compared), and what stands for what they find."""
 
 LINE, CHARACTER, MARGIN = 18, 7.2, 14
 """In pixels: the height of a line of text, the mean width of a character of it, the room around it."""
@@ -21,14 +21,14 @@ GAP, BESIDE = 58, 28
 
 STYLE = """
 text { font: 13px ui-sans-serif, system-ui, sans-serif; fill: #1b1b1b; text-anchor: middle }
-.step { font-size: 12px; font-style: italic; fill: #555 }
+.step { font-size: 12px; font-style: italic; fill: #555; paint-order: stroke; stroke: #fff; stroke-width: 5px }
 rect { fill: #eef3fb; stroke: #4a6fa5 }
 .head rect { fill: #fff7e0; stroke: #a67c00 }
 .answer rect { fill: #e3f4e6; stroke: #2e7d46; stroke-width: 2 }
 path { stroke: #777; fill: none }
 marker path { fill: #777; stroke: none }
 @media (prefers-color-scheme: dark) {
-  text { fill: #eee } .step { fill: #bbb } path { stroke: #aaa } marker path { fill: #aaa }
+  text { fill: #eee } .step { fill: #bbb; stroke: #15181d } path { stroke: #aaa } marker path { fill: #aaa }
   rect { fill: #23304a } .head rect { fill: #40351a } .answer rect { fill: #1d3a26 }
 }"""
 
@@ -36,8 +36,8 @@ marker path { fill: #777; stroke: none }
 def reasoning_graph(question: Question, names: dict[str, str]) -> nx.DiGraph:
     """Registers as nodes 0, 1, … and what each step reads as edges.
 
-    names: of the entities that heads may be. Nodes have `label` (a head's name, what a step found, or the question mark where no
-    sub-question tells it) and `kind` (head, found or answer); edges have `step` ("born_in", or "count").
+    names: of the entities that heads may be. Nodes have `label` (a head's name, what a step found, or what it is where no sub-question
+    tells it) and `kind` (head, found or answer); edges have `step` ("born_in", or "count").
     """
     graph = nx.DiGraph()
     for register, head in enumerate(question.heads):
@@ -45,8 +45,8 @@ def reasoning_graph(question: Question, names: dict[str, str]) -> nx.DiGraph:
     told = iter(question.sub_questions)
     last = len(question.heads) + len(question.steps) - 1
     for register, step in enumerate(question.steps, len(question.heads)):
-        asked = next(told, None) if step.op not in (*SET_OPERATIONS, "least", "most") else None
-        label = question.answers[0] if register == last else asked.answer if asked else "?"
+        asked = None if step.op in UNASKED else next(told, None)
+        label = question.answers[0] if register == last else asked.answer if asked else UNASKED.get(step.op, "?")
         graph.add_node(register, label=label, kind="answer" if register == last else "found")
         words = {"follow": step.relation, "inverse": f"{step.relation}, backwards", "having": f"those with {step.relation}"}
         for source in step.inputs:

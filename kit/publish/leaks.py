@@ -54,7 +54,11 @@ def _in_text(path: Path, name: str, patterns: dict[str, str]) -> Iterator[str]:
     for what, pattern in patterns.items():
         if found := re.search(pattern, text, re.MULTILINE):
             line = text.count("\n", 0, found.start()) + 1
-            shown = re.split(r"[\s\"']", text[found.start() :].strip("\"' \n"))[0][:60] if "place" in what else f"{found.group()[:6]}…"
+            shown = (
+                re.split(r"[\s\"']", text[found.start() :].strip("\"' \n"))[0][:60]
+                if "place" in what
+                else f"{found.group()[:6]}…"
+            )
             yield f"{name}, line {line}: {what} ({shown})"
 
 

@@ -16,6 +16,11 @@ from kit.publish.config import Kind, PublishConfig
 from kit.publish.release import Made, repo_kind
 from kit.sources.published import NOT_OURS, RELEASE, SUMS, check_sums, read_release
 
+CHANGED = 412
+PASSING = (0, 408, CHANGED, 429)
+"""Answers to a commit after which the repository is looked at again: none at all (0), and that it is no longer what it was. A commit
+that went through although its answer was lost is seen then, and so is somebody else's."""
+
 TRIES = 4
 """How often a commit is tried while the hub fails or is too busy; waiting 1, 2 and 4 seconds between."""
 
@@ -138,9 +143,10 @@ class _Repository:
                     self.name, operations, commit_message=message, repo_type=self.kind, parent_commit=start
                 )
             except (HfHubHTTPError, HTTPError, ConnectionError, TimeoutError) as error:
-                if attempt + 1 == TRIES or not _passing(error):
+                code = getattr(getattr(error, "response", None), "status_code", 0)
+                if attempt + 1 == TRIES or not (code in PASSING or code >= 500):
                     raise
-                time.sleep(2**attempt)
+                time.sleep(0 if code == CHANGED else 2**attempt)
                 continue
             except (RuntimeError, ValueError) as error:  # of a blob that was refused, or a card
                 raise KitError(f"cannot publish {self.name}: {first_line(error)}") from error
@@ -152,13 +158,6 @@ class _Repository:
         self.api.create_tag(self.name, tag=name, revision=commit, repo_type=self.kind, exist_ok=True)
         if (found := self.tags().get(name)) != commit:
             raise KitError(f"{self.name}: the tag {name} is on {found}, not on {commit}: somebody else made it meanwhile")
-
-
-def _passing(error: Exception) -> bool:
-    """Whether trying again may help: the hub failed, is busy, or did not answer. A commit that went through although its answer was
-    lost is seen when the repository is looked at again."""
-    response = getattr(error, "response", None)
-    return response is None or response.status_code in (408, 429) or response.status_code >= 500
 
 
 def _digests(path: Path) -> tuple[str, str]:

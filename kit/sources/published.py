@@ -59,7 +59,7 @@ def read_release(folder: Path, kind: str | None = None) -> dict[str, Any]:
     if form != FORM:
         raise KitError(f"{name} is a release of form {form}; this version of kit reads form {FORM}")
     if kind and found != kind:
-        raise KitError(f"{name} is a published {found}, not a {kind}")
+        raise KitError(f"{name} is a published {found}, not {'an' if kind[0] in 'aeiou' else 'a'} {kind}")
     return dict(told)
 
 
@@ -78,14 +78,14 @@ def rows_in_order(folder: Path, stored: Stored) -> Iterator[pa.Table]:
         if not (folder / place).is_dir():
             raise KitError(f"{place}, where {RELEASE} says that a table is, is not there")
     runs = [_Run(path, names) for place in stored.folders for path in sorted((folder / place).glob("*.parquet"))]
+    for run in runs[1:]:
+        if run.schema != runs[0].schema:
+            raise KitError(f"{run.place} has columns of another type than {runs[0].place}")
     done = 0
     while runs := [run for run in runs if run.filled()]:
         until = min(run.last for run in runs)
         pieces = [run.taken(until) for run in runs]
-        try:
-            table = pa.concat_tables([piece for piece in pieces if len(piece)])
-        except pa.ArrowInvalid:
-            raise KitError(f"the files of {stored.folders[0]} and on have columns of different types") from None
+        table = pa.concat_tables([piece for piece in pieces if len(piece)])
         rows = table[ROW].to_numpy()
         order = np.argsort(rows, kind="stable")
         if not np.array_equal(rows[order], np.arange(done, done + len(rows))):
@@ -108,8 +108,13 @@ class _Run:
     """The rows of one file, read as they are needed: their numbers only go up."""
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
-        self.batches = pq.ParquetFile(path).iter_batches(BATCH, columns=[ROW, *columns])
+        file = pq.ParquetFile(path)
+        self.place = "/".join(path.parts[-4:])
         self.names = [ROW, *columns]
+        if lacking := next((name for name in self.names if name not in file.schema_arrow.names), None):
+            raise KitError(f"{self.place} lacks the column {lacking}")
+        self.schema = [file.schema_arrow.field(name).type for name in self.names]
+        self.batches = file.iter_batches(BATCH, columns=self.names)
         self.held: pa.Table | None = None
 
     def filled(self) -> bool:

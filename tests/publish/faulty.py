@@ -119,7 +119,7 @@ FAULTS = (
     Fault("another form", data("release.json", lambda d: d.update(form=99)), "a release of form 99", "sums"),
     Fault("another kind", data("release.json", lambda d: d.update(kind="wrld")), "did you mean world?", "sums"),
     Fault("a licence nobody knows", data("release.json", lambda d: d["settings"].update(license="CC-BY-5.0")), "licence CC-BY-5.0", "sums"),
-    Fault("a table that is nowhere", data("release.json", lambda d: d["tables"]["facts"].update(folders=["data/fact"])), "facts"),
+    Fault("a table that is nowhere", data("release.json", lambda d: d["tables"]["facts"].update(folders=["data/fact"])), "data/fact, where"),
     Fault("a table's figure", text("README.md", r"\| \d+ \| `", "| 7 | `"), "README.md does not follow", "sums"),
     Fault("a score of guessers", text("README.md", r"\| \.\d\d\d \| \.\d\d\d \|", "| .001 | .002 |"), "README.md does not follow", "sums"),
     Fault("a sample's answer", text("README.md", r"\n\*\*[A-Z][\w ]+\*\*,", "\n**Nobody**,"), "README.md does not follow", "sums"),

@@ -454,6 +454,10 @@ class LoopbackHub:
         """The next requests are carried out and answered only after so long; not at all where the hub closes before."""
         self._tricks.append(Trick(method, pattern, times, lambda: self._closed.wait(seconds)))
 
+    def recover(self) -> None:
+        """Nothing fails or hangs any more."""
+        self._tricks.clear()
+
     def before(self, method: str, pattern: str, action: Callable[[], object]) -> None:
         """Run once, before the next such request is carried out."""
         self._tricks.append(Trick(method, pattern, 1, action))

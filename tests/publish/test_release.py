@@ -118,7 +118,9 @@ def assert_card_counts(card: dict[str, str], folder: Path, place: Path) -> None:
     facts = rows("facts/*", "relation", "part", "id")
     true_facts = facts.filter(pa.compute.is_in(facts["id"], rows("facts/[!s]*", "id")["id"]))
     for table, column in ((rows("facts/[!s]*", "relation"), "relation"), (rows("entities/*", "type"), "type")):
-        counts = sorted(((n["counts"], n["values"]) for n in table[column].value_counts().to_pylist()), key=lambda p: (-p[0], p[1]))
+        counts = sorted(
+            ((n["counts"], n["values"]) for n in table[column].value_counts().to_pylist()), key=lambda p: (-p[0], p[1])
+        )
         for count, value in counts[:24]:
             assert f"{value.replace('_', ' ')} {said(count)}" in inside
     assert len(true_facts) >= 1
@@ -155,7 +157,9 @@ def assert_card_counts(card: dict[str, str], folder: Path, place: Path) -> None:
 
 def test_samples_are_questions_of_the_release(made: Made) -> None:
     card = figures_of((made.folder / "README.md").read_text("utf-8"))["A question of each kind"]
-    shapes = re.findall(r"^### (.+)\n(.+)\n\n<img src=\"(.+?)\".*\n\n\*\*(.+?)\*\*.*\(`(.+?)`, split `(.+?)`, id `(.+?)`\)", card, re.M)
+    shapes = re.findall(
+        r"^### (.+)\n(.+)\n\n<img src=\"(.+?)\".*\n\n\*\*(.+?)\*\*.*\(`(.+?)`, split `(.+?)`, id `(.+?)`\)", card, re.M
+    )
     assert {shape for shape, *_ in shapes} == {"chain-1", "chain-2", "chain-3"}
     for _shape, text, figure, answer, config, split, id_ in shapes:
         part = next(p for c in configurations(made.folder) if c.name == config for p in c.splits if p.name == split)
