@@ -13,10 +13,9 @@ import resource
 import subprocess
 import sys
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
-from benchmarks.generation import config
-from generators.generate import generate_stage
 from kit.cli.publish import _remake
 from kit.publish.check import check_release
 from kit.publish.config import PublishConfig
@@ -29,12 +28,17 @@ def seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def memory() -> float:
+    """Megabytes of this process at its peak so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def release(world: Path, full: bool) -> None:
     """One release, in this process; prints its steps and its row."""
-    steps = [("imports", seconds())]
+    steps = [("imports", seconds(), memory())]
 
     def say(step: str) -> None:
-        steps.append((step, seconds()))
+        steps.append((step, seconds(), memory()))
 
     say("the folder")
     out = world.parent / "release"
@@ -43,11 +47,12 @@ def release(world: Path, full: bool) -> None:
     say("")
     if report.faults:
         raise SystemExit(report.faults[0])
-    for (name, start), (_, end) in zip(steps[1:], steps[2:], strict=False):
-        print(f"    {end - start:7.1f} CPU-s  {name}")
+    for (name, start, _), (_, end, peak) in pairwise(steps[1:]):
+        print(f"    {end - start:7.1f} CPU-s {peak:7,.0f} MB so far  {name}")
     size = sum(path.stat().st_size for path in made.files())
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{seconds():.1f} CPU-s, {memory:,.0f} MB at the peak, {size / 2**20:,.0f} MB in {len(made.files())} files", flush=True)
+    print(
+        f"{seconds():.1f} CPU-s, {memory():,.0f} MB at the peak, {size / 2**20:,.0f} MB in {len(made.files())} files", flush=True
+    )
     for note in report.notes:
         print(f"note: {note}")
 
@@ -62,6 +67,10 @@ def main() -> None:
     if given.world:
         release(given.world, given.full)
         return
+    # Here, for `kit publish` does without them.
+    from benchmarks.generation import config
+    from generators.generate import generate_stage
+
     for size in given.sizes:
         with tempfile.TemporaryDirectory() as folder:
             world = generate_stage(config(size, given.questions, timeless=False), Path(folder) / "world")

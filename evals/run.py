@@ -43,8 +43,8 @@ from kit.sources.reading import source_keys
 def evaluate(config: EvalConfig, data: str, model: str, out: Path) -> Path:
     """Evaluate `model` into `out` unless it is there already; returns `out`.
 
-    data: a directory made by the generate stage, a published world, a file of rows, or a hub data set id. model: as for training; the name by
-    which a server knows it. Raises KitError for anything the user can mend.
+    data: a directory made by the generate stage, a published world, a file of rows, or a hub data set id. model: as for
+    training; the name by which a server knows it. Raises KitError for anything the user can mend.
     """
     resolved, inputs = keyed(config, source_keys({"data": data, **config.sources()}), model)
     resolved |= as_named(data)

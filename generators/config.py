@@ -287,7 +287,8 @@ class GenerateConfig(Config):
         return self.world.blocks - self.questions.held_out
 
     def inputs(self) -> dict[str, str]:
-        """The digests of the files and checkpoints that it names, by the path of the setting. Raises KitError where one is missing."""
+        """The digests of the files and checkpoints that it names, by the path of the setting. Raises KitError where one is
+        missing."""
         own, names = self.world.own, self.world.names
         files = {f"world.own.{name}": getattr(own, name) for name in ("facts", "relations", "events")}
         files["world.names.avoid"] = names.avoid

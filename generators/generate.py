@@ -355,7 +355,8 @@ def _write_card(directory: Path, config: GenerateConfig, rows: dict[str, int]) -
     )
     counts = {f"{name}_rows": f"{n:,}" for name, n in rows.items()}
     with store.atomic_path(directory / "README.md") as temporary:
-        temporary.write_text(card.format(title=title, origin="\n\n".join(map(textwrap.fill, origin(config))), seed=config.seed, **counts), "utf-8")
+        paragraphs = "\n\n".join(map(textwrap.fill, origin(config)))
+        temporary.write_text(card.format(title=title, origin=paragraphs, seed=config.seed, **counts), "utf-8")
 
 
 MAKES = ("*.parquet", "audit.json", "own.json", "README.md")

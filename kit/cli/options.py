@@ -59,8 +59,8 @@ def echo_json(data: object) -> None:
 
 
 def experiment_of(name: str, overrides: tuple[str, ...], world: str | None = None) -> ExperimentConfig:
-    """An experiment: a TOML file, or a preset by name, with overrides applied. world: in place of those it generates. Raises KitError
-    for a mistake in it."""
+    """An experiment: a TOML file, or a preset by name, with overrides applied. world: in place of those it generates. Raises
+    KitError for a mistake in it."""
     from kit.core.config import apply_overrides, preset_names, read_config_file, read_preset, resolve
     from kit.sweep.experiment import ExperimentConfig
 

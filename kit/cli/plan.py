@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("experiment")
 @override
+@click.option("--data", help="A data directory, or a published world (ORG/NAME@TAG), in place of the worlds it would generate.")
 @as_json
-def command(experiment: str, overrides: tuple[str, ...], json_: bool) -> None:
+def command(experiment: str, overrides: tuple[str, ...], data: str | None, json_: bool) -> None:
     """What an experiment takes, and what it can establish, before it is run: stages, tokens, disk; for every claim the smallest
     difference that it would find four times in five, by number of replicates; of laws, which can be told apart."""
     from kit.core.config import dump
     from kit.sweep.forecast import forecast
 
-    config = experiment_of(experiment, overrides)
+    config = experiment_of(experiment, overrides, data)
     found = forecast(config)
     if json_:
         echo_json(

@@ -245,8 +245,8 @@ def _first_change(directory: Path, written: int, outputs: tuple[tuple[str, str],
 
 
 def stage_key(stage: str, config: dict[str, Any], inputs: dict[str, str]) -> str:
-    """The content address of a stage's result. A setting that names an input, in a table of settings by its path (`a.b`), counts by
-    what that holds, not by its place."""
+    """The content address of a stage's result. A setting that names an input, in a table of settings by its path (`a.b`),
+    counts by what that holds, not by its place."""
     settings = {name: value for name, value in config.items() if name not in EXECUTION}
     return digest(SCHEMA_VERSION, stage, replaced(settings, dict.fromkeys(inputs)), inputs)
 

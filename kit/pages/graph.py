@@ -10,7 +10,13 @@ import networkx as nx
 
 from kit.core.records import Question
 
-UNASKED = {"union": "all of these", "count": "how many", "same": "whether they are", "least": "one of them", "most": "one of them"}
+UNASKED = {
+    "union": "all of these",
+    "count": "how many",
+    "same": "whether they are",
+    "least": "one of them",
+    "most": "one of them",
+}
 """Steps that no sub-question asks for (or several, one of each that is compared), and what stands for what they find."""
 
 LINE, CHARACTER, MARGIN = 18, 7.2, 14
@@ -36,8 +42,8 @@ marker path { fill: #777; stroke: none }
 def reasoning_graph(question: Question, names: dict[str, str]) -> nx.DiGraph:
     """Registers as nodes 0, 1, … and what each step reads as edges.
 
-    names: of the entities that heads may be. Nodes have `label` (a head's name, what a step found, or what it is where no sub-question
-    tells it) and `kind` (head, found or answer); edges have `step` ("born_in", or "count").
+    names: of the entities that heads may be. Nodes have `label` (a head's name, what a step found, or what it is where no
+    sub-question tells it) and `kind` (head, found or answer); edges have `step` ("born_in", or "count").
     """
     graph = nx.DiGraph()
     for register, head in enumerate(question.heads):

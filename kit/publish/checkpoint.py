@@ -161,7 +161,8 @@ def _results(scores: Sequence[dict[str, Any]], data: str) -> dict[str, str]:
                 continue  # questions of one hop and of several, which are two tasks there
             if task == "multihop":
                 task = f"{'single_hop' if hops == '1-hop' else 'multihop'}_{split}"
-            told = f"{first['metric']} of {first['slice']}, n = {first['n']}, 95 % interval {first['low']:.3f} to {first['high']:.3f}"
+            interval = f"95 % interval {first['low']:.3f} to {first['high']:.3f}"
+            told = f"{first['metric']} of {first['slice']}, n = {first['n']}, {interval}"
             at = f" (release {tag})" if tag else ""
             notes = f"{told}; {first['weights']}{at}"
             entries.append(EvalResultEntry(name, task, first["value"], date=first["date"], notes=notes))

@@ -34,12 +34,12 @@ _RELEASE = re.compile(r"[\w][\w.-]{0,63}")
 class PublishConfig(Config):
     """One release.
 
-    release: its name, the tag on the hub. license: an SPDX id (CC-BY-4.0 for data, where none is given; a checkpoint's follows from its
-    base), or `other` with license_url, where it is to be read. authors, contact: who made it, and where to write to. title: of
-    the card (the repository's name, where it is not given). sources: whose the facts of your own are, and under which licence.
-    model: of an evaluation what was evaluated, of a checkpoint its base, as others find it. data: as which published world its
-    data are found. notes: what more a reader should know. public: whether all may see it; gated: whether readers have to ask
-    (`manual`: and are let in one by one).
+    release: its name, the tag on the hub. license: an SPDX id (CC-BY-4.0 for data, where none is given; a checkpoint's follows
+    from its base), or `other` with license_url, where it is to be read. authors, contact: who made it, and where to write to.
+    title: of the card (the repository's name, where it is not given). sources: whose the facts of your own are, and under which
+    licence. model: of an evaluation what was evaluated, of a checkpoint its base, as others find it. data: as which published
+    world its data are found. notes: what more a reader should know. public: whether all may see it; gated: whether readers have
+    to ask (`manual`: and are let in one by one).
     """
 
     release: str = "v1"

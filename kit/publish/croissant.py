@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from kit.core.errors import KitError
 from kit.core.store import file_digest
+from kit.publish.card import cited
 from kit.publish.layout import Configuration
 
 PARQUET = "application/x-parquet"
@@ -56,8 +57,8 @@ class About(NamedTuple):
 
 
 def croissant(folder: Path, release: dict[str, Any], configs: Sequence[Configuration], about: About) -> dict[str, Any]:
-    """The description, as JSON-LD. A record set a configuration, of its flat columns and the split of each row; a file object, with
-    its digest, a Parquet file."""
+    """The description, as JSON-LD. A record set a configuration, of its flat columns and the split of each row; a file object,
+    with its digest, a Parquet file."""
     settings = release["settings"]
     files = sorted({file for config in configs for part in config.splits for file in part.files})
     return {
@@ -72,7 +73,7 @@ def croissant(folder: Path, release: dict[str, Any], configs: Sequence[Configura
         "version": release["release"],
         "datePublished": release["started"][:10],
         "creator": [{"@type": "sc:Person", "name": name} for name in settings["authors"] or ["(not told)"]],
-        "citeAs": f"{', '.join(settings['authors']) or '(not told)'}: {settings['title']}, release {release['release']}. {about.url}",
+        "citeAs": cited(release, release["started"][:4])[0],
         "keywords": ["synthetic", "multi-hop question answering", "knowledge injection"],
         "inLanguage": "en",
         "isLiveDataset": False,

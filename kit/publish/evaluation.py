@@ -108,7 +108,8 @@ def renderer(summarise: Summarise) -> Callable[[Path, dict[str, Any]], dict[str,
         )
         about = About(
             f"Answers of {model} to questions about {data}.", address(release), license_of(settings).url,
-            ["What one model said, asked in one way: another wording may fare otherwise."], ["Those of the questions, and of the model."],
+            ["What one model said, asked in one way: another wording may fare otherwise."],
+            ["Those of the questions, and of the model."],
             "Whatever the model made up; nothing was asked about people.", ["Checking scores, reading answers"],
             "None is expected.", [],
         )  # fmt: skip

@@ -35,8 +35,8 @@ LONGEST = 64 * 2**20
 
 
 def leaks(folder: Path, own_places: Sequence[str] = ()) -> Iterator[str]:
-    """A line for each kind of thing found in a file, and where. own_places: paths of this machine, looked for in tables too, where
-    a path alone is no leak (a model may have written it)."""
+    """A line for each kind of thing found in a file, and where. own_places: paths of this machine, looked for in tables too,
+    where a path alone is no leak (a model may have written it)."""
     own = "|".join(re.escape(place) for place in own_places if len(place) > 5)
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         name = str(path.relative_to(folder))

@@ -1,4 +1,5 @@
-"""Sending a release to the hub, and reading it back: one commit, one tag, nothing sent twice and nothing lost when it is cut off."""
+"""Sending a release to the hub, and reading it back: one commit, one tag, nothing sent twice and nothing lost when it is cut
+off."""
 
 from __future__ import annotations
 
@@ -18,8 +19,8 @@ from kit.sources.published import NOT_OURS, RELEASE, SUMS, check_sums, read_rele
 
 CHANGED = 412
 PASSING = (0, 408, CHANGED, 429)
-"""Answers to a commit after which the repository is looked at again: none at all (0), and that it is no longer what it was. A commit
-that went through although its answer was lost is seen then, and so is somebody else's."""
+"""Answers to a commit after which the repository is looked at again: none at all (0), and that it is no longer what it was. A
+commit that went through although its answer was lost is seen then, and so is somebody else's."""
 
 TRIES = 4
 """How often a commit is tried while the hub fails or is too busy; waiting 1, 2 and 4 seconds between."""
@@ -36,7 +37,8 @@ class Sent(NamedTuple):
 
 
 def send(made: Made, config: PublishConfig, say: Say = lambda _: None) -> Sent:
-    """Send a release, tag it, read it back. Run again after anything that cut it off, it goes on: what the hub has is not sent again.
+    """Send a release, tag it, read it back. Run again after anything that cut it off, it goes on: what the hub has is not sent
+    again.
 
     Raises KitError where the repository is not kit's or of another kind, the tag is on something else, somebody else changed the
     repository meanwhile, or the hub cannot be reached.
@@ -61,8 +63,8 @@ def send(made: Made, config: PublishConfig, say: Say = lambda _: None) -> Sent:
 
 
 def check_target(name: str, of: Kind) -> None:
-    """Whether there is a token that the hub knows, and the repository, where there is one, is kit's and of this kind: asked before
-    anything takes long. Raises KitError where not."""
+    """Whether there is a token that the hub knows, and the repository, where there is one, is kit's and of this kind: asked
+    before anything takes long. Raises KitError where not."""
     from huggingface_hub import HfApi
 
     hub = _Repository(HfApi(), name, repo_kind(of))

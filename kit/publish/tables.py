@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from kit.core.store import table_files
 from kit.publish.shelf import Shelf, dealt
@@ -25,37 +26,67 @@ EXAMPLES = "examples"
 CANARY = "canary"
 
 
+class Index:
+    """Where ids stand among others, found for many at once: sorted when the first is asked for."""
+
+    def __init__(self) -> None:
+        self._added: list[NDArray[np.bytes_]] = []
+        self._sorted: tuple[NDArray[np.bytes_], NDArray[np.int64]] | None = None
+
+    def add(self, ids: pa.Array) -> None:
+        """More ids, that stand behind those before."""
+        self._added.append(_bytes_of(ids))
+        self._sorted = None
+
+    def of(self, ids: pa.Array) -> pa.Array:
+        """The place of each id; null of one that is not among them."""
+        if self._sorted is None:
+            every = np.concatenate([np.zeros(0, "S16"), *self._added])
+            self._added = [every]
+            order = np.argsort(every, kind="stable")
+            self._sorted = every[order], order
+        known, places = self._sorted
+        wanted = _bytes_of(ids)
+        if not len(known):
+            return pa.nulls(len(wanted), pa.int64())
+        at = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+        return pa.array(places[at], mask=known[at] != wanted)
+
+
+def _bytes_of(ids: pa.Array) -> NDArray[np.bytes_]:
+    return np.array(ids.cast(pa.binary()).to_pylist(), "S") if len(ids) else np.zeros(0, "S16")
+
+
 class Entities(NamedTuple):
     """The names and types of all ids."""
 
-    ids: pa.Array
+    ids: Index
     names: pa.Array
     types: pa.Array
 
-    def named(self, ids: pa.Array, otherwise: pa.Array | None = None) -> pa.Array:
-        """The name of each id; of what is no id, itself or what is given."""
-        found = self.names.take(pc.index_in(ids, self.ids))
-        return pc.coalesce(found, ids if otherwise is None else otherwise)
+    def named(self, ids: pa.Array) -> pa.Array:
+        """The name of each id; of what is no id, itself."""
+        return pc.coalesce(self.names.take(self.ids.of(ids)), ids)
 
 
 @dataclass
 class Lookup:
-    """What flat columns are made with. facts: ids, and each fact in words, of the facts read so far."""
+    """What flat columns are made with. facts: where each stands, and words: what it says, of those read so far."""
 
     entities: Entities
     canary: str
-    facts: list[tuple[pa.Array, pa.Array]] = field(default_factory=list)
-    _joined: tuple[pa.Array, pa.Array] | None = None
+    facts: Index = field(default_factory=Index)
+    words: list[pa.Array] = field(default_factory=list)
+
+    def add_facts(self, ids: pa.Array, words: pa.Array) -> None:
+        """Facts, for questions that rest on them."""
+        self.facts.add(ids)
+        self.words.append(words)
 
     def told(self, ids: pa.Array) -> pa.Array:
         """Each fact in words; of one in no table (a throwaway world's), null."""
-        if self._joined is None:
-            nothing = (pa.array([], pa.string()), pa.array([], pa.string()))
-            parts = [*self.facts, nothing]
-            self._joined = (pa.concat_arrays([ids for ids, _ in parts]), pa.concat_arrays([words for _, words in parts]))
-            self.facts = [self._joined]
-        known, words = self._joined
-        return words.take(pc.index_in(ids, known))
+        self.words = [pa.concat_arrays([pa.array([], pa.string()), *self.words])] if len(self.words) != 1 else self.words
+        return self.words[0].take(self.facts.of(ids))
 
 
 class Placed(NamedTuple):
@@ -74,12 +105,12 @@ def _flat_facts(table: pa.Table, look: Lookup) -> pa.Table:
     """Names and types of both ends, beside their ids."""
     ends: dict[str, pa.Array] = {}
     for end in ("subject", "object"):
-        at = pc.index_in(table[end].combine_chunks(), look.entities.ids)
+        at = look.entities.ids.of(table[end].combine_chunks())
         ends[end] = look.entities.names.take(at)
         ends[f"{end}_type"] = look.entities.types.take(at)
     relation = table["relation"].combine_chunks()
     words = pc.binary_join_element_wise(ends["subject"], relation, ends["object"], " | ")
-    look.facts.append((table["id"].combine_chunks(), words))
+    look.add_facts(table["id"].combine_chunks(), words)
     columns = {
         "id": table["id"], "subject": ends["subject"], "relation": relation, "object": ends["object"],
         "subject_type": ends["subject_type"], "object_type": ends["object_type"],
@@ -228,7 +259,9 @@ def _entities(data: Path) -> Entities:
     table = pa.concat_tables(
         [pq.read_table(file, columns=["id", "name", "type"]) for file in table_files(data / "entities.parquet")]
     )
-    return Entities(*(table[column].combine_chunks() for column in ("id", "name", "type")))
+    index = Index()
+    index.add(table["id"].combine_chunks())
+    return Entities(index, table["name"].combine_chunks(), table["type"].combine_chunks())
 
 
 def _batches(data: Path, name: str) -> Iterator[pa.Table]:

@@ -223,11 +223,11 @@ def _limits(config: dict[str, Any], audit: dict[str, Any]) -> list[str]:
     world = config["world"]
     own = world["own"]
     told = [
-        "English from templates: a relation has a handful of wordings, so a model may learn the wordings instead of the relation.",
-        "Facts are drawn independently of one another (a person's birthplace tells nothing of their employer), unlike facts of the "
-        "real world."
+        "English from templates: a relation has a handful of wordings, and a model may learn these instead of the relation.",
+        "Facts are drawn independently of one another (where somebody was born tells nothing of who employs them), unlike those "
+        "of the real world."
         if world["relations"] else "",
-        "Real facts are as of the sources' versions, and not all there are: countries and large cities, as English sources name them."
+        "Real facts are as of the sources' versions, and not all there are: countries and large cities, by their English names."
         if own["bank"] else "",
         "Facts brought along are as complete, as balanced and as true as their source."
         if own["facts"] or own["events"] else "",
@@ -246,8 +246,8 @@ def _limits(config: dict[str, Any], audit: dict[str, Any]) -> list[str]:
 def _biases(config: dict[str, Any]) -> list[str]:
     world = config["world"]
     told = [
-        "Names are made of words of many languages, first and last names drawn at random: they carry no ethnicity, gender or place "
-        "of anybody, and a chance namesake of a real person is possible."
+        "Names are made of words of many languages, first and last names drawn at random: they tell nothing of anybody's "
+        "gender or origin, and a chance namesake of a real person is possible."
         if world["relations"] else "",
         "What is told of the real world is what English-language sources name, large places before small ones."
         if world["own"]["bank"] else "",

@@ -194,7 +194,8 @@ def local(source: str) -> str:
 
 
 def as_named(source: str) -> dict[str, str]:
-    """How a stage's settings name its data, so that readers find them: by name where it has one on the hub, not by a place here."""
+    """How a stage's settings name its data, so that readers find them: by name where it has one on the hub, not by a place
+    here."""
     return {} if is_local(source) or Path(source).exists() else {"data": source}
 
 

@@ -90,10 +90,11 @@ MEASURE_KEYS = ("data", "score", "label")
 class ExperimentConfig(Config):
     """A whole experiment. `train` holds named stages as tables of TrainConfig settings over their recipe's defaults.
 
-    replicates: seeds, or tables of world, model and draw; a number stands for all three. generate: the settings of each replicate's
-    world; or data, a directory or a published world (ORG/NAME@TAG) that is the one world of all. measures: a name, and the settings of
-    one slice and of its evaluation, over those of `evaluation`; `data` where it is not the replicate's world, `score` where it is
-    not the task's first, `label` for readers. claims: what the report is to decide (see `kit.report.claims`).
+    replicates: seeds, or tables of world, model and draw; a number stands for all three. generate: the settings of each
+    replicate's world; or data, a directory or a published world (ORG/NAME@TAG) that is the one world of all. measures: a name,
+    and the settings of one slice and of its evaluation, over those of `evaluation`; `data` where it is not the replicate's
+    world, `score` where it is not the task's first, `label` for readers. claims: what the report is to decide (see
+    `kit.report.claims`).
     """
 
     name: str

@@ -34,9 +34,9 @@ MAKES = ("model", "base", "history.json", "shown.parquet", DEALT)
 def train(config: TrainConfig, data: str, model: str, out: Path) -> Path:
     """Run one training stage into `out` unless it is there already; returns `out`.
 
-    data: a directory made by the generate stage, a published world (ORG/NAME@TAG) or, where only examples are learned, a file of rows or a hub data set id.
-    model: a checkpoint directory, a train stage's directory, a hub id, or "tiny". Raises KitError for anything the user can
-    mend; nothing is overwritten.
+    data: a directory made by the generate stage, a published world (ORG/NAME@TAG) or, where only examples are learned, a file
+    of rows or a hub data set id. model: a checkpoint directory, a train stage's directory, a hub id, or "tiny". Raises KitError
+    for anything the user can mend; nothing is overwritten.
     """
     settings, inputs = {**dump(config), **as_named(data)}, source_keys({"data": data, **config.sources()})
     data, config = local(data), config.model_copy(update={name: local(source) for name, source in config.sources().items()})

@@ -6,7 +6,6 @@ import contextlib
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import datasets
@@ -72,7 +71,7 @@ def test_readers_find_what_they_expect(made: Made, tmp_path: Path) -> None:
     row = questions[0]
     assert row["answer"] == row["answers"][0]
     assert row["reasoning"][-1].endswith(row["answer"])
-    assert [line.split(" | ")[0] for line in row["evidence"]][0] in row["about"]
+    assert row["evidence"][0].split(" | ")[0] in row["about"]
     assert {*load("multihop", "novel")["shape"]} == {"chain-2", "chain-3"}
     few, more = load("examples", "d10"), load("examples", "d30")
     assert more[:10] == few[:]
@@ -127,8 +126,11 @@ def assert_card_counts(card: dict[str, str], folder: Path, place: Path) -> None:
     asked = pa.concat_tables([rows("single_hop/*", "certificate"), rows("multihop/*/*", "certificate")])
     checks = card["How it was checked"]
     certificates = [c.as_py() for c in asked["certificate"]]
-    for name, words in (("unique", "Of {of} questions {hold} have exactly one"), ("unreadable", "in {hold} of {of} the answer does"),
-                        ("no_shortcut", "of {of} chains and trees {hold} have no shorter way")):  # fmt: skip
+    for name, words in (
+        ("unique", "Of {of} questions {hold} have exactly one"),
+        ("unreadable", "in {hold} of {of} the answer does"),
+        ("no_shortcut", "of {of} chains and trees {hold} have no shorter way"),
+    ):
         told = [c[name] for c in certificates if c and c[name] is not None]
         assert words.format(of=said(len(told)), hold=said(sum(told))) in checks
     data = as_directory(folder, place / "tables", "test")
@@ -142,8 +144,8 @@ def assert_card_counts(card: dict[str, str], folder: Path, place: Path) -> None:
         if " against " not in row["split"] and row["z"] > best.get(row["shape"], {"z": -1e9})["z"]:
             best[row["shape"]] = row
     for shape, row in best.items():
-        line = f"| {shape} | {row['guesser']} | {row['split']} | {said(row['n'])} | {share(row['right'])} | {share(row['chance'])} | "
-        assert line + f"{row['z']:+.1f} |" in checks
+        figures = f"{said(row['n'])} | {share(row['right'])} | {share(row['chance'])} | {row['z']:+.1f} |"
+        assert f"| {shape} | {row['guesser']} | {row['split']} | {figures}" in checks
     assert f"{said(len(found['guessers']))} pairs of a guesser" in checks
     for split, shares in found["leakage"]["share_of_questions_with_a_shared_ngram"].items():
         assert f"| `{split}` | {' | '.join(share(s) for s in shares.values())} |" in checks
@@ -187,7 +189,7 @@ def test_every_licence_has_its_text_and_the_hubs_name(name: str, made: Made, tmp
 
 
 def test_another_licence_needs_an_address() -> None:
-    with pytest.raises(KitError, match="did you mean CC-BY-4.0"):
+    with pytest.raises(KitError, match=r"did you mean CC-BY-4\.0"):
         resolve(PublishConfig, {"license": "CC-BY-4"})
     with pytest.raises(KitError, match="license_url"):
         resolve(PublishConfig, {"license": "other"})
@@ -210,8 +212,8 @@ def test_nothing_is_written_over(small_dir: Path, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def copy(made: Made, tmp_path: Path) -> Iterator[Path]:
-    yield Path(shutil.copytree(made.folder, tmp_path / "copy"))
+def copy(made: Made, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made.folder, tmp_path / "copy"))
 
 
 QUICK = ("a byte of a table", "a table's figure", "another answer for readers alone", "another text", "a token in a note")
@@ -269,7 +271,7 @@ def test_facts_of_your_own_go_with_it(tmp_path: Path) -> None:
 def test_the_front_matter_is_what_the_hub_reads(made: Made) -> None:
     front = yaml.safe_load((made.folder / "README.md").read_text("utf-8").split("---\n")[1])
     assert front["license"] == "cc-by-4.0"
-    assert [c["config_name"] for c in front["configs"]][0] == "multihop"
+    assert front["configs"][0]["config_name"] == "multihop"
     assert [c["config_name"] for c in front["configs"] if c.get("default")] == ["multihop"]
     cff = yaml.safe_load((made.folder / "CITATION.cff").read_text("utf-8"))
     assert {"cff-version", "message", "title", "authors"} <= cff.keys()

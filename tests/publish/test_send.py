@@ -82,12 +82,14 @@ def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hub]:
 @pytest.fixture(scope="module")
 def tiny_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A world of a few entities, for what is done many times."""
+    few = {"person": 10, "company": 4, "city": 4}
     config = {
-        "world": {"relations": ["born_in", "works_for", "based_in"], "known": {"person": 10, "company": 4, "city": 4}, "blocks": 3,
-                  "novel": {"person": 10, "company": 4, "city": 4}},
-        "questions": {"hops": 2, "limit": 20}, "examples": {"count": 12, "weights": {"chain-1": 1, "chain-2": 1}}, "documents": {"exposures": 4, "reading_worlds": 1},
+        "world": {"relations": ["born_in", "works_for", "based_in"], "known": few, "blocks": 3, "novel": few},
+        "questions": {"hops": 2, "limit": 20},
+        "examples": {"count": 12, "weights": {"chain-1": 1, "chain-2": 1}},
+        "documents": {"exposures": 4, "reading_worlds": 1},
         "probes": {"kinds": ["cloze"]},
-    }  # fmt: skip
+    }
     return generate_stage(resolve(GenerateConfig, config), tmp_path_factory.mktemp("tiny") / "world")
 
 
@@ -144,21 +146,27 @@ def test_a_world_goes_there_and_is_used_from_there(hub: Hub, tiny_dir: Path, tmp
     assert not [r for r in hub.hub.requests[since:] if r.path.endswith(".parquet")]
 
 
+SMALLER = {"person": 60, "company": 20, "city": 16, "university": 5, "team": 6, "book": 12, "river": 5}
+
+
 @pytest.mark.full
-@pytest.mark.parametrize("preset", ["demo", "rich", "real-known", "own"])
-def test_presets_in_either_store(preset: str, either: Hub, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("preset", "store"), [("demo", "lfs"), ("rich", "xet"), ("real-known", "xet"), ("own", "lfs")])
+def test_presets(preset: str, store: str, tmp_path: Path) -> None:
     settings = read_preset(preset)["generate"]
-    if preset in ("demo", "rich"):
-        settings["questions"] = {**settings.get("questions", {}), "limit": 40, "train_limit": 300}
     words = []
+    if preset == "rich":  # with everything in it, but fewer of each
+        settings["world"] |= {"known": SMALLER, "novel": SMALLER, "blocks": 4}
+        settings["examples"]["count"] = 300
+        settings["questions"] |= {"limit": 60, "train_limit": 600}
     if preset == "own":
-        museum = Path(__file__).parents[1] / "data" / "museum_triples.csv"
-        settings["world"]["own"] = {"facts": str(museum)}
+        settings["world"]["own"] = {"facts": str(Path(__file__).parents[1] / "data" / "museum_triples.csv")}
         words = ["-o", "sources=Made up for tests; CC0."]
     data = generate_stage(resolve(GenerateConfig, settings), tmp_path / "world")
-    round_trip(either, data, f"lab/{preset}", "dataset", *words)
-    shown = either.kit("show", f"lab/{preset}@v1")
-    assert shown.splitlines()[1:-3] == either.kit("show", data).splitlines()[1:-3]
+    with LoopbackHub(xet=tmp_path / "xet" if store == "xet" else None) as own:
+        hub = Hub(own, tmp_path)
+        round_trip(hub, data, f"lab/{preset}", "dataset", *words)
+        shown = hub.kit("show", f"lab/{preset}@v1")
+        assert shown.splitlines()[1:-3] == hub.kit("show", data).splitlines()[1:-3]
 
 
 @pytest.mark.full
@@ -234,6 +242,47 @@ def test_a_hub_that_fails(name: str, hub: Hub, tiny_dir: Path) -> None:
     assert hub.hub.tags(REPO).keys() == {"v1"}
 
 
+EXPERIMENT = """
+name = "on a published world"
+replicates = [{ world = 0, model = 0, draw = 0 }, { world = 0, model = 1, draw = 1 }]
+counts = [0, 10]
+base = { steps = 3, rows = { known = 4 }, tiny = { hidden = 32, layers = 1, heads = 2, intermediate = 64 } }
+[generate.world]
+relations = ["born_in"]
+[train.posttrain]
+recipe = "posttrain"
+steps = 2
+rows = { examples = 2, known = 2 }
+[measures.novel]
+split = "novel"
+hops = 2
+limit = 5
+[arms.post]
+path = ["posttrain"]
+measures = ["novel"]
+"""
+
+
+@pytest.mark.full
+def test_a_sweep_on_a_published_world(hub: Hub, tiny_dir: Path, tmp_path: Path) -> None:
+    hub.publish(tiny_dir)
+    (tmp_path / "experiment.toml").write_text(EXPERIMENT)
+    words = ["sweep", tmp_path / "experiment.toml", "--data", f"{REPO}@v1", "--out", tmp_path / "sweep"]
+    hub.kit(*words)
+    stages = sorted(path.name.split("-")[0] for path in (tmp_path / "sweep" / "stages").iterdir())
+    assert stages == ["eval"] * 4 + ["train"] * 6, "no world was generated"
+    told = json.loads((tmp_path / "sweep" / "experiment.json").read_text("utf-8"))
+    assert told["config"]["data"] == f"{REPO}@v1"
+    assert "post" in hub.kit("report", tmp_path / "sweep", "--json")
+    since = len(hub.hub.requests)
+    hub.kit(*words)
+    assert not [r for r in hub.hub.requests[since:] if r.path.endswith(".parquet")]
+    said = hub.kit("sweep", "demo", "-o", "replicates=[0,1]", "--data", f"{REPO}@v1", "--out", tmp_path / "x", code=2)
+    assert "data is one world" in said
+    planned = json.loads(hub.kit("plan", tmp_path / "experiment.toml", "--data", f"{REPO}@v1", "--json"))
+    assert (planned["stages"], planned["asked"]["novel"]["questions"]) == ({"train": 6, "eval": 4}, 5)
+
+
 @pytest.mark.full
 def test_a_race_is_told(hub: Hub, tiny_dir: Path) -> None:
     hub.publish(tiny_dir)
@@ -245,8 +294,8 @@ def test_a_race_is_told(hub: Hub, tiny_dir: Path) -> None:
 
 @pytest.mark.full
 def test_killed_at_any_request_it_goes_on(either: Hub, tiny_dir: Path) -> None:
-    """Killed as the hub is asked for a repository, for the place of a blob, for the commit, for the tag, for a file to be read back
-    (what the hub was asked it does all the same); then run again, each time to the next."""
+    """Killed as the hub is asked for a repository, for the place of a blob, for the commit, for the tag, for a file to be read
+    back (what the hub was asked it does all the same); then run again, each time to the next."""
     blobs = "xet-write-token" if either.hub.xet else UPLOAD
     for method, pattern in (
         ("POST", "/api/repos/create"), ("GET" if either.hub.xet else "POST", blobs), ("POST", COMMIT), ("POST", "/tag/"),
