@@ -25,6 +25,11 @@ def test_contents(tmp_path: Path) -> None:
     sources = {p.relative_to(ROOT).as_posix() for top in ("kit", "generators", "evals") for p in (ROOT / top).rglob("*.py")}
     assert sources <= names
     assert {"kit/presets/demo.toml", "kit/report/page.html", "data_cards/world.md"} <= names
+    cards = {
+        p.relative_to(ROOT).as_posix() for pattern in ("*.jinja", "licenses/*.txt") for p in (ROOT / "data_cards").glob(pattern)
+    }
+    assert len(cards) > 10
+    assert cards <= names
     said = subprocess.run(
         [sys.executable, "-c", "import kit.cli.main as m; print(m.__file__); m.main()", "--version"],
         capture_output=True, text=True, cwd=tmp_path / "installed", check=True,

@@ -38,6 +38,7 @@ def command(
     from evals.tasks import TASKS, check_lengths
     from kit.core.config import resolve
     from kit.core.errors import KitError, nearest
+    from kit.sources.published import local
 
     merged = settings(None, config, None, overrides)
     for named in ("model", "data"):
@@ -48,7 +49,7 @@ def command(
     given = {"split": split, "hops": hops, "style": style, "context": context, "mode": mode, "shots": shots, "limit": limit}
     asked: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
     if "slices" not in merged:
-        own = Path(data).is_dir()
+        own = Path(local(data)).is_dir()
         usual = "test" if name != "multihop" else "novel" if own else "external"
         merged["slices"] = [{"style": TASKS[name].style, "split": usual, **TASKS[name].slice, **asked}]
     elif asked:

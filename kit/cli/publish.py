@@ -59,21 +59,26 @@ def command(
     resolved = resolve(PublishConfig, given | ({"public": True} if public else {}))
 
     from kit.core.store import intact_manifest
+    from kit.publish.check import Report, check_release
     from kit.publish.release import kind_of
-    from kit.publish.send import check_target, send
+    from kit.publish.send import check_target, released, send
 
     kind = kind_of(directory, intact_manifest(directory))
     if not dry_run:
         _say(f"looking at {to}")
         check_target(to, kind)
     place = out or directory.resolve().with_name(f"{directory.resolve().name}.release")
-    made, report = _made(kind, directory, to, resolved, place, evaluations, full)
+    _say(f"making the release folder {place}")
+    made = _made(kind, directory, to, resolved, place, evaluations)
+    if made.missing and not dry_run:
+        raise KitError(f"not sent, for only you know {'; '.join(made.missing)} (--dry-run shows the rest)")
     files = {str(path.relative_to(made.folder)): path.stat().st_size for path in made.files()}
-    sent = None
-    if not report.faults and not dry_run:
-        if made.missing:
-            raise KitError(f"not sent, for only you know {'; '.join(made.missing)} (--dry-run shows the rest)")
-        sent = send(made, resolved, _say)
+    if not dry_run and released(made):
+        report = Report([], [])  # it was looked at when it left
+    else:
+        own = directory if kind == "world" else None
+        report = check_release(place, _renderers()[kind], _remake, full, own, _say)
+    sent = send(made, resolved, _say) if not report.faults and not dry_run else None
     if json_:
         told_ = sent._asdict() if sent else None
         echo_json({"folder": str(made.folder), "files": files, "missing": made.missing, "sent": told_, **report._asdict()})
@@ -99,10 +104,7 @@ def _say(step: str) -> None:
     click.echo(f"… {step}", err=True)
 
 
-def _made(
-    kind: Kind, directory: Path, to: str, config: PublishConfig, out: Path, evaluations: Sequence[Path], full: bool
-) -> tuple[Made, Report]:
-    from kit.publish.check import check_release
+def _made(kind: Kind, directory: Path, to: str, config: PublishConfig, out: Path, evaluations: Sequence[Path]) -> Made:
     from kit.publish.checkpoint import filler
     from kit.publish.evaluation import fill as fill_evaluation
     from kit.publish.release import make_release
@@ -111,9 +113,7 @@ def _made(
     if evaluations and kind != "checkpoint":
         raise KitError(f"--scores are of a checkpoint; {directory} is published as {kind}")
     fillers = {"world": fill_world, "evaluation": fill_evaluation, "checkpoint": filler(config.model, evaluations, _summarise)}
-    _say(f"making the release folder {out}")
-    made = make_release(directory, to, config, out, fillers[kind], _renderers()[kind])
-    return made, check_release(out, _renderers()[kind], _remake, full, directory if kind == "world" else None, _say)
+    return make_release(directory, to, config, out, fillers[kind], _renderers()[kind])
 
 
 def _renderers() -> dict[str, Renderer]:

@@ -49,17 +49,24 @@ def send(made: Made, config: PublishConfig, say: Say = lambda _: None) -> Sent:
     hub = _Repository(HfApi(), name, kind)
     with clearly(f"publish {name}"):
         hub.open(made.kind, config)
-        tagged = hub.tags().get(config.release)
-        if tagged:
-            if other := hub.difference(made, tagged):
-                raise KitError(f"{name} has a release {config.release} with another {other[0]}: give this one another --release")
-            sent = Sent(tagged, 0, 0)
+        tag = made.release["release"]
+        if commit := hub.released(made):
+            sent = Sent(commit, 0, 0)
         else:
-            sent = hub.commit(made, f"Release {config.release}", say)
-            hub.tag(config.release, sent.commit)
+            sent = hub.commit(made, f"Release {tag}", say)
+            hub.tag(tag, sent.commit)
     say("reading it back")
-    compare(made, name, config.release, kind)
+    compare(made, name, tag, kind)
     return sent
+
+
+def released(made: Made) -> bool:
+    """Whether the hub has a release of this name, with these very files. Raises KitError where it has one with others."""
+    from huggingface_hub import HfApi
+
+    hub = _Repository(HfApi(), made.release["to"], made.repo_kind)
+    with clearly(f"publish {hub.name}"):
+        return hub.check(made.kind) and bool(hub.released(made))
 
 
 def check_target(name: str, of: Kind) -> None:
@@ -118,6 +125,14 @@ class _Repository:
         ours = {str(path.relative_to(made.folder)): path for path in made.files()}
         changed = [name for name, path in ours.items() if there.get(name) not in _digests(path)]
         return sorted({*changed, *(there.keys() - ours.keys())})
+
+    def released(self, made: Made) -> str | None:
+        """The commit that the release's tag is on. Raises KitError where that has other files."""
+        tag = made.release["release"]
+        commit = self.tags().get(tag)
+        if commit and (other := self.difference(made, commit)):
+            raise KitError(f"{self.name} has a release {tag} with another {other[0]}: give this one another --release")
+        return commit
 
     def commit(self, made: Made, message: str, say: Say) -> Sent:
         """Everything that differs, in one commit on top of what was found at first."""

@@ -28,6 +28,7 @@ from kit.publish.layout import configurations
 from kit.publish.release import Made, derived, make_release, write_sums
 from kit.publish.world import fill, render_world
 from kit.sources.published import as_directory, read_sums, rows_in_order, stored_tables
+from tests.publish import card_page
 from tests.publish.faulty import FAULTS, Fault
 
 WHOLE = PublishConfig(authors=("Ann Lee", "Bob Ray"), contact="ann@example.org")
@@ -155,6 +156,19 @@ def assert_card_counts(card: dict[str, str], folder: Path, place: Path) -> None:
         assert f"`{corpus}` state {said(told['facts'])} facts {told['fewest']}" in checks
     assert f"distance {share(found['matching']['relations_total_variation'])}" in checks
     assert f"the smallest p is {share(min(t['p'] for t in found['matching']['tests']))}" in checks
+
+
+@pytest.mark.full
+def test_the_card_in_the_docs(tmp_path: Path) -> None:
+    """It is what `rich` is published with, and every figure of it is in that release's Parquet files."""
+    folder = card_page.rich(tmp_path)
+    page = card_page.PAGE.read_text("utf-8")
+    told = card_page.MARK + page.split(card_page.MARK)[1]
+    made = card_page.section((folder / "README.md").read_text("utf-8"))
+    assert card_page.timeless(told) == card_page.timeless(made), "run python -m tests.publish.card_page"
+    for drawing in (folder / "figures").iterdir():
+        assert (card_page.PAGE.parent / "figures" / drawing.name).read_bytes() == drawing.read_bytes()
+    assert_card_counts(figures_of((folder / "README.md").read_text("utf-8")), folder, tmp_path)
 
 
 def test_samples_are_questions_of_the_release(made: Made) -> None:
