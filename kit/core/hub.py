@@ -45,7 +45,9 @@ def clearly(doing: str) -> Iterator[None]:
     _prepare()
     try:
         yield
-    except (errors.LocalTokenNotFoundError, errors.GatedRepoError) as error:
+    except errors.LocalTokenNotFoundError as error:
+        raise KitError(f"cannot {doing}: there is no token: set HF_TOKEN, or log in with `hf auth login`") from error
+    except errors.GatedRepoError as error:
         raise KitError(f"cannot {doing}: {first_line(error)}") from error
     except errors.RevisionNotFoundError as error:
         raise KitError(f"cannot {doing}: there is no such revision") from error

@@ -77,10 +77,9 @@ def make_release(directory: Path, to: str, config: PublishConfig, out: Path, fil
     Raises KitError where the directory is unfinished or damaged, is of no kind that can be published, or `out` holds anything but
     a release.
     """
+    check_name(to)
     pa.set_memory_pool(pa.system_memory_pool())
     pa.set_cpu_count(1)  # several threads keep a third more memory, and are hardly faster at this
-    if not is_name(to):
-        raise KitError(f"--to {to}: give the repository as ORG/NAME")
     manifest = intact_manifest(directory)
     kind = kind_of(directory, manifest)
     settings = {name: value for name, value in dump(config).items() if name not in ACCESS}
@@ -103,6 +102,12 @@ def make_release(directory: Path, to: str, config: PublishConfig, out: Path, fil
             (folder / name).write_text(text, "utf-8")
         write_sums(folder)
     return Made(out, told, missing(config, kind, manifest.config))
+
+
+def check_name(to: str) -> None:
+    """Raises KitError where it cannot be a repository's."""
+    if not is_name(to):
+        raise KitError(f"--to {to}: give the repository as ORG/NAME")
 
 
 def kind_of(directory: Path, manifest: Manifest) -> Kind:

@@ -14,7 +14,7 @@ from kit.core.errors import KitError, first_line
 from kit.core.hub import Reference, RepoKind, clearly, snapshot
 from kit.core.store import file_digest
 from kit.publish.config import Kind, PublishConfig
-from kit.publish.release import Made, repo_kind
+from kit.publish.release import Made, check_name, repo_kind
 from kit.sources.published import NOT_OURS, RELEASE, SUMS, check_sums, read_release
 
 CHANGED = 412
@@ -74,6 +74,7 @@ def check_target(name: str, of: Kind) -> None:
     before anything takes long. Raises KitError where not."""
     from huggingface_hub import HfApi
 
+    check_name(name)
     hub = _Repository(HfApi(), name, repo_kind(of))
     with clearly(f"publish {name}"):
         hub.api.whoami()

@@ -181,7 +181,7 @@ SMALLER = {"person": 60, "company": 20, "city": 16, "university": 5, "team": 6, 
 @pytest.mark.parametrize(("preset", "store"), [("demo", "lfs"), ("rich", "xet"), ("real-known", "xet"), ("own", "lfs")])
 def test_presets(preset: str, store: str, tmp_path: Path) -> None:
     settings = read_preset(preset)["generate"]
-    words = []
+    words: list[str] = []
     if preset == "rich":  # with everything in it, but fewer of each
         settings["world"] |= {"known": SMALLER, "novel": SMALLER, "blocks": 4}
         settings["examples"] = {"count": 300}
@@ -198,26 +198,24 @@ def test_presets(preset: str, store: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.full
-def test_an_evaluation_and_a_checkpoint(either: Hub, tiny_dir: Path, tmp_path: Path) -> None:
+def test_an_evaluation_and_a_checkpoint(hub: Hub, tiny_dir: Path, tmp_path: Path) -> None:
     base, adapter, whole = (tmp_path / name for name in ("base", "adapter", "whole"))
-    either.kit("train", "--data", tiny_dir, "--model", "tiny", "--recipe", "pretrain", "-o", "steps=3", "--out", base)
-    either.kit("train", "--data", tiny_dir, "--model", base, "--recipe", "inject", "-o", "steps=3", "--lora", "--out", adapter)
-    either.kit("export", adapter, "--out", whole)
-    either.kit("eval", "--data", tiny_dir, "--model", whole, "--hops", "2", "-n", "5", "--out", tmp_path / "answers")
+    hub.kit("train", "--data", tiny_dir, "--model", "tiny", "--recipe", "pretrain", "-o", "steps=3", "--out", base)
+    hub.kit("train", "--data", tiny_dir, "--model", base, "--recipe", "inject", "-o", "steps=3", "--lora", "--out", adapter)
+    hub.kit("export", adapter, "--out", whole)
+    hub.kit("eval", "--data", tiny_dir, "--model", whole, "--hops", "2", "-n", "5", "--out", tmp_path / "answers")
     more = ["-o", "data=lab/small-world@v1", "-o", "model=lab/base"]
-    round_trip(either, tmp_path / "answers", "lab/answers", "dataset", *more)
-    round_trip(either, whole, "lab/whole", "model", *more, "--license", "MIT", "--scores", tmp_path / "answers")
-    round_trip(either, base, "lab/base", "model", "-o", "data=lab/small-world@v1", "--license", "MIT")
-    round_trip(either, adapter, "lab/adapter", "model", *more, "--license", "MIT")
-    said = either.kit(
-        "eval", "--data", tiny_dir, "--model", "lab/whole@v1", "--hops", "2", "-n", "5", "--out", tmp_path / "again"
-    )
+    round_trip(hub, tmp_path / "answers", "lab/answers", "dataset", *more)
+    round_trip(hub, whole, "lab/whole", "model", *more, "--license", "MIT", "--scores", tmp_path / "answers")
+    round_trip(hub, base, "lab/base", "model", "-o", "data=lab/small-world@v1", "--license", "MIT")
+    round_trip(hub, adapter, "lab/adapter", "model", *more, "--license", "MIT")
+    said = hub.kit("eval", "--data", tiny_dir, "--model", "lab/whole@v1", "--hops", "2", "-n", "5", "--out", tmp_path / "again")
     here, there = (pq.read_table(tmp_path / name / "records.parquet")["output"] for name in ("answers", "again"))
     assert here.equals(there), said
-    either.kit("eval", "--data", tiny_dir, "--model", "lab/adapter@v1", "--hops", "2", "-n", "5", "--out", tmp_path / "adapted")
-    card = either.hub.files("lab/whole", "model")["README.md"].decode()
+    hub.kit("eval", "--data", tiny_dir, "--model", "lab/adapter@v1", "--hops", "2", "-n", "5", "--out", tmp_path / "adapted")
+    card = hub.hub.files("lab/whole", "model")["README.md"].decode()
     assert "| exact_match | as published |" in card
-    told = either.kit("publish", base, "--to", "lab/answers", "--out", tmp_path / "x", *WHO, "-o", "data=x/y", "--license", "MIT")
+    told = hub.kit("publish", base, "--to", "lab/answers", "--out", tmp_path / "x", *WHO, "-o", "data=x/y", "--license", "MIT")
     assert "read back" in told, "a model and a data set may have one name"
 
 
@@ -319,12 +317,16 @@ def test_training_and_a_sweep_on_a_published_world(hub: Hub, tiny_dir: Path, tmp
 
 
 @pytest.mark.full
-def test_a_race_is_told(hub: Hub, tiny_dir: Path) -> None:
-    hub.publish(tiny_dir)
+def test_a_race_is_told(hub: Hub, tiny_dir: Path, folder: Path, tmp_path: Path) -> None:
+    hub.send(folder)
     hub.hub.before("POST", COMMIT, lambda: hub.hub.put(REPO, {"notes.md": b"from somebody else"}))
-    assert "somebody else changed" in hub.publish(tiny_dir, "--release", "v2", code=2)
+    config = PublishConfig(authors=("Ann Lee",), contact="ann@example.org", release="v2")
+    second = make_release(tiny_dir, REPO, config, tmp_path / "second", fill, render_world).folder
+    assert "somebody else changed" in hub.send(second, code=1)
     assert hub.hub.files(REPO)["notes.md"] == b"from somebody else"
-    assert "read back" in hub.publish(tiny_dir, "--release", "v2"), "looked at again, it is the user's word"
+    assert hub.hub.tags(REPO).keys() == {"v1"}
+    hub.send(second)  # looked at again, it is the user's word
+    assert "notes.md" not in hub.hub.files(REPO, revision="v2")
 
 
 @pytest.mark.full
@@ -370,8 +372,8 @@ def test_a_full_disk(hub: Hub, tiny_dir: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.full
-def test_a_changed_release_on_the_hub_is_seen(hub: Hub, tiny_dir: Path) -> None:
-    hub.publish(tiny_dir)
+def test_a_changed_release_on_the_hub_is_seen(hub: Hub, folder: Path) -> None:
+    hub.send(folder)
     card = hub.hub.files(REPO)["README.md"]
     hub.hub.put(REPO, {"README.md": card.replace(b"facts of", b"truths of", 1)})
     said = hub.kit("publish", "--verify", f"{REPO}@main", code=2)
