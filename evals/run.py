@@ -24,7 +24,6 @@ from kit.core.store import (
     finished,
     intact_manifest,
     read_journal,
-    read_manifest,
     read_table,
     run_stage,
     stage_key,
@@ -32,7 +31,7 @@ from kit.core.store import (
     write_table,
 )
 from kit.infer.backend import Backend, Decoding, Likelihood, Output, Prompt
-from kit.models.checkpoint import read, run_of, with_model
+from kit.models.checkpoint import read, run_of, training_manifest, with_model
 from kit.models.prompts import ANSWER_CUE
 from kit.models.tokens import Tokens
 from kit.sources.hub import for_training
@@ -103,7 +102,7 @@ def _asked_otherwise(config: EvalConfig, model: str) -> str | None:
     run = run_of(model) if config.backend in ("transformers", "vllm") else None
     if run is None:
         return None
-    taught = read_manifest(run).config
+    taught = training_manifest(run).config
     if not taught.get("rows", {}).get("examples") or all(s.style == "cloze" for s in config.slices):
         return None
     asked = dump(config.chat)

@@ -44,44 +44,62 @@ def command(
 ) -> None:  # fmt: skip
     """Publish a world, an evaluation or a checkpoint on the hub, as a release folder that was checked; or check a release."""
     from kit.core.config import resolve
-    from kit.publish.config import PublishConfig
+    from kit.publish.config import PublishConfig, check_meant
 
     if verify:
-        if directory or to:
-            raise KitError("--verify takes a release, not a directory to publish")
+        given = {"a directory": directory, "--to": to, "--release": release, "--author": authors, "--contact": contact,
+                 "--license": license_, "--scores": evaluations, "--public": public, "--gated": gated, "--dry-run": dry_run,
+                 "--out": out, "--config": config, "-o": overrides}  # fmt: skip
+        if idle := next((name for name, value in given.items() if value), None):
+            raise KitError(f"--verify looks at a release that is there: {idle} is for making one")
         _verify(verify, full, json_)
         return
     if not directory or not to:
         raise KitError("give a directory, and --to ORG/NAME; or --verify ORG/NAME@TAG")
-    given = settings(None, config, None, overrides)
+    said = settings(None, config, None, overrides)
     told = {"release": release, "authors": list(authors) or None, "contact": contact, "license": license_, "gated": gated}
-    given |= {name: value for name, value in told.items() if value is not None}
-    resolved = resolve(PublishConfig, given | ({"public": True} if public else {}))
+    said |= {name: value for name, value in told.items() if value is not None}
+    resolved = resolve(PublishConfig, said | ({"public": True} if public else {}))
 
     from kit.core.store import intact_manifest
-    from kit.publish.check import Report, check_release
-    from kit.publish.release import kind_of
-    from kit.publish.send import check_target, released, send
+    from kit.publish.release import held, kind_of
 
     kind = kind_of(directory, intact_manifest(directory))
+    check_meant(resolved, kind)
+    if full and kind != "world":
+        raise KitError(f"--full has worlds generated again; {directory} is published as {kind}")
+    if evaluations and kind != "checkpoint":
+        raise KitError(f"--scores are of a checkpoint; {directory} is published as {kind}")
+    place = (out or directory.resolve().with_name(f"{directory.resolve().name}.release")).resolve()
+    if not place.name:
+        raise KitError(f"--out {out}: name a folder")
+    with held(place):
+        _publish(kind, directory, to, resolved, place, evaluations, dry_run, full, json_)
+
+
+def _publish(
+    kind: Kind, directory: Path, to: str, config: PublishConfig, place: Path, evaluations: Sequence[Path], dry_run: bool,
+    full: bool, json_: bool,
+) -> None:  # fmt: skip
+    from kit.publish.check import Report, check_release
+    from kit.publish.send import check_target, released, send
+
     if not dry_run:
         _say(f"looking at {to}")
         check_target(to, kind)
-    place = out or directory.resolve().with_name(f"{directory.resolve().name}.release")
     _say(f"making the release folder {place}")
-    made = _made(kind, directory, to, resolved, place, evaluations)
+    made = _made(kind, directory, to, config, place, evaluations)
     if made.missing and not dry_run:
         raise KitError(f"not sent, for only you know {'; '.join(made.missing)} (--dry-run shows the rest)")
-    files = {str(path.relative_to(made.folder)): path.stat().st_size for path in made.files()}
     if not dry_run and released(made):
         report = Report([], [])  # it was looked at when it left
     else:
-        own = directory if kind == "world" else None
-        report = check_release(place, _renderers()[kind], _remake, full, own, _say)
-    sent = send(made, resolved, _say) if not report.faults and not dry_run else None
+        report = check_release(place, _renderers()[kind], _remake, full, directory, _say)
+    sent = send(made, config, _say) if not report.faults and not dry_run else None
+    files = {str(path.relative_to(made.folder)): path.stat().st_size for path in made.files()}
     if json_:
-        told_ = sent._asdict() if sent else None
-        echo_json({"folder": str(made.folder), "files": files, "missing": made.missing, "sent": told_, **report._asdict()})
+        told = sent._asdict() if sent else None
+        echo_json({"folder": str(made.folder), "files": files, "missing": made.missing, "sent": told, **report._asdict()})
     if report.faults:
         raise KitError(f"not sent: {_several(report.faults)}")
     if json_:
@@ -91,13 +109,13 @@ def command(
     if not sent:
         for each in made.missing:
             click.echo(f"missing: {each}")
-        click.echo(
-            f"checked; nothing was sent. {'Tell what is missing, and run' if made.missing else 'Run'} it without --dry-run"
-        )
+        then = "Tell what is missing, and run it" if made.missing else "Run it"
+        click.echo(f"checked; nothing was sent. {then} without --dry-run")
         return
     what = f"{sent.files} files, {sent.bytes / 1e6:,.1f} MB" if sent.files else "nothing: the hub has it all"
-    click.echo(f"sent {what}; {to}@{resolved.release} is commit {sent.commit}, read back and the same")
-    click.echo(f"anybody checks it with: kit publish --verify {to}@{resolved.release}")
+    click.echo(f"sent {what}; {to}@{config.release} is commit {sent.commit}, read back and the same")
+    of = "models/" if kind == "checkpoint" else ""
+    click.echo(f"anybody checks it with: kit publish --verify {of}{to}@{config.release}")
 
 
 def _say(step: str) -> None:
@@ -110,8 +128,6 @@ def _made(kind: Kind, directory: Path, to: str, config: PublishConfig, out: Path
     from kit.publish.release import make_release
     from kit.publish.world import fill as fill_world
 
-    if evaluations and kind != "checkpoint":
-        raise KitError(f"--scores are of a checkpoint; {directory} is published as {kind}")
     fillers = {"world": fill_world, "evaluation": fill_evaluation, "checkpoint": filler(config.model, evaluations, _summarise)}
     return make_release(directory, to, config, out, fillers[kind], _renderers()[kind])
 
@@ -121,13 +137,22 @@ def _renderers() -> dict[str, Renderer]:
     from kit.publish.evaluation import renderer
     from kit.publish.world import render_world
 
-    return {"world": render_world, "evaluation": renderer(_summarise), "checkpoint": render_checkpoint}
+    return {"world": render_world, "evaluation": renderer(_summarise, _export), "checkpoint": render_checkpoint}
 
 
 def _summarise(records: Sequence[EvalRecord]) -> list[dict[str, Any]]:
     from evals.summary import summarise
 
     return [row.as_dict() for row in summarise(records)]
+
+
+def _export(config: dict[str, Any], model: str, records: Sequence[EvalRecord]) -> dict[str, Any]:
+    from evals.config import EvalConfig
+    from evals.export import as_lm_eval
+    from kit.core.config import resolve
+
+    settings_ = {name: value for name, value in config.items() if name in EvalConfig.model_fields}
+    return as_lm_eval(resolve(EvalConfig, settings_), model, records)
 
 
 def _remake(folder: Path, out: Path) -> Path:
@@ -145,20 +170,19 @@ def _remake(folder: Path, out: Path) -> Path:
 
 
 def _verify(named: str, full: bool, json_: bool) -> None:
-    from kit.core.hub import reference
     from kit.publish.check import check_release
     from kit.publish.send import fetch
     from kit.sources.published import read_release
 
     with tempfile.TemporaryDirectory(prefix="kit-") as place:
-        told = reference(named)
-        if not Path(named).is_dir() and not told:
-            raise KitError(f"--verify {named}: give a release as ORG/NAME@TAG, or a release folder")
         _say(f"looking at {named}")
-        folder = Path(named) if Path(named).is_dir() or not told else fetch(told, Path(place))
+        here = Path(named).is_dir()
+        folder = Path(named) if here else fetch(named, Path(place))
         release = read_release(folder)
+        if full and release["kind"] != "world":
+            raise KitError(f"--full has worlds generated again; {named} is a published {release['kind']}")
         report = check_release(folder, _renderers()[release["kind"]], _remake, full, say=_say)
-        if told and folder.is_relative_to(place) and told.name != release["to"]:
+        if not here and named.removeprefix("models/").partition("@")[0] != release["to"]:
             report.notes.append(f"it is a copy of {release['to']}@{release['release']}")
     if json_:
         echo_json({"release": named, "kind": release["kind"], **report._asdict()})
@@ -166,7 +190,8 @@ def _verify(named: str, full: bool, json_: bool) -> None:
         raise KitError(f"{named}: {_several(report.faults)}")
     if not json_:
         _echo_notes(report)
-        click.echo(f"{named}: a {release['kind']}, every file as it should be")
+        found = "nothing wrong in what was looked at" if report.notes else "every file as it should be"
+        click.echo(f"{named}: a {release['kind']}, {found}")
 
 
 def _echo_folder(made: Made, files: dict[str, int]) -> None:

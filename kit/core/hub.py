@@ -67,7 +67,10 @@ def _prepare() -> None:
     """No request waits for ever (`KIT_HUB_TIMEOUT` seconds, or a minute), and what is tried again is tried in silence."""
     from huggingface_hub.utils import disable_progress_bars, get_session, logging
 
-    get_session().timeout = float(os.environ.get("KIT_HUB_TIMEOUT", "60"))
+    told = os.environ.get("KIT_HUB_TIMEOUT", "60")
+    if not re.fullmatch(r"\d+(\.\d+)?", told):
+        raise KitError(f"KIT_HUB_TIMEOUT is {told!r}: give a number of seconds")
+    get_session().timeout = float(told)
     disable_progress_bars()
     logging.set_verbosity(logging.ERROR)
 

@@ -278,12 +278,13 @@ def input_key(directory: Path) -> str:
 
 
 @contextlib.contextmanager
-def lock(directory: Path) -> Iterator[None]:
-    """Hold `directory` for this process. Raises KitError naming the holder when another process has it."""
+def lock(directory: Path, wait: bool = False) -> Iterator[None]:
+    """Hold `directory` for this process. Raises KitError naming the holder when another process has it, unless that is waited
+    for."""
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / ".lock").open("a+") as handle:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             handle.seek(0)
             holder = handle.read().strip() or "another process"
@@ -338,7 +339,7 @@ def run_stage(
     if any(name.startswith(f"{directory.name}/") for name in _outputs_of(directory.resolve().parent)):
         raise KitError(f"{directory} belongs to the finished run in {directory.parent}: choose another --out")
     key = stage_key(stage, config, inputs)
-    with _clear_errors(directory), lock(directory):
+    with clear_errors(directory), lock(directory):
         working = _begun(directory, stage, key, makes)
         for litter in directory.glob(".*.part"):
             litter.unlink()
@@ -411,7 +412,7 @@ def _made(directory: Path, makes: Sequence[str]) -> list[Path]:
 
 
 @contextlib.contextmanager
-def _clear_errors(directory: Path) -> Iterator[None]:
+def clear_errors(directory: Path) -> Iterator[None]:
     """A full disk in plain words, whichever library ran into it."""
     try:
         yield

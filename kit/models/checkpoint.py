@@ -15,11 +15,15 @@ from typing import Any, NamedTuple
 
 from kit.core.errors import KitError, first_line
 from kit.core.hub import is_name, snapshot
+from kit.core.records import Manifest, from_row
 from kit.core.seeds import digest as digest_of
 from kit.core.store import file_digest, intact_manifest, read_manifest, unfinished, write_json
 
 MAKE_MODELS = ("train", "export")
 """The stages whose directories hold a checkpoint, in `model`."""
+
+RUN = "run.json"
+"""Beside an exported checkpoint, the manifest of the run that made it."""
 
 TINY = "tiny"
 """The name of the model that a training run builds instead of loading a checkpoint."""
@@ -114,6 +118,13 @@ def digest(model: str) -> str:
 def run_of(model: str) -> Path | None:
     """The finished train run that made `model`, where one did."""
     return _placed(Path(model)).run if Path(model).exists() else None
+
+
+def training_manifest(run: Path) -> Manifest:
+    """The manifest of the training behind a directory that holds a checkpoint: the run's own, or of what was exported, its
+    run's."""
+    manifest = read_manifest(run)
+    return from_row(Manifest, _json(run / RUN)) if manifest.stage == "export" else manifest
 
 
 class _Placed(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -18,21 +19,20 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import kit
+from kit.core.config import resolve
 from kit.core.errors import KitError, first_line
 from kit.core.store import file_digest, read_manifest, table_files
-from kit.publish.checkpoint import check_weights
-from kit.publish.config import LICENSES, OTHER, license_of
+from kit.publish.checkpoint import check_checkpoint
+from kit.publish.config import PublishConfig, license_of
 from kit.publish.croissant import check_croissant
 from kit.publish.layout import Configuration, configurations
 from kit.publish.leaks import leaks
-from kit.publish.release import Renderer, derived
+from kit.publish.release import Renderer, derived, needs
 from kit.publish.tables import write_world
-from kit.sources.published import RELEASE, as_directory, check_sums, read_release, stored_tables
+from kit.publish.world import LARGE
+from kit.sources.published import RELEASE, SUMS, as_directory, check_sums, ours, read_release, stored_tables
 
-LARGE = 100_000
-"""Entities of a world above which it is generated again only where that is asked for."""
-
-QUICK = 3
+QUICK = 4
 """Steps that are taken in any case; the others only where nothing was found."""
 
 RECORDS_LOADED = 5_000
@@ -55,8 +55,8 @@ def check_release(
 ) -> Report:  # fmt: skip
     """Look at a whole release.
 
-    render, remake: how its derived files, and its world, are made. full: also generate large worlds again. own: the data
-    directory it was made from. say: is told of each step.
+    render, remake: how its derived files, and its world, are made. full: also generate large worlds again. own: the directory
+    it was made from. say: is told of each step.
     """
     report = Report([], [])
     try:
@@ -69,10 +69,13 @@ def check_release(
         return report
     steps: dict[str, Callable[[], Iterator[str]]] = {
         "the card and what else follows from the files": lambda: _derived(folder, release, render, report),
-        "secrets and local paths": lambda: leaks(folder, [str(Path.home()), *([str(own.resolve())] if own else [])]),
+        "files that are no part of it": lambda: _parts(folder, release, render),
+        "secrets and local paths": lambda: leaks(
+            folder, [str(Path.home()), *([str(own.resolve())] if own else [])], tables=release["kind"] == "world"
+        ),
     }
     if release["kind"] == "checkpoint":
-        steps["the checkpoint"] = lambda: _checkpoint(folder)
+        steps["the checkpoint"] = lambda: check_checkpoint(folder)
     else:
         steps["identifiers"] = lambda: _identifiers(configurations(folder))
         if release["kind"] == "world":
@@ -88,17 +91,19 @@ def check_release(
             report.faults.extend(step())
         except KitError as error:
             report.faults.append(str(error))
-        except (OSError, ValueError, KeyError, IndexError, TypeError, pa.ArrowException) as error:
+        except Exception as error:  # noqa: BLE001  # a stranger's release may be anything
             report.faults.append(f"{name}: {type(error).__name__}: {first_line(error)}")
         pa.default_memory_pool().release_unused()
     return report
 
 
 def _check_head(release: dict[str, Any]) -> None:
-    settings = release.get("settings")
-    told = settings.get("license") if isinstance(settings, dict) else None
-    if told not in (OTHER, *LICENSES) and not (told is None and release["kind"] == "checkpoint"):
-        raise KitError(f"{RELEASE}: the licence {told} is not one that kit knows")
+    try:
+        settings = resolve(PublishConfig, release["settings"])
+    except KitError as error:
+        raise KitError(f"{RELEASE}: settings: {error}") from None
+    if settings.license is None and release["kind"] != "checkpoint":
+        raise KitError(f"{RELEASE}: settings: no licence is named")
 
 
 def _derived(folder: Path, release: dict[str, Any], render: Renderer, report: Report) -> Iterator[str]:
@@ -115,15 +120,35 @@ def _derived(folder: Path, release: dict[str, Any], render: Renderer, report: Re
         yield f"README.md: the licence {card.data.license} is not that of the release"
     if release["kind"] != "checkpoint" and release["canary"] not in card.text:
         yield "README.md lacks the canary"
+    made = derived(folder, release, render)
     if release["kit"] != kit.__version__:
-        report.notes.append(f"made with kit {release['kit']}: its card was not rendered again by {kit.__version__}")
-        return
-    for name, text in derived(folder, release, render).items():
+        report.notes.append(
+            f"made with kit {release['kit']}: what its card says was not compared with what {kit.__version__} would say"
+        )
+        made = {name: made[name] for name in ("LICENSE", "CITATION.cff")}
+    for name, text in made.items():
         path = folder / name
         if not path.exists():
             yield f"{name} is missing"
         elif (there := path.read_text("utf-8")) != text:
             yield f"{name} does not follow from the files beside it: {_difference(there, text)}"
+
+
+PARTS: dict[str, str] = {
+    "world": r"(manifest|config|audit|own)\.json|data/.+\.parquet|sources/[\w.]+/[^/]+",
+    "evaluation": r"(manifest|config)\.json|data/answers/test/\d{5}\.parquet",
+    "checkpoint": r"[\w.-]+\.(safetensors|json|jinja|model|txt)|training/((manifest|config|scores)\.json|shown\.parquet)",
+}
+"""The files that a release of each kind has beside what follows from them."""
+
+
+def _parts(folder: Path, release: dict[str, Any], render: Renderer) -> Iterator[str]:
+    """Files that are of no release of its kind."""
+    known = {SUMS, RELEASE, *derived(folder, release, render)}
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        name = str(path.relative_to(folder))
+        if ours(name) and name not in known and not re.fullmatch(PARTS[release["kind"]], name):
+            yield f"{name} is no part of a published {release['kind']}"
 
 
 def _difference(there: str, made: str) -> str:
@@ -140,13 +165,11 @@ def _difference(there: str, made: str) -> str:
 def _identifiers(configs: Sequence[Configuration]) -> Iterator[str]:
     """No id twice in a configuration, whatever the split; sets that lie within one another apart."""
     for config in configs:
-        name = next((name for name in ("id", "question_id") if name in config.schema.names), None)
-        # An evaluation asks a question several times, in several ways.
-        if name != "id" or config.shape:
+        if "id" not in config.schema.names or config.shape:
             continue
         files = sorted({file for part in config.splits for file in part.files})
         for group in _groups(config, files):
-            ids = pa.concat_arrays([pq.read_table(file, columns=[name])[name].combine_chunks() for file in group])
+            ids = pa.concat_arrays([pq.read_table(file, columns=["id"])["id"].combine_chunks() for file in group])
             if pc.count_distinct(ids).as_py() < len(ids):
                 counts = pc.value_counts(ids)
                 twice = counts.filter(pc.greater(counts.field("counts"), 1))[0]["values"].as_py()
@@ -173,8 +196,8 @@ def _world(
                 yield from _unlike(own, joined, name, "the directory it was made from")
         yield from _dealt_again(folder, joined, Path(place) / "dealt", release)
         entities = sum(len(pq.read_table(f, columns=["id"])) for f in table_files(joined / "entities.parquet"))
-        if release["needs"]:
-            report.notes.append(f"not generated again: that needs {', '.join(release['needs'])}")
+        if lacking := needs(read_manifest(folder)):
+            report.notes.append(f"not generated again: that needs {', '.join(lacking)}")
             return
         if entities > LARGE and not full:
             report.notes.append(f"not generated again: it has {entities:,} entities (ask for it with --full)")
@@ -183,14 +206,16 @@ def _world(
         made, told = read_manifest(again), read_manifest(folder)
         if made.schema == told.schema and made.key != told.key:
             yield f"manifest.json: the key {told.key} is not that of its settings, which is {made.key}"
+        for name in ("notes", "results", "inputs"):
+            if getattr(made, name) != getattr(told, name):
+                yield f"manifest.json: its {name} are not those of the world generated again"
         if made.packages.get("pyarrow") != told.packages.get("pyarrow") or made.schema != told.schema:
             report.notes.append("generated again with other versions of the packages than the release was made with")
         for name in tables:
             yield from _unlike(again, joined, name, "the world generated again")
         for name in ("audit.json", "own.json"):
-            if (folder / name).exists() and json.loads((folder / name).read_text("utf-8")) != json.loads(
-                (again / name).read_text("utf-8")
-            ):
+            there, here = (json.loads(p.read_text("utf-8")) if p.exists() else None for p in (folder / name, again / name))
+            if there != here:
                 yield f"{name} is not what the world generated again gives"
 
 
@@ -317,16 +342,3 @@ def _as_croissant(folder: Path, configs: Sequence[Configuration]) -> Iterator[st
     small = [config for config in configs if config.rows <= RECORDS_LOADED and config.name != "examples"]
     loaded = {config.name: config.rows for config in sorted(small, key=lambda config: -config.rows)[:1]}
     yield from (f"croissant.json: {line}" for line in check_croissant(folder / "croissant.json", loaded))
-
-
-def _checkpoint(folder: Path) -> Iterator[str]:
-    """Whether it is one: its config, its tokenizer and its weights."""
-    from kit.models.checkpoint import ADAPTER
-    from kit.models.load import load_tokenizer
-
-    if not (folder / ADAPTER).exists():
-        from kit.models.checkpoint import read
-
-        load_tokenizer(read(str(folder)))
-    check_weights(folder)
-    return iter(())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import yaml
 
-from kit.core.errors import KitError
+from kit.core.errors import KitError, first_line
+from kit.core.hub import is_name
 from kit.core.records import RECORDS, EvalRecord, Manifest
 from kit.core.store import intact_manifest, read_manifest, read_table
-from kit.models.checkpoint import ADAPTER, BASE
+from kit.models.checkpoint import ADAPTER, BASE, training_manifest
 from kit.publish.card import as_json, cited, number, render
 from kit.publish.config import license_of, unnamed
 from kit.publish.evaluation import Summarise
-from kit.publish.export import SHOWN, run_manifest
+from kit.publish.export import SHOWN
 from kit.publish.release import Data, write_manifest
 
 TRAINING = "training"
@@ -33,7 +35,7 @@ def filler(model: str, evaluations: Sequence[Path], summarise: Summarise) -> Cal
     """How a checkpoint's release is filled. model: its base, as others find it, where it is an adapter on a local one."""
 
     def fill(directory: Path, folder: Path, manifest: Manifest, canary: str) -> Data:
-        run = run_manifest(directory)
+        run = training_manifest(directory)
         for path in sorted((directory / "model").iterdir()):
             if path.is_file() and path.name not in (BASE, "README.md"):
                 _placed(path, folder / path.name)
@@ -53,7 +55,7 @@ def filler(model: str, evaluations: Sequence[Path], summarise: Summarise) -> Cal
 def _placed(source: Path, target: Path) -> None:
     """A second name for a file, where the disk has those, or a copy: weights are large, and a release changes none of them."""
     try:
-        os.link(source, target) if source.suffix == ".safetensors" else shutil.copyfile(source, target)
+        os.link(source.resolve(), target) if source.suffix == ".safetensors" else shutil.copyfile(source, target)
     except OSError:
         shutil.copyfile(source, target)
 
@@ -82,10 +84,10 @@ def _scores(evaluations: Sequence[Path], manifest: Manifest, run: Manifest, summ
         weights = "as published" if told.inputs["model"] == manifest.key else "before they were converted"
         for row in summarise(read_table(directory / RECORDS, EvalRecord)):
             for metric, score in row["scores"].items():
-                data = told.config.get("data", "")
                 found.append(
-                    {"task": told.config["task"], "slice": row["slice"], "metric": metric, **score, "data": data,
-                     "data_key": told.inputs.get("data", ""), "date": told.started[:10], "weights": weights}
+                    {"task": told.config["task"], "slice": row["slice"], "metric": metric, **score,
+                     "data": told.config.get("data", ""), "data_key": told.inputs.get("data", ""),
+                     "date": told.started[:10], "weights": weights}
                 )  # fmt: skip
     return found
 
@@ -95,16 +97,20 @@ def render_checkpoint(folder: Path, release: dict[str, Any]) -> dict[str, str]:
     training = folder / TRAINING
     manifest, settings = read_manifest(training), release["settings"]
     config = manifest.config
-    scores = json.loads((training / SCORES).read_text("utf-8"))
     adapter = (folder / ADAPTER).exists()
     base = settings["model"] or (config["model"] if not unnamed(config["model"]) else "(not told)")
     data = settings["data"] or config.get("data", "(not told)")
+    # An evaluation on what it was trained with, under the name that this has.
+    scores = [
+        {**score, "data": score["data"] or (data if score["data_key"] == manifest.inputs.get("data") else "")}
+        for score in json.loads((training / SCORES).read_text("utf-8"))
+    ]
     front: dict[str, Any] = {**license_of(settings).metadata(), "language": ["en"], "pipeline_tag": "text-generation"}
     front["library_name"] = "peft" if adapter else "transformers"
     front["tags"] = ["knowledge-injection", "knowledge-injection-kit", *(["lora"] if adapter else [])]
-    if "/" in base:
+    if is_name(base.partition("@")[0]):
         front["base_model"], front["base_model_relation"] = base.partition("@")[0], "adapter" if adapter else "finetune"
-    if "/" in data:
+    if is_name(data.partition("@")[0]):
         front["datasets"] = [data.partition("@")[0]]
     card = render(
         "checkpoint.md.jinja",
@@ -122,6 +128,7 @@ def render_checkpoint(folder: Path, release: dict[str, Any]) -> dict[str, str]:
         data_key=manifest.inputs.get("data", ""),
         config=config,
         results=manifest.results,
+        parameters=parameters(folder),
         rows=", ".join(f"{count} of {source}" for source, count in config["rows"].items() if count),
         length=f"{config['steps']:,} steps" if config["steps"] else f"{config['epochs']:g} epochs",
         exposures=exposures(training / SHOWN),
@@ -130,7 +137,7 @@ def render_checkpoint(folder: Path, release: dict[str, Any]) -> dict[str, str]:
         citation=cited(release, manifest.started[:4]),
         contact=settings["contact"] or "(not told)",
     )
-    return {"README.md": card, **_results(scores, data)}
+    return {"README.md": card, **_results(scores)}
 
 
 def exposures(path: Path) -> list[tuple[str, str, str]]:
@@ -146,15 +153,15 @@ def exposures(path: Path) -> list[tuple[str, str, str]]:
     return found
 
 
-def _results(scores: Sequence[dict[str, Any]], data: str) -> dict[str, str]:
+def _results(scores: Sequence[dict[str, Any]]) -> dict[str, str]:
     """`.eval_results/kit.yaml`: what the hub shows beside a model, of the first score of each slice on data that it has; of a
     published world under the names of its `eval.yaml`."""
     from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
     entries = []
-    for first in {(s["slice"], s["weights"], s["data_key"]): s for s in reversed(scores)}.values():
-        name, _, tag = (first["data"] or data).partition("@")
-        if "/" in name:
+    for first in {(s["task"], s["slice"], s["weights"], s["data_key"]): s for s in reversed(scores)}.values():
+        name, _, tag = first["data"].partition("@")
+        if is_name(name):
             split, hops = (*first["slice"].split("/"), "")[:2]
             task = first["task"]
             if task == "multihop" and not hops[:1].isdigit():
@@ -170,23 +177,84 @@ def _results(scores: Sequence[dict[str, Any]], data: str) -> dict[str, str]:
     return {".eval_results/kit.yaml": yaml.safe_dump(rows, sort_keys=False, width=120)} if rows else {}
 
 
-def check_weights(folder: Path) -> int:
-    """How many numbers the weights hold. Raises KitError where a file is no safetensors file, or a number no number."""
+def parameters(folder: Path) -> int:
+    """How many numbers the weights of a checkpoint are, from the heads of their files. Raises KitError where one has none."""
+    total = 0
+    for file in sorted(folder.glob("*.safetensors")):
+        with file.open("rb") as handle:
+            length = int.from_bytes(handle.read(8), "little")
+            if length > file.stat().st_size:
+                raise KitError(f"{file.name} is no readable safetensors file")
+            head = json.loads(handle.read(length))
+        total += sum(math.prod(tensor["shape"]) for name, tensor in head.items() if name != "__metadata__")
+    return total
+
+
+def check_checkpoint(folder: Path) -> Iterator[str]:
+    """A line for each thing that is wrong with a checkpoint's files: its tokenizer does not load, its weights are not those of
+    the architecture that its config names, or hold a number that is none."""
+    from transformers import AutoConfig, AutoTokenizer
+
+    adapter = (folder / ADAPTER).exists()
+    try:
+        if any(folder.glob("tokenizer*")) or not adapter:
+            AutoTokenizer.from_pretrained(folder)
+        expected = {} if adapter else _shapes(AutoConfig.from_pretrained(folder))
+    except Exception as error:  # noqa: BLE001  # transformers raises what it likes over a bad file
+        yield f"it does not load: {first_line(error)}"
+        return
+    found = {}
+    for file in sorted(folder.glob("*.safetensors")):
+        for name, shape, fault in _tensors(file):
+            found[name] = shape
+            if fault:
+                yield fault
+    if not found:
+        yield "it has no weights in safetensors"
+    elif adapter:
+        yield from (
+            f"{name} is no weight of an adapter"
+            for name in sorted(found)
+            if "lora_" not in name and "modules_to_save" not in name
+        )
+    else:
+        yield from (
+            f"{name} is no weight of its architecture, or of another shape"
+            for name in sorted(found)
+            if expected.get(name) != found[name]
+        )
+        yield from (f"the weight {name} is missing" for name in sorted(expected.keys() - found.keys() - _tied(expected)))
+
+
+def _shapes(config: Any) -> dict[str, tuple[int, ...]]:
+    """Of all weights of an architecture, without making one."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    with torch.device("meta"):
+        network = AutoModelForCausalLM.from_config(config)
+    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+
+
+def _tied(expected: Mapping[str, tuple[int, ...]]) -> set[str]:
+    """What is saved under another name, that of the embedding."""
+    return {name for name in expected if name.endswith(("lm_head.weight", "embed_out.weight"))}
+
+
+def _tensors(file: Path) -> Iterator[tuple[str, tuple[int, ...], str]]:
+    """Name, shape and fault of each tensor. Raises KitError where the file is no safetensors file."""
     import torch
     from safetensors import SafetensorError, safe_open
 
-    total = 0
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        raise KitError(f"{folder} has no weights in safetensors")
-    for file in files:
-        try:
-            with safe_open(file, framework="pt") as tensors:
-                for name in tensors.keys():  # noqa: SIM118  # no dictionary
-                    tensor = tensors.get_tensor(name)
-                    if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-                        raise KitError(f"{file.name}: {name} holds numbers that are none (NaN or infinite)")
-                    total += tensor.numel()
-        except (SafetensorError, OSError) as error:
-            raise KitError(f"{file.name} is no readable safetensors file ({error})") from None
-    return total
+    try:
+        with safe_open(file, framework="pt") as tensors:
+            for name in tensors.keys():  # noqa: SIM118  # no dictionary
+                tensor = tensors.get_tensor(name)
+                whole = not tensor.is_floating_point() or bool(torch.isfinite(tensor).all())
+                yield (
+                    name,
+                    tuple(tensor.shape),
+                    "" if whole else f"{file.name}: {name} holds numbers that are none (NaN or infinite)",
+                )
+    except (SafetensorError, OSError) as error:
+        raise KitError(f"{file.name} is no readable safetensors file ({first_line(error)})") from None

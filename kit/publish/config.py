@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import field_validator, model_validator
 
 from kit.core.config import Config
-from kit.core.errors import nearest
+from kit.core.errors import KitError, nearest
 
 LICENSES: dict[str, tuple[str, str]] = {
     "CC-BY-4.0": ("cc-by-4.0", "https://creativecommons.org/licenses/by/4.0/"),
@@ -129,6 +129,13 @@ def missing(config: PublishConfig, kind: Kind, manifest_config: dict[str, Any]) 
     if kind != "world" and not config.data.strip() and not manifest_config.get("data"):
         lacking.append("data: the published world (ORG/NAME@TAG) or set it was made with")
     return lacking
+
+
+def check_meant(config: PublishConfig, kind: Kind) -> None:
+    """Raises KitError for a setting that says nothing of this kind of release."""
+    for name, kinds in (("sources", ("world",)), ("model", ("evaluation", "checkpoint")), ("data", ("evaluation", "checkpoint"))):
+        if getattr(config, name) and kind not in kinds:
+            raise KitError(f"{name} is for {' and '.join(f'{each}s' for each in kinds)}: this is a {kind}")
 
 
 def unnamed(model: object) -> bool:

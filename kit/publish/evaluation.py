@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,9 +27,12 @@ FLAT = ("question_id", "prompt", "output", "extracted", "answers", "error", "fin
 Summarise = Callable[[Sequence[EvalRecord]], Sequence[dict[str, Any]]]
 """Records as rows: slice, scores by metric (each with mean, low, high and n), errors by kind."""
 
+Export = Callable[[dict[str, Any], str, Sequence[EvalRecord]], dict[str, Any]]
+"""Settings, the model's name and records as lm-evaluation-harness has results."""
+
 
 def fill(directory: Path, folder: Path, manifest: Manifest, canary: str) -> Data:
-    """The answers of an evaluation, and its results as lm-evaluation-harness has them."""
+    """The answers of an evaluation."""
     records = read_table(directory / RECORDS, EvalRecord)
     scores = sorted({name for record in records for name in record.scores})
     tags = sorted({name for record in records for name in record.tags})
@@ -43,7 +45,6 @@ def fill(directory: Path, folder: Path, manifest: Manifest, canary: str) -> Data
     shelf = Shelf(folder)
     shelf.put(PLACE, pa.table(columns))
     shelf.close()
-    shutil.copyfile(directory / "results.json", folder / "results.json")
     write_manifest(folder, manifest)
     return Data({})
 
@@ -60,8 +61,8 @@ def records_of(folder: Path) -> list[EvalRecord]:
     return found
 
 
-def renderer(summarise: Summarise) -> Callable[[Path, dict[str, Any]], dict[str, str]]:
-    """How the card of an evaluation is made, given how records are summed up."""
+def renderer(summarise: Summarise, export: Export) -> Callable[[Path, dict[str, Any]], dict[str, str]]:
+    """How the card of an evaluation is made, given how records are summed up and exported."""
 
     def render_evaluation(folder: Path, release: dict[str, Any]) -> dict[str, str]:
         manifest, settings = read_manifest(folder), release["settings"]
@@ -113,6 +114,8 @@ def renderer(summarise: Summarise) -> Callable[[Path, dict[str, Any]], dict[str,
             "Whatever the model made up; nothing was asked about people.", ["Checking scores, reading answers"],
             "None is expected.", [],
         )  # fmt: skip
-        return {"README.md": card, "croissant.json": as_json(croissant(folder, release, configs, about))}
+        described = as_json(croissant(folder, release, configs, about))
+        results = as_json(export(manifest.config, model, records))
+        return {"README.md": card, "croissant.json": described, "results.json": results}
 
     return render_evaluation

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any, Literal
 
 from kit.core.config import Config, dump
 from kit.core.errors import KitError
-from kit.core.records import Manifest, from_row
-from kit.core.store import finished, intact_manifest, run_stage, stage_key
-from kit.models.checkpoint import read, run_of, with_model
+from kit.core.store import finished, read_manifest, run_stage, stage_key
+from kit.models.checkpoint import RUN, read, run_of, with_model
 
-RUN = "run.json"
 SHOWN = "shown.parquet"
 
 
@@ -30,6 +27,8 @@ def export(config: ExportConfig, run: str, out: Path) -> Path:
     Raises KitError where `run` is no finished training run, or its weights do not load.
     """
     made_by = run_of(run)
+    if made_by is not None and read_manifest(made_by).stage != "train":
+        raise KitError(f"{run} was exported already")
     if made_by is None:
         raise KitError(f"{run} is no training run of kit's: other checkpoints are as they are")
     settings, inputs = with_model(dump(config), {}, run)
@@ -54,11 +53,3 @@ def _whole(config: ExportConfig, run: str, out: Path) -> dict[str, float]:
     tokenizer = load_tokenizer(checkpoint)
     save(network, tokenizer, checkpoint.stops, out)
     return {"parameters": sum(p.numel() for p in network.parameters()), "merged": float(checkpoint.adapter is not None)}
-
-
-def run_manifest(directory: Path) -> Manifest:
-    """The manifest of the training run behind a checkpoint: of the run itself, or of what was exported."""
-    manifest = intact_manifest(directory)
-    if manifest.stage != "export":
-        return manifest
-    return from_row(Manifest, json.loads((directory / RUN).read_text("utf-8")))

@@ -23,29 +23,30 @@ SECRETS = {
 }
 """In the syntax of RE2, which Arrow's expressions have."""
 
-PLACES = (
-    r"""(?:^|[\s"'=(\[:`])(?:file://)?(?:/(?:home|Users|root|tmp|mnt|scratch|private|workspace|work)/|[A-Za-z]:\\{1,2}Users\\)"""
-)
+ROOTS = "home|Users|root|tmp|mnt|media|scratch|private|workspace|work|data|gpfs|nfs|opt|srv|var|Volumes"
+PLACES = rf"""(?:^|[\s"'=(\[:,;<>{{`|])(?:file://)?(?:/(?:{ROOTS})/|[A-Za-z]:\\{{1,2}}Users\\)"""
 """A place on somebody's computer."""
 
-OF_MODELS = ("tokenizer", "vocab", "merges", "special_tokens", "added_tokens", "chat_template")
+OF_MODELS = ("tokenizer.json", "vocab.", "merges.")
 """How files begin that came with a model and are full of pieces of the web."""
 
+ELSEWHERE = "a place on somebody's computer"
 LONGEST = 64 * 2**20
+"""Bytes of a text file that is looked through: larger ones are vocabularies."""
 
 
-def leaks(folder: Path, own_places: Sequence[str] = ()) -> Iterator[str]:
-    """A line for each kind of thing found in a file, and where. own_places: paths of this machine, looked for in tables too,
-    where a path alone is no leak (a model may have written it)."""
+def leaks(folder: Path, own_places: Sequence[str] = (), tables: bool = True) -> Iterator[str]:
+    """A line for each kind of thing found in a file, and where. own_places: paths of this machine. tables: whether tables are
+    looked through for places on anybody's, too: a model's answers may hold made-up ones."""
     own = "|".join(re.escape(place) for place in own_places if len(place) > 5)
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         name = str(path.relative_to(folder))
         patterns = {**SECRETS, **({"a place on this machine": own} if own else {})}
         if path.suffix == ".parquet":
-            yield from _in_table(path, name, patterns)
+            yield from _in_table(path, name, patterns | ({ELSEWHERE: PLACES} if tables else {}))
         elif path.suffix != ".safetensors" and path.stat().st_size < LONGEST:
             if not path.name.startswith(OF_MODELS):
-                patterns["a place on somebody's computer"] = PLACES
+                patterns[ELSEWHERE] = PLACES
             yield from _in_text(path, name, patterns)
 
 
@@ -79,10 +80,12 @@ def _in_table(path: Path, name: str, patterns: dict[str, str]) -> Iterator[str]:
 
 def strings_of(column: Any) -> Iterator[pa.StringArray]:
     """All strings of a column, however nested."""
-    if pa.types.is_list(column.type):
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         yield from strings_of(column.flatten())
     elif pa.types.is_struct(column.type):
         for field in column.flatten():
             yield from strings_of(field)
-    elif pa.types.is_string(column.type):
-        yield column
+    elif pa.types.is_dictionary(column.type):
+        yield from strings_of(column.dictionary)
+    elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        yield column.cast(pa.string())

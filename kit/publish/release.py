@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,10 +17,11 @@ from kit.core.errors import KitError
 from kit.core.hub import RepoKind, is_name
 from kit.core.records import RECORDS, Manifest
 from kit.core.seeds import digest
-from kit.core.store import atomic_path, file_digest, intact_manifest, lock, replaced
+from kit.core.store import atomic_path, clear_errors, file_digest, intact_manifest, lock, replaced
+from kit.models.checkpoint import training_manifest
 from kit.publish.card import as_json, citation_file
 from kit.publish.config import ACCESS, OF_DATA, Kind, PublishConfig, license_of, missing
-from kit.sources.published import FORM, RELEASE, SUMS, Stored
+from kit.sources.published import FORM, RELEASE, SUMS, Stored, read_release, read_sums
 
 OF_STAGES: dict[str, Kind] = {"generate": "world", "eval": "evaluation", "train": "checkpoint", "export": "checkpoint"}
 """What a stage's directory is published as."""
@@ -60,7 +60,7 @@ class Data(NamedTuple):
     takes beside the release. told: what more `release.json` says."""
 
     tables: dict[str, Stored]
-    needs: tuple[str, ...] = ()
+    needs: list[str] = []
     told: dict[str, Any] = {}
 
 
@@ -72,10 +72,10 @@ Renderer = Callable[[Path, dict[str, Any]], dict[str, str]]
 
 
 def make_release(directory: Path, to: str, config: PublishConfig, out: Path, fill: Filler, render: Renderer) -> Made:
-    """Build the release of a directory in `out`, whole or not at all; one that is there already, of the same, is kept.
+    """Build the release of a directory in `out`, whole or not at all, in place of one for the same repository.
 
-    Raises KitError where the directory is unfinished or damaged, is of no kind that can be published, or `out` holds anything but
-    a release.
+    Raises KitError where the directory is unfinished or damaged, is of no kind that can be published, or `out` holds anything
+    else.
     """
     check_name(to)
     pa.set_memory_pool(pa.system_memory_pool())
@@ -91,23 +91,48 @@ def make_release(directory: Path, to: str, config: PublishConfig, out: Path, fil
         "form": FORM, "kit": kit.__version__, "kind": kind, "to": to, "release": config.release, "key": manifest.key,
         "started": manifest.started, "canary": canary, "settings": settings,
     }  # fmt: skip
-    if out.exists() and not (out / RELEASE).exists() and any(p.name != ".lock" for p in out.iterdir()):
-        raise KitError(f"{out} holds something that is no release: choose another --out")
-    with lock(out.with_name(f".{out.name}.lock")), _building(out) as folder:
+    _check_place(out, to)
+    with clear_errors(out), _building(out) as folder:
         data = fill(directory, folder, manifest, canary)
-        told |= {"needs": list(data.needs), "tables": {n: t._asdict() for n, t in data.tables.items()}, **data.told}
+        told |= {"needs": data.needs, "tables": {n: t._asdict() for n, t in data.tables.items()}, **data.told}
         (folder / RELEASE).write_text(as_json(told), "utf-8")
         for name, text in derived(folder, told, render).items():
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text, "utf-8")
         write_sums(folder)
-    return Made(out, told, missing(config, kind, manifest.config))
+    return Made(out, told, missing(config, kind, told_of(directory, manifest).config))
+
+
+@contextmanager
+def held(out: Path) -> Iterator[None]:
+    """Hold the place of a release for this process, while it is made, checked and sent. Raises KitError where another has it."""
+    with lock(out.with_name(f".{out.name}.lock")):
+        yield
+
+
+def _check_place(out: Path, to: str) -> None:
+    """Raises KitError where a release may not take the place of what is there."""
+    if not out.exists() or not any(out.iterdir()):
+        return
+    if not (out / RELEASE).exists():
+        raise KitError(f"{out} holds something that is no release: choose another --out")
+    if (other := read_release(out)["to"]) != to:
+        raise KitError(f"{out} holds a release for {other}: choose another --out")
+    listed = {SUMS, *read_sums(out)}
+    strange = sorted(str(p.relative_to(out)) for p in out.rglob("*") if p.is_file() and str(p.relative_to(out)) not in listed)
+    if strange:
+        raise KitError(f"{out} holds {strange[0]}, which is of no release: choose another --out")
 
 
 def check_name(to: str) -> None:
     """Raises KitError where it cannot be a repository's."""
     if not is_name(to):
         raise KitError(f"--to {to}: give the repository as ORG/NAME")
+
+
+def told_of(directory: Path, manifest: Manifest) -> Manifest:
+    """The manifest that says what was trained, asked or generated: of what was exported, that of its run."""
+    return training_manifest(directory) if manifest.stage == "export" else manifest
 
 
 def kind_of(directory: Path, manifest: Manifest) -> Kind:
@@ -150,13 +175,12 @@ def write_sums(folder: Path) -> None:
     (folder / SUMS).write_text("".join(lines), "utf-8")
 
 
-def with_sources(folder: Path, manifest: Manifest) -> tuple[Manifest, list[str]]:
-    """A manifest whose settings name files of the release, which are copied there; and what they name that is not copied.
+def with_sources(folder: Path, manifest: Manifest) -> Manifest:
+    """A manifest whose settings name files of the release, which are copied there; a checkpoint is not, but named.
 
     Raises KitError where a file is no longer what the stage was made from.
     """
     values: dict[str, str] = {}
-    needs = []
     for name, expected in manifest.inputs.items():
         given = setting(manifest.config, name)
         if not isinstance(given, str) or not Path(given).exists():
@@ -167,7 +191,6 @@ def with_sources(folder: Path, manifest: Manifest) -> tuple[Manifest, list[str]]
         source = path / RECORDS if path.is_dir() and (path / RECORDS).exists() else path
         if source.is_dir():
             values[name] = path.name
-            needs.append(f"{name} (a checkpoint's tokenizer, {path.name})")
             continue
         if file_digest(source) != expected:
             raise KitError(f"{name}: {given} has changed since the world was made from it")
@@ -175,7 +198,17 @@ def with_sources(folder: Path, manifest: Manifest) -> tuple[Manifest, list[str]]
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, folder / place)
         values[name] = str(Path(place).parent) if source != path else place
-    return replace(manifest, config=replaced(manifest.config, values)), needs
+    return replace(manifest, config=replaced(manifest.config, values))
+
+
+def needs(manifest: Manifest) -> list[str]:
+    """What making a published world again takes beside its release: checkpoints that are neither in it nor on the hub."""
+    named = {name: setting(manifest.config, name) for name in manifest.inputs}
+    return [
+        f"{name} (a checkpoint, {told})"
+        for name, told in named.items()
+        if isinstance(told, str) and not told.startswith(f"{SOURCES}/") and not is_name(told.partition("@")[0])
+    ]
 
 
 def setting(config: dict[str, Any], path: str) -> Any:
@@ -195,15 +228,11 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def _placeless(value: Any) -> Any:
-    """Absolute paths cut down to their last part."""
+    """Absolute paths of what is on this machine cut down to their last part. (Others are found when a release is checked.)"""
     if isinstance(value, dict):
         return {key: _placeless(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_placeless(each) for each in value]
-    if isinstance(value, str):
-        return Path(value).name if Path(value).is_absolute() and "\n" not in value else _ABSOLUTE.sub(r"\1", value)
+    if isinstance(value, str) and value.startswith("/") and value.count("/") > 1 and "\n" not in value and Path(value).exists():
+        return Path(value).name
     return value
-
-
-_ABSOLUTE = re.compile(r"(?<![\w:/.])/(?:[\w.@+-]+/)+([\w.@+-]+)")
-"""A path within a text, not part of an address."""

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kit.core.errors import KitError, first_line
-from kit.core.hub import Reference, RepoKind, clearly, snapshot
+from kit.core.hub import RepoKind, clearly, reference, snapshot
 from kit.core.store import file_digest
 from kit.publish.config import Kind, PublishConfig
 from kit.publish.release import Made, check_name, repo_kind
-from kit.sources.published import NOT_OURS, RELEASE, SUMS, check_sums, read_release
+from kit.sources.published import RELEASE, SUMS, check_sums, ours, read_release
 
 CHANGED = 412
 PASSING = (0, 408, CHANGED, 429)
@@ -91,7 +91,7 @@ class _Repository:
         """Whether it is there. Raises KitError where it is not one of kit's, of this kind."""
         if not self.api.repo_exists(self.name, repo_type=self.kind):
             return False
-        there = set(self.api.list_repo_files(self.name, repo_type=self.kind)) - {*NOT_OURS}
+        there = {name for name in self.api.list_repo_files(self.name, repo_type=self.kind) if ours(name)}
         if there and RELEASE not in there:
             raise KitError(f"{self.name} holds files and no {RELEASE}: it was not made by kit; choose another --to")
         if there:
@@ -122,7 +122,7 @@ class _Repository:
 
     def difference(self, made: Made, revision: str) -> list[str]:
         """The files that are not the same there: missing, changed, or too many."""
-        there = {path: told for path, told in self.tree(revision).items() if path.split("/")[0] not in NOT_OURS}
+        there = {path: told for path, told in self.tree(revision).items() if ours(path)}
         ours = {str(path.relative_to(made.folder)): path for path in made.files()}
         changed = [name for name, path in ours.items() if there.get(name) not in _digests(path)]
         return sorted({*changed, *(there.keys() - ours.keys())})
@@ -198,10 +198,14 @@ def compare(made: Made, name: str, revision: str, kind: RepoKind) -> None:
             raise KitError(f"{name}@{revision} was read back and is another release than the one that was sent")
 
 
-def fetch(named: Reference, place: Path) -> Path:
-    """All files of a release of any kind, in a folder. Raises KitError where the hub has none of that name."""
+def fetch(named: str, place: Path) -> Path:
+    """All files of a release of any kind, in a folder. named: ORG/NAME@TAG; with `models/` before it where a data set has the
+    same name. Raises KitError where the hub has none of that name."""
     from huggingface_hub import HfApi
 
+    told = reference(named.removeprefix("models/"))
+    if told is None:
+        raise KitError(f"--verify {named}: give a release as ORG/NAME@TAG, or a release folder")
     with clearly(f"fetch {named}"):
-        kind: RepoKind = "dataset" if HfApi().repo_exists(named.name, repo_type="dataset") else "model"
-    return snapshot(named.name, named.revision, kind, to=place)
+        model = named.startswith("models/") or not HfApi().repo_exists(told.name, repo_type="dataset")
+    return snapshot(told.name, told.revision, "model" if model else "dataset", to=place)

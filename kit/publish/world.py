@@ -18,8 +18,11 @@ from kit.publish.config import license_of
 from kit.publish.croissant import About, croissant
 from kit.publish.figures import Sample, figures, samples
 from kit.publish.layout import Configuration, configurations, metadata
-from kit.publish.release import Data, with_sources, write_manifest
+from kit.publish.release import Data, needs, with_sources, write_manifest
 from kit.publish.tables import write_world
+
+LARGE = 100_000
+"""Entities of a world above which a check generates it again only where that is asked for."""
 
 SHOWN = 24
 """Relations and types that a card counts by name."""
@@ -143,6 +146,7 @@ def render_world(folder: Path, release: dict[str, Any]) -> dict[str, str]:
         smallest_p=min((test["p"] for test in tests), default=1.0),
         expected_p=1 / max(1, len(tests)),
         needs=", ".join(release["needs"]),
+        large=rows.get("entities", 0) > LARGE,
         limits=[*limits, *_biases(manifest.config)],
         personal=personal,
         citation=cited(release, manifest.started[:4]),
@@ -160,7 +164,7 @@ USES = (
     "Measuring whether a language model takes in facts by finetuning, and reasons with them",
     "Comparing recipes of finetuning by what is left of new and of old facts",
 )
-IMPACT = "None is expected: the facts are about nobody. A model that was taught them says them as if they were true."
+IMPACT = "A model that was taught facts says them as if they were true, whether they are made up, true, or false on purpose."
 
 
 def _benchmark(release: dict[str, Any], configs: Sequence[Configuration]) -> str:
@@ -181,7 +185,7 @@ def _benchmark(release: dict[str, Any], configs: Sequence[Configuration]) -> str
     ]  # fmt: skip
     data = {
         "name": release["settings"]["title"],
-        "description": "Questions about facts that no model was trained on, unless they were injected into it.",
+        "description": "Questions about the facts of a world, for models into which they were injected, and others beside them.",
         "evaluation_framework": "inspect-ai",
         "tasks": tasks,
     }
@@ -220,8 +224,7 @@ def _exposures(told: dict[str, Any]) -> str:
 
 def _limits(config: dict[str, Any], audit: dict[str, Any]) -> list[str]:
     """What a reader should not be surprised by, as far as it follows from how the world was made."""
-    world = config["world"]
-    own = world["own"]
+    world, own = config["world"], _own(config)
     told = [
         "English from templates: a relation has a handful of wordings, and a model may learn these instead of the relation.",
         "Facts are drawn independently of one another (where somebody was born tells nothing of who employs them), unlike those "
@@ -243,6 +246,11 @@ def _limits(config: dict[str, Any], audit: dict[str, Any]) -> list[str]:
     return [line for line in told if line]
 
 
+def _own(config: dict[str, Any]) -> dict[str, Any]:
+    """What of a world is not coined; a directory of an earlier version says less of it."""
+    return {"facts": None, "events": None, "bank": None, **config["world"].get("own", {})}
+
+
 def _biases(config: dict[str, Any]) -> list[str]:
     world = config["world"]
     told = [
@@ -250,14 +258,14 @@ def _biases(config: dict[str, Any]) -> list[str]:
         "gender or origin, and a chance namesake of a real person is possible."
         if world["relations"] else "",
         "What is told of the real world is what English-language sources name, large places before small ones."
-        if world["own"]["bank"] else "",
+        if _own(config)["bank"] else "",
         "How often a kind of question is asked follows from how many of it there are in this world, not from what people ask.",
     ]  # fmt: skip
     return [line for line in told if line]
 
 
 def _personal(config: dict[str, Any]) -> str:
-    own = config["world"]["own"]
+    own = _own(config)
     if own["facts"] or own["events"]:
         return "Facts were brought along from elsewhere; whether they are about living people, their owner has to say (above)."
     real = " Of the real world countries and cities are named, and nobody." if own["bank"] else ""
@@ -266,9 +274,9 @@ def _personal(config: dict[str, Any]) -> str:
 
 def fill(directory: Path, folder: Path, manifest: Manifest, canary: str) -> Data:
     """The tables of a world, what was found when it was made, and the files it was made from."""
-    cleaned, needs = with_sources(folder, manifest)
+    cleaned = with_sources(folder, manifest)
     write_manifest(folder, cleaned)
     for name in ("audit.json", "own.json"):
         if (directory / name).exists():
             shutil.copyfile(directory / name, folder / name)
-    return Data(write_world(directory, folder, canary), tuple(needs))
+    return Data(write_world(directory, folder, canary), needs(cleaned))

@@ -11,12 +11,13 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kit.core.errors import KitError, first_line, nearest
 from kit.core.hub import Reference, reference, snapshot
@@ -44,6 +45,31 @@ class Stored(NamedTuple):
     columns: dict[str, str]
 
 
+class StoredTable(BaseModel):
+    """Where a release keeps a table: names that lead nowhere else."""
+
+    model_config = ConfigDict(strict=True)
+    folders: list[Annotated[str, Field(pattern=r"^data(/[\w-]+){1,3}$")]]
+    columns: dict[str, str]
+
+
+class ReleaseFile(BaseModel):
+    """What `release.json` has to say; it may say more."""
+
+    model_config = ConfigDict(strict=True, extra="allow")
+    form: int
+    kit: str
+    kind: str
+    to: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
+    release: str
+    key: str
+    started: str
+    canary: str
+    settings: dict[str, Any]
+    tables: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], StoredTable]
+    needs: list[str]
+
+
 def read_release(folder: Path, kind: str | None = None) -> dict[str, Any]:
     """What `release.json` says. Raises KitError where there is none, or it is of another kind or form."""
     path = folder / RELEASE
@@ -53,11 +79,16 @@ def read_release(folder: Path, kind: str | None = None) -> dict[str, Any]:
     except FileNotFoundError:
         raise KitError(f"{folder} has no {RELEASE}: it was not published by kit") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise KitError(f"{path} is damaged ({type(error).__name__}: {first_line(error)})") from None
+        raise KitError(f"{RELEASE} is damaged ({type(error).__name__}: {first_line(error)})") from None
     if found not in KINDS:
-        raise KitError(f"{path}: {found!r} is no kind of release; {nearest(str(found), KINDS)}")
+        raise KitError(f"{RELEASE}: {found!r} is no kind of release; {nearest(str(found), KINDS)}")
     if form != FORM:
         raise KitError(f"{name} is a release of form {form}; this version of kit reads form {FORM}")
+    try:
+        ReleaseFile.model_validate(told)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise KitError(f"{RELEASE}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     if kind and found != kind:
         raise KitError(f"{name} is a published {found}, not {'an' if kind[0] in 'aeiou' else 'a'} {kind}")
     return dict(told)
@@ -210,18 +241,21 @@ def _fetched(named: Reference) -> Path:
     if (out / "manifest.json").exists():
         intact_manifest(out)
         return out
-    with lock(out):
+    with lock(out, wait=True):
         if not (out / "manifest.json").exists():
             wanted = ["data/**", "*.json", "SHA256SUMS"]
             whole = snapshot(named.name, files.name, "dataset", wanted)
-            check_sums(whole, present_only=True)
+            check_sums(whole, only="data/")
             as_directory(whole, out, f"published as {named}, commit {files.name}")
     return out
 
 
 SUMS = "SHA256SUMS"
-NOT_OURS = (".cache", ".git", ".gitattributes", ".lock")
-"""What the hub, git and downloads put beside the files of a release."""
+
+
+def ours(name: str) -> bool:
+    """Whether a file is of the release, and not of the hub, of git or of a download."""
+    return name != ".gitattributes" and not name.startswith((".git/", ".cache/huggingface/"))
 
 
 def read_sums(folder: Path) -> dict[str, str]:
@@ -236,14 +270,15 @@ def read_sums(folder: Path) -> dict[str, str]:
     return {name: told for told, name in pairs}
 
 
-def check_sums(folder: Path, present_only: bool = False) -> None:
-    """Raises KitError for the first file that is not what the list says, not listed, or (unless `present_only`) not there."""
+def check_sums(folder: Path, only: str = "") -> None:
+    """Raises KitError for the first file that is not what the list says, not listed, or not there. only: how the names begin of
+    the files that have to be there."""
     told = read_sums(folder)
     there = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
-    there = {name for name in there if name != SUMS and name.split("/")[0] not in NOT_OURS}
+    there = {name for name in there if name != SUMS and ours(name)}
     if unlisted := sorted(there - told.keys()):
         raise KitError(f"{unlisted[0]} is not listed in {SUMS}")
-    if not present_only and (missing := sorted(told.keys() - there)):
+    if missing := sorted(name for name in told.keys() - there if name.startswith(only)):
         raise KitError(f"{missing[0]} is listed in {SUMS} and missing")
     for name in sorted(there & told.keys()):
         if file_digest(folder / name) != told[name]:
