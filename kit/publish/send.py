@@ -123,9 +123,9 @@ class _Repository:
     def difference(self, made: Made, revision: str) -> list[str]:
         """The files that are not the same there: missing, changed, or too many."""
         there = {path: told for path, told in self.tree(revision).items() if ours(path)}
-        ours = {str(path.relative_to(made.folder)): path for path in made.files()}
-        changed = [name for name, path in ours.items() if there.get(name) not in _digests(path)]
-        return sorted({*changed, *(there.keys() - ours.keys())})
+        own = {str(path.relative_to(made.folder)): path for path in made.files()}
+        changed = [name for name, path in own.items() if there.get(name) not in _digests(path)]
+        return sorted({*changed, *(there.keys() - own.keys())})
 
     def released(self, made: Made) -> str | None:
         """The commit that the release's tag is on. Raises KitError where that has other files."""
@@ -148,13 +148,13 @@ class _Repository:
                 return Sent(head, files, size)  # of a commit whose answer was lost, what was sent
             if head != start:
                 raise KitError(f"somebody else changed {self.name} meanwhile: look at it, then run again")
-            ours = {str(path.relative_to(made.folder)) for path in made.files()}
-            adds = [name for name in different if name in ours]
+            own = {str(path.relative_to(made.folder)) for path in made.files()}
+            adds = [name for name in different if name in own]
             files, size = len(adds), sum((made.folder / name).stat().st_size for name in adds)
             say(f"sending {files} files, {size / 1e6:,.1f} MB")
             operations = [
                 *(CommitOperationAdd(name, str(made.folder / name)) for name in adds),
-                *(CommitOperationDelete(name) for name in different if name not in ours),
+                *(CommitOperationDelete(name) for name in different if name not in own),
             ]
             try:
                 told = self.api.create_commit(
