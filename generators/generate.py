@@ -35,7 +35,7 @@ from generators.world.world import BEGINNING, FOREVER, World
 from kit.core import store
 from kit.core.config import dump
 from kit.core.errors import KitError
-from kit.core.records import Document, Entity, Example, Fact, Part, Question, Split, from_row, schema_of
+from kit.core.records import Entity, Example, Part, Question, Split, from_row, record_of, schema_of
 from kit.core.seeds import stream
 from kit.models.checkpoint import read
 
@@ -51,18 +51,6 @@ class Dataset(NamedTuple):
     probes: Iterable[pa.Table]
     examples: Iterable[pa.Table]
     documents: Iterable[pa.Table]
-
-
-RECORDS: dict[str, type] = {
-    "entities": Entity,
-    "facts": Fact,
-    "shuffled_facts": Fact,
-    "questions": Question,
-    "probes": Question,
-    "examples": Example,
-    "documents": Document,
-}
-"""The record class of each table of a data directory."""
 
 
 def generate(config: GenerateConfig) -> Dataset:
@@ -223,7 +211,9 @@ def write(dataset: Dataset, directory: Path, rows_per_file: int | None = None) -
     _clear(directory)
     try:
         return {
-            name: store.write_arrow(directory / f"{name}.parquet", schema_of(RECORDS[name]), _shown(name, tables), rows_per_file)
+            name: store.write_arrow(
+                directory / f"{name}.parquet", schema_of(record_of(name)), _shown(name, tables), rows_per_file
+            )
             for name, tables in dataset._asdict().items()
         }
     except KitError:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import pytest
 
 from generators.config import GenerateConfig
-from generators.generate import RECORDS, Dataset, generate, generate_stage
+from generators.generate import Dataset, generate, generate_stage
 from kit.core.config import resolve
-from kit.core.records import Document, Entity, Example, Fact, Question, from_row
+from kit.core.records import Document, Entity, Example, Fact, Question, from_row, record_of
 
 SMALL = {
     "world": {
@@ -51,7 +51,7 @@ class Records(NamedTuple):
     def of(dataset: Dataset) -> Records:
         tables = dataset._asdict()
         return Records(
-            *([from_row(RECORDS[name], row) for table in tables[name] for row in table.to_pylist()] for name in Records._fields)
+            *([from_row(record_of(name), row) for table in tables[name] for row in table.to_pylist()] for name in Records._fields)
         )
 
 

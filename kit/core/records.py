@@ -309,6 +309,18 @@ class Shown:
     dose: float
 
 
+def record_of(table: str) -> type:
+    """The record class of a table of a data directory, by its name. Raises KeyError for no such table."""
+    if table.startswith("examples"):
+        return Example
+    return _TABLES[table]
+
+
+_TABLES: dict[str, type] = {
+    "entities": Entity, "facts": Fact, "shuffled_facts": Fact, "questions": Question, "probes": Question, "documents": Document,
+    "exposures": Exposure, "math": MathProblem, "code": CodeProblem, "if": InstructionPrompt,
+}  # fmt: skip
+
 RECORDS = "records.parquet"
 """In the directory of an evaluation, its answers."""
 

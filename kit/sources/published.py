@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kit.core.errors import KitError, first_line, nearest
 from kit.core.hub import Reference, reference, snapshot
+from kit.core.records import record_of, schema_of
 from kit.core.seeds import digest
 from kit.core.store import cache_directory, file_digest, intact_manifest, lock, read_manifest, write_arrow, write_json
 from kit.sources.hub import is_local
@@ -123,16 +124,7 @@ def rows_in_order(folder: Path, stored: Stored) -> Iterator[pa.Table]:
             raise KitError(f"{stored.folders[0]} and on: a row after row {done:,} is missing, or there twice")
         done += len(rows)
         own = table.take(pa.array(order)).select([*stored.columns.values()]).rename_columns([*stored.columns])
-        yield own.cast(pa.schema([(field.name, _named_as_ours(field.type)) for field in own.schema]))
-
-
-def _named_as_ours(kind: pa.DataType) -> pa.DataType:
-    """The same type, its lists' items called as kit calls them: Parquet has another word for it."""
-    if pa.types.is_list(kind):
-        return pa.list_(_named_as_ours(kind.value_type))
-    if pa.types.is_struct(kind):
-        return pa.struct([(field.name, _named_as_ours(field.type)) for field in kind])
-    return kind
+        yield own
 
 
 class _Run:
@@ -180,10 +172,13 @@ def as_directory(folder: Path, out: Path, came_from: str) -> Path:
     made = []
     for name, stored in stored_tables(release).items():
         tables = rows_in_order(folder, stored)
-        first = next(tables, None)
-        if first is None:
-            first = pa.schema([(column, pa.null()) for column in stored.columns]).empty_table()
-        write_arrow(out / f"{name}.parquet", first.schema, _chained(first, tables))
+        try:
+            schema = schema_of(record_of(name))
+        except KeyError:
+            raise KitError(f"{RELEASE}: this version of kit knows no table {name}") from None
+        if [*stored.columns] != schema.names:
+            raise KitError(f"{RELEASE}: the table {name} has other columns than this version's")
+        write_arrow(out / f"{name}.parquet", schema, (table.cast(schema) for table in tables))
         made.append(f"{name}.parquet")
     for name in ("audit.json", "own.json", "config.json"):
         if (folder / name).exists():
@@ -202,11 +197,6 @@ def as_directory(folder: Path, out: Path, came_from: str) -> Path:
         ),
     )
     return out
-
-
-def _chained(first: pa.Table, others: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    yield first
-    yield from others
 
 
 def content_key(folder: Path) -> str:

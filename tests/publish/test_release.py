@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import datasets
 import networkx as nx
@@ -21,16 +22,18 @@ from generators.generate import _tokens, generate_stage
 from kit.cli.publish import _remake, _renderers
 from kit.core.config import resolve
 from kit.core.errors import KitError
-from kit.core.store import read_manifest
+from kit.core.store import read_manifest, table_files
 from kit.publish.check import Report, check_release
 from kit.publish.config import LICENSES, PublishConfig
 from kit.publish.layout import configurations
 from kit.publish.release import Made, derived, make_release, write_sums
 from kit.publish.world import fill, render_world
 from kit.sources.published import as_directory, read_sums, rows_in_order, stored_tables
+from tests.conftest import SMALL
 from tests.publish import card_page
 from tests.publish.faulty import FAULTS, Fault
 
+DATA = Path(__file__).parents[1] / "data"
 WHOLE = PublishConfig(authors=("Ann Lee", "Bob Ray"), contact="ann@example.org")
 
 
@@ -268,7 +271,7 @@ def test_facts_of_your_own_go_with_it(tmp_path: Path) -> None:
     """Sources are copied, settings name the copies, and the world is made again from them alone."""
     facts = tmp_path / "kept elsewhere" / "museum.csv"
     facts.parent.mkdir()
-    facts.write_bytes((Path(__file__).parents[1] / "data" / "museum_triples.csv").read_bytes())
+    facts.write_bytes((DATA / "museum_triples.csv").read_bytes())
     config = resolve(GenerateConfig, {"world": {"own": {"facts": str(facts)}}, "documents": {"reading_worlds": 0},
                                       "questions": {"held_out": 0}, "examples": {"count": 0}})  # fmt: skip
     data = generate_stage(config, tmp_path / "world")
@@ -280,6 +283,30 @@ def test_facts_of_your_own_go_with_it(tmp_path: Path) -> None:
     assert checked(made.folder).faults == []
     with pytest.raises(KitError, match=r"museum\.csv, which the world was made from, is gone"):
         made_of(data, tmp_path / "again")
+
+
+ODD: dict[str, dict[str, Any]] = {
+    "events alone": {"world": {"own": {"events": str(DATA / "museum_events.jsonl")}}, "questions": {"held_out": 0},
+                     "examples": {"count": 0}, "documents": {"reading_worlds": 0}},
+    "tasks beside it, and tables over several files": {
+        **SMALL, "examples": {"count": 30, "controls": True}, "rows_per_file": 300,
+        "tasks": {"math": {"train": 5, "test": 5}, "code": {"train": 5, "test": 5}, "if": {"train": 5, "test": 5}},
+    },
+    "nothing novel": {**SMALL, "world": {**SMALL["world"], "novel": {}}},
+    "one hop": {**SMALL, "questions": {"hops": 1, "limit": 20}, "examples": {"count": 20, "weights": {"chain-1": 1}}},
+}  # fmt: skip
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", ODD)
+def test_worlds_that_lack_something_or_have_more(name: str, tmp_path: Path) -> None:
+    data = generate_stage(resolve(GenerateConfig, ODD[name]), tmp_path / "world")
+    made = made_of(data, tmp_path / "release")
+    assert checked(made.folder, own=data).faults == []
+    back = as_directory(made.folder, tmp_path / "back", "test")
+    for table in {re.sub(r"-\d{5}$", "", path.stem) for path in data.glob("*.parquet")}:
+        files = [pq.read_table(file) for file in table_files(data / f"{table}.parquet")]
+        assert pq.read_table(back / f"{table}.parquet").equals(pa.concat_tables(files)), table
 
 
 def test_the_front_matter_is_what_the_hub_reads(made: Made) -> None:
