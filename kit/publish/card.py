@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from kit.publish.config import LICENSES
+from kit.publish.config import LICENSES, UNTOLD, license_of
 
 
 def address(release: dict[str, Any]) -> str:
@@ -16,14 +16,30 @@ def address(release: dict[str, Any]) -> str:
     return f"https://huggingface.co/{'' if release['kind'] == 'checkpoint' else 'datasets/'}{release['to']}"
 
 
-def render(template: str, **told: Any) -> str:
-    """A template of `data_cards`, filled in. A name that it lacks is an error."""
+def render(template: str, release: dict[str, Any], started: str, front: dict[str, Any], **told: Any) -> str:
+    """A template of `data_cards`, filled in with what all cards say, and what this one does. A name that it lacks is an error.
+
+    started: when what is published was made. front: the metadata before the text.
+    """
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
     environment.filters |= {"number": number, "share": share, "signed": lambda value: f"{value:+.1f}"}
     source = resources.files("data_cards").joinpath(template).read_text("utf-8")
-    return environment.from_string(source).render(**told)
+    settings = release["settings"]
+    return environment.from_string(source).render(
+        front=as_yaml(front),
+        title=settings["title"],
+        notes=settings["notes"],
+        contact=settings["contact"] or UNTOLD,
+        license=license_of(settings).name,
+        name=release["to"],
+        release=release["release"],
+        kit=release["kit"],
+        canary=release["canary"],
+        citation=cited(release, started[:4]),
+        **told,
+    )
 
 
 def number(value: float) -> str:
@@ -65,7 +81,7 @@ def citation_file(release: dict[str, Any], started: str) -> str:
         "title": settings["title"],
         "version": release["release"],
         "date-released": started[:10],
-        "authors": [{"name": name} for name in settings["authors"] or ["(not told)"]],
+        "authors": [{"name": name} for name in settings["authors"] or [UNTOLD]],
         **(
             {"license": settings["license"]}
             if settings["license"] in LICENSES
@@ -73,7 +89,13 @@ def citation_file(release: dict[str, Any], started: str) -> str:
         ),
         "url": address(release),
     }
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)
+    return as_yaml(data)
+
+
+def as_yaml(data: object) -> str:
+    """YAML as kit writes it: in the order given."""
+    text: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)
+    return text
 
 
 def as_json(data: object) -> str:

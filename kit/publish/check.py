@@ -6,6 +6,7 @@ A fault is a line. What could not be looked at is a line too, and no fault.
 
 from __future__ import annotations
 
+import functools
 import gc
 import json
 import re
@@ -42,6 +43,10 @@ Remake = Callable[[Path, Path], Path]
 """Generates the world of a release's folder in another one, and returns that."""
 
 
+Render = Callable[[], dict[str, str]]
+"""The files of a release that follow from its others, made again."""
+
+
 class Report(NamedTuple):
     """What was found. notes: what could not be checked, or is worth knowing."""
 
@@ -67,9 +72,10 @@ def check_release(
     except KitError as error:
         report.faults.append(str(error))
         return report
+    made = functools.cache(lambda: derived(folder, release, render))
     steps: dict[str, Callable[[], Iterator[str]]] = {
-        "the card and what else follows from the files": lambda: _derived(folder, release, render, report),
-        "files that are no part of it": lambda: _parts(folder, release, render),
+        "the card and what else follows from the files": lambda: _derived(folder, release, made, report),
+        "files that are no part of it": lambda: _parts(folder, release, made),
         "secrets and local paths": lambda: leaks(
             folder, [str(Path.home()), *([str(own.resolve())] if own else [])], tables=release["kind"] == "world"
         ),
@@ -106,7 +112,7 @@ def _check_head(release: dict[str, Any]) -> None:
         raise KitError(f"{RELEASE}: settings: no licence is named")
 
 
-def _derived(folder: Path, release: dict[str, Any], render: Renderer, report: Report) -> Iterator[str]:
+def _derived(folder: Path, release: dict[str, Any], render: Render, report: Report) -> Iterator[str]:
     """The files that follow from the others, made again."""
     from huggingface_hub import DatasetCard, ModelCard
 
@@ -120,7 +126,7 @@ def _derived(folder: Path, release: dict[str, Any], render: Renderer, report: Re
         yield f"README.md: the licence {card.data.license} is not that of the release"
     if release["kind"] != "checkpoint" and release["canary"] not in card.text:
         yield "README.md lacks the canary"
-    made = derived(folder, release, render)
+    made = render()
     if release["kit"] != kit.__version__:
         report.notes.append(
             f"made with kit {release['kit']}: what its card says was not compared with what {kit.__version__} would say"
@@ -142,9 +148,9 @@ PARTS: dict[str, str] = {
 """The files that a release of each kind has beside what follows from them."""
 
 
-def _parts(folder: Path, release: dict[str, Any], render: Renderer) -> Iterator[str]:
+def _parts(folder: Path, release: dict[str, Any], render: Render) -> Iterator[str]:
     """Files that are of no release of its kind."""
-    known = {SUMS, RELEASE, *derived(folder, release, render)}
+    known = {SUMS, RELEASE, *render()}
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         name = str(path.relative_to(folder))
         if ours(name) and name not in known and not re.fullmatch(PARTS[release["kind"]], name):

@@ -12,15 +12,14 @@ from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import yaml
 
 from kit.core.errors import KitError, first_line
 from kit.core.hub import is_name
 from kit.core.records import RECORDS, EvalRecord, Manifest
 from kit.core.store import intact_manifest, read_manifest, read_table
 from kit.models.checkpoint import ADAPTER, BASE, training_manifest
-from kit.publish.card import as_json, cited, number, render
-from kit.publish.config import license_of, unnamed
+from kit.publish.card import as_json, as_yaml, number, render
+from kit.publish.config import license_of, named
 from kit.publish.evaluation import Summarise
 from kit.publish.export import SHOWN
 from kit.publish.release import Data, write_manifest
@@ -98,8 +97,7 @@ def render_checkpoint(folder: Path, release: dict[str, Any]) -> dict[str, str]:
     manifest, settings = read_manifest(training), release["settings"]
     config = manifest.config
     adapter = (folder / ADAPTER).exists()
-    base = settings["model"] or (config["model"] if not unnamed(config["model"]) else "(not told)")
-    data = settings["data"] or config.get("data", "(not told)")
+    base, data = named(settings, config)
     # An evaluation on what it was trained with, under the name that this has.
     scores = [
         {**score, "data": score["data"] or (data if score["data_key"] == manifest.inputs.get("data") else "")}
@@ -114,13 +112,9 @@ def render_checkpoint(folder: Path, release: dict[str, Any]) -> dict[str, str]:
         front["datasets"] = [data.partition("@")[0]]
     card = render(
         "checkpoint.md.jinja",
-        front=yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=120),
-        title=settings["title"],
-        notes=settings["notes"],
-        name=release["to"],
-        release=release["release"],
-        kit=release["kit"],
-        license=license_of(settings).name,
+        release,
+        manifest.started,
+        front,
         base=base,
         adapter=adapter,
         precision=release["precision"],
@@ -134,8 +128,6 @@ def render_checkpoint(folder: Path, release: dict[str, Any]) -> dict[str, str]:
         exposures=exposures(training / SHOWN),
         scores=scores,
         told=manifest.notes,
-        citation=cited(release, manifest.started[:4]),
-        contact=settings["contact"] or "(not told)",
     )
     return {"README.md": card, **_results(scores)}
 
@@ -174,7 +166,7 @@ def _results(scores: Sequence[dict[str, Any]]) -> dict[str, str]:
             notes = f"{told}; {first['weights']}{at}"
             entries.append(EvalResultEntry(name, task, first["value"], date=first["date"], notes=notes))
     rows = eval_result_entries_to_yaml(entries[::-1])
-    return {".eval_results/kit.yaml": yaml.safe_dump(rows, sort_keys=False, width=120)} if rows else {}
+    return {".eval_results/kit.yaml": as_yaml(rows)} if rows else {}
 
 
 def parameters(folder: Path) -> int:

@@ -138,6 +138,17 @@ def check_meant(config: PublishConfig, kind: Kind) -> None:
             raise KitError(f"{name} is for {' and '.join(f'{each}s' for each in kinds)}: this is a {kind}")
 
 
+UNTOLD = "(not told)"
+"""What stands on a card for what only a person knows, until it is told."""
+
+
+def named(settings: dict[str, Any], config: dict[str, Any]) -> tuple[str, str]:
+    """What the model and the data of an evaluation or a training run are called: as was told, or else as its manifest has
+    them."""
+    model = settings["model"] or (UNTOLD if unnamed(config["model"]) else config["model"])
+    return model, settings["data"] or config.get("data", UNTOLD)
+
+
 def unnamed(model: object) -> bool:
     """Whether a manifest says no more of a model than that it was a directory."""
     return not isinstance(model, str) or model in ("", "<input>")

@@ -8,12 +8,11 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 
 from kit.core.records import RECORDS, EvalRecord, Manifest, schema_of
 from kit.core.store import read_manifest, read_table
-from kit.publish.card import address, as_json, cited, render
-from kit.publish.config import license_of, unnamed
+from kit.publish.card import address, as_json, render
+from kit.publish.config import license_of, named
 from kit.publish.croissant import About, croissant
 from kit.publish.layout import configurations, metadata
 from kit.publish.release import Data, write_manifest
@@ -76,18 +75,13 @@ def renderer(summarise: Summarise, export: Export) -> Callable[[Path, dict[str, 
         }
         asked = [r for r in records if r.tags.get("part", "question") == "question"]
         first = {right: next((r for r in asked if (r.error == "none") == right), None) for right in (True, False)}
-        model = settings["model"] or (manifest.config["model"] if not unnamed(manifest.config["model"]) else "(not told)")
-        data = settings["data"] or manifest.config.get("data", "(not told)")
+        model, data = named(settings, manifest.config)
+        summed = summarise(records)
         card = render(
             "evaluation.md.jinja",
-            front=yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=120),
-            title=settings["title"],
-            notes=settings["notes"],
-            name=release["to"],
-            release=release["release"],
-            kit=release["kit"],
-            canary=release["canary"],
-            license=settings["license"],
+            release,
+            manifest.started,
+            front,
             model=model,
             data=data,
             data_key=manifest.inputs.get("data", ""),
@@ -95,17 +89,11 @@ def renderer(summarise: Summarise, export: Export) -> Callable[[Path, dict[str, 
             backend=manifest.config["backend"],
             answers=len(records),
             rows=[
-                {"slice": row["slice"], "metric": metric, **score}
-                for row in summarise(records)
-                for metric, score in row["scores"].items()
+                {"slice": row["slice"], "metric": metric, **score} for row in summed for metric, score in row["scores"].items()
             ],
-            errors=[
-                (row["slice"], ", ".join(f"{kind} {n}" for kind, n in row["errors"].items()) or "–") for row in summarise(records)
-            ],
+            errors=[(row["slice"], ", ".join(f"{kind} {n}" for kind, n in row["errors"].items()) or "–") for row in summed],
             told=manifest.notes,
             shown=[(("right" if right else "wrong"), r) for right, r in first.items() if r],
-            citation=cited(release, manifest.started[:4]),
-            contact=settings["contact"] or "(not told)",
         )
         about = About(
             f"Answers of {model} to questions about {data}.", address(release), license_of(settings).url,

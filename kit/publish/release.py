@@ -100,7 +100,7 @@ def make_release(directory: Path, to: str, config: PublishConfig, out: Path, fil
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text, "utf-8")
         write_sums(folder)
-    return Made(out, told, missing(config, kind, told_of(directory, manifest).config))
+    return Made(out, told, missing(config, kind, training_manifest(directory).config))
 
 
 @contextmanager
@@ -128,11 +128,6 @@ def check_name(to: str) -> None:
     """Raises KitError where it cannot be a repository's."""
     if not is_name(to):
         raise KitError(f"--to {to}: give the repository as ORG/NAME")
-
-
-def told_of(directory: Path, manifest: Manifest) -> Manifest:
-    """The manifest that says what was trained, asked or generated: of what was exported, that of its run."""
-    return training_manifest(directory) if manifest.stage == "export" else manifest
 
 
 def kind_of(directory: Path, manifest: Manifest) -> Kind:

@@ -39,20 +39,16 @@ class Shelf:
             self._bytes[place] = self._bytes.get(place, 0) + now.nbytes
             self.rows[place] = done + len(now)
             if self.rows[place] == until:
-                self._close(place)
+                self.finish(place)
             elif self._bytes[place] >= GROUP_BYTES or sum(map(len, self._waiting[place])) >= ROW_GROUP:
                 self._write(place)
         while sum(self._bytes.values()) > HELD_BYTES:
             self._write(max(self._bytes, key=lambda place: self._bytes[place]))
 
-    def finish(self, place: str) -> None:
-        """Write what is left for a place."""
-        self._close(place)
-
     def close(self) -> None:
         """Write what is left for all."""
         for place in list(self.rows):
-            self._close(place)
+            self.finish(place)
 
     def _write(self, place: str) -> None:
         if not self._waiting.get(place):
@@ -69,7 +65,8 @@ class Shelf:
             )
         self._files[place].write_table(table, row_group_size=ROW_GROUP)
 
-    def _close(self, place: str) -> None:
+    def finish(self, place: str) -> None:
+        """Write what is left for a place; more of it begins another file."""
         self._write(place)
         if place in self._files:
             self._files.pop(place).close()

@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from kit.core.records import Manifest
 from kit.core.store import read_manifest
 from kit.pages.graph import reasoning_graph, svg
-from kit.publish.card import address, as_json, cited, number, render, share
+from kit.publish.card import address, as_json, as_yaml, number, render, share
 from kit.publish.config import license_of
 from kit.publish.croissant import About, croissant
 from kit.publish.figures import Sample, figures, samples
@@ -60,12 +58,12 @@ SPLITS = {
 }
 
 
-def world_front(release: dict[str, Any], configs: Sequence[Configuration]) -> str:
-    """The card's front matter, as YAML."""
+def world_front(release: dict[str, Any], configs: Sequence[Configuration]) -> dict[str, Any]:
+    """The metadata before the card's text."""
     settings = release["settings"]
     total = max((config.rows for config in configs), default=0)
     bound = next((name for most, name in _SIZES if total < most), "n>1T")
-    data = {
+    return {
         **license_of(settings).metadata(),
         "pretty_name": settings["title"],
         "language": ["en"],
@@ -79,7 +77,6 @@ def world_front(release: dict[str, Any], configs: Sequence[Configuration]) -> st
         "tags": ["synthetic", "multi-hop", "knowledge-injection", "knowledge-injection-kit"],
         **metadata(configs),
     }
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)
 
 
 _SIZES = (
@@ -89,7 +86,7 @@ _SIZES = (
 
 
 def render_world(folder: Path, release: dict[str, Any]) -> dict[str, str]:
-    """The card of a world, the drawings in it and `CITATION.cff`, by file name."""
+    """The card of a world and the drawings in it, `croissant.json` and `eval.yaml`, by file name."""
     manifest, settings = read_manifest(folder), release["settings"]
     configs = configurations(folder)
     told = figures(folder, configs)
@@ -97,7 +94,8 @@ def render_world(folder: Path, release: dict[str, Any]) -> dict[str, str]:
     rows = {config["name"]: config["rows"] for config in told["configs"]}
     sources = list(dict.fromkeys(name for shares in leak["share_of_questions_with_a_shared_ngram"].values() for name in shares))
     tests = audit["matching"]["tests"]
-    drawn = {f"figures/{s.shape}.svg": svg(reasoning_graph(s.question, s.names), s.question.text) for s in samples(configs)}
+    shown = samples(configs)
+    drawn = {f"figures/{s.shape}.svg": svg(reasoning_graph(s.question, s.names), s.question.text) for s in shown}
     splits = dict.fromkeys(part.name for config in configs for part in config.splits)
     explained = [
         *(f"`{c.name}`: {CONFIGURATIONS[c.name]}." for c in configs if c.name in CONFIGURATIONS),
@@ -106,16 +104,11 @@ def render_world(folder: Path, release: dict[str, Any]) -> dict[str, str]:
     limits, personal = _limits(manifest.config, audit), _personal(manifest.config)
     card = render(
         "published_world.md.jinja",
-        front=world_front(release, configs),
-        title=settings["title"],
+        release,
+        manifest.started,
+        world_front(release, configs),
         origin=manifest.notes,
         sources=settings["sources"],
-        notes=settings["notes"],
-        name=release["to"],
-        release=release["release"],
-        kit=release["kit"],
-        license=settings["license"],
-        canary=release["canary"],
         counts={
             "facts": number(sum(told["relations"].values())),
             "entities": number(rows.get("entities", 0)),
@@ -128,7 +121,7 @@ def render_world(folder: Path, release: dict[str, Any]) -> dict[str, str]:
         explained=explained,
         types=_listed(told["types"]),
         relations=_listed(told["relations"]),
-        samples=[_shown(sample, drawn) for sample in samples(configs)],
+        samples=[_shown(sample, drawn) for sample in shown],
         certificates=told["certificates"],
         guessers=told["guessers"],
         tried=told["tried"],
@@ -149,8 +142,6 @@ def render_world(folder: Path, release: dict[str, Any]) -> dict[str, str]:
         large=rows.get("entities", 0) > LARGE,
         limits=[*limits, *_biases(manifest.config)],
         personal=personal,
-        citation=cited(release, manifest.started[:4]),
-        contact=settings["contact"] or "(not told)",
     )
     about = About(
         " ".join(manifest.notes), address(release), license_of(settings).url, limits, _biases(manifest.config),
@@ -189,7 +180,7 @@ def _benchmark(release: dict[str, Any], configs: Sequence[Configuration]) -> str
         "evaluation_framework": "inspect-ai",
         "tasks": tasks,
     }
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)
+    return as_yaml(data)
 
 
 def _first_split(config: Configuration) -> str:
