@@ -17,7 +17,7 @@ from evals.tasks import TASKS, check_styles
 from evals.tasks.task import UNNORMALISED, Ask, Item
 from kit.core.config import dump
 from kit.core.errors import KitError
-from kit.core.records import RECORDS, EvalRecord, Style
+from kit.core.records import ASKED, RECORDS, EvalRecord, Style
 from kit.core.seeds import derive_seed, digest
 from kit.core.store import (
     append_journal,
@@ -103,7 +103,7 @@ def _asked_otherwise(config: EvalConfig, model: str) -> str | None:
     if run is None:
         return None
     taught = training_manifest(run).config
-    if not taught.get("rows", {}).get("examples") or all(s.style == "cloze" for s in config.slices):
+    if not any(taught.get("rows", {}).get(source) for source in ASKED) or all(s.style == "cloze" for s in config.slices):
         return None
     asked = dump(config.chat)
     if config.task == taught["task"] == "multihop":

@@ -25,6 +25,10 @@ Count = Annotated[int, Field(ge=1, le=10_000_000)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
+TELLING = ("direct", "paraphrase")
+"""The probes whose questions also tell the novel facts."""
+
+
 def _known(names: tuple[str, ...], table: Collection[str], what: str) -> tuple[str, ...]:
     """The names, each of them one of the table's; ["all"] stands for all of them."""
     if names == ("all",):
@@ -231,10 +235,13 @@ class ProbesConfig(Config):
 class ExamplesConfig(Config):
     """The pool of finetuning examples and its mixture: how often each shape of question is drawn. controls: whether there are as
     many without this world's content (`format`, `unrelated`). unknown: how many others there are that rest on a fact which the
-    model of world.own.known_by does not know, to be put in the place of some (`unknown_share` of a training run)."""
+    model of world.own.known_by does not know, to be put in the place of some (`unknown_share` of a training run). novel: whether
+    there are others that tell the novel facts, to inject them as questions: each fact that is probed, asked for by itself in the
+    words of the probes `direct` and `paraphrase`, with a chain of thought and without."""
 
     count: Annotated[int, Field(ge=0, le=10_000_000)] = 1000
     unknown: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    novel: bool = False
     weights: dict[str, Annotated[float, Field(ge=0.0)]] = {"chain-1": 1.0, "chain-2": 2.0, "chain-3": 1.0}
     direct_share: Share = 0.2
     facts_share: Share = 0.2
@@ -322,6 +329,8 @@ class GenerateConfig(Config):
             raise ValueError("examples.unknown: what is not known world.own.known_by tells: set it")
         if self.examples.unknown and "unknown" in self.world.own.known_levels:
             raise ValueError("examples.unknown: what is unknown is among world.own.known_levels already")
+        if self.examples.novel and not {*TELLING} <= {*self.probes.kinds}:
+            raise ValueError(f"examples.novel: they are asked as the probes {' and '.join(TELLING)}: add those to probes.kinds")
         if "temporal" in self.questions.shapes and not (self.world.timeline or self.world.own.facts):
             raise ValueError("questions.shapes: temporal questions need a world.timeline, or facts of your own with years")
         return self

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from generators.audit import Tokens, audit
-from generators.config import GenerateConfig, NamesConfig, OwnConfig
+from generators.config import TELLING, GenerateConfig, NamesConfig, OwnConfig
 from generators.crossing import Crossing
 from generators.own.bank import sources as bank_sources
 from generators.own.events import Events, read_events
@@ -27,7 +27,7 @@ from generators.questions.probes import probe
 from generators.splits import Questions, Views, placed
 from generators.tasks import TASK_DATA
 from generators.text.documents import Dose, Written, documents, edits, reading_exercises
-from generators.text.examples import mix_examples, unrelated, without_content
+from generators.text.examples import mix_examples, telling, unrelated, without_content
 from generators.world.columns import KeySet, distinct, hashes_of
 from generators.world.draw import PRESENT, build_world, draw_history, scratch_world, shuffle_facts, without_some
 from generators.world.names import NameRules
@@ -232,7 +232,7 @@ def _shown(name: str, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
 def write_controls(config: GenerateConfig, own: Own, directory: Path) -> dict[str, int]:
     """Other examples, where they are asked for: `examples_format.parquet`, each answered as another of its kind was;
     `examples_unrelated.parquet`, as many of the same kinds about another world; `examples_unknown.parquet`, of what a model does
-    not know."""
+    not know; `examples_novel.parquet`, that tell the novel facts."""
     tables: dict[str, list[Example]] = {}
     if config.examples.controls:
         made = store.read_table(directory / "examples.parquet", Example)
@@ -241,6 +241,8 @@ def write_controls(config: GenerateConfig, own: Own, directory: Path) -> dict[st
             tables["unrelated"] = unrelated(_of_another_world(config, store.read_table(directory / "entities.parquet", Entity)))
     if config.examples.unknown:
         tables["unknown"] = _of_the_unknown(config, own)
+    if config.examples.novel:
+        tables["novel"] = telling(store.read_table(directory / "probes.parquet", Question), TELLING)
     for content, rows in tables.items():
         store.write_table(directory / f"examples_{content}.parquet", Example, rows)
     return {f"examples_{content}": len(rows) for content, rows in tables.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pyarrow as pa
 
@@ -53,6 +53,13 @@ def _instead(example: Example, content: str, completion: str) -> Example:
 def unrelated(examples: Sequence[Example]) -> list[Example]:
     """Examples about another world."""
     return [_instead(example, "unrelated", example.completion) for example in examples]
+
+
+def telling(probes: Sequence[Question], shapes: Collection[str]) -> list[Example]:
+    """Every novel fact asked for by itself, in the words of each of some probes, with a chain of thought and without."""
+    asked = [probe for probe in probes if probe.split == "recall_novel" and probe.shape in shapes]
+    styles: tuple[Style, ...] = ("cot", "direct")
+    return [make_example(probe, style, "closed") for probe in asked for style in styles]
 
 
 def mix_examples(

@@ -31,14 +31,18 @@ def preset_names() -> list[str]:
 
 
 def read_preset(name: str) -> dict[str, Any]:
-    """The parsed TOML of a preset. Raises KitError for an unknown name."""
+    """The settings of a preset. Raises KitError for an unknown name."""
     if name not in preset_names():
         raise KitError(f"unknown preset {name}; {nearest(name, preset_names())}")
-    return tomllib.loads(resources.files("kit.presets").joinpath(f"{name}.toml").read_text("utf-8"))
+    return _extended(tomllib.loads(resources.files("kit.presets").joinpath(f"{name}.toml").read_text("utf-8")), f"preset {name}")
 
 
 def read_config_file(path: Path) -> dict[str, Any]:
-    """A TOML file, or the JSON of a resolved configuration. Raises KitError for anything else."""
+    """A TOML file, or the JSON of a resolved configuration. Raises KitError for anything else.
+
+    What begins with `extends = "preset"` holds what differs from that preset: its tables are laid over the preset's, key by key,
+    other values take the place of those there; `without` names what is left out first (`["claims", "arms.none"]`).
+    """
     try:
         text = path.read_text("utf-8")
         data = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
@@ -50,7 +54,41 @@ def read_config_file(path: Path) -> dict[str, Any]:
         raise KitError(f"{path} is not valid {'JSON' if path.suffix == '.json' else 'TOML'}: {error}") from None
     if not isinstance(data, dict):
         raise KitError(f"{path} must hold a table of settings, not a {type(data).__name__}")
-    return data
+    return _extended(data, str(path))
+
+
+def _extended(data: dict[str, Any], where: str) -> dict[str, Any]:
+    """Settings over those of the preset that they name. Raises KitError where they name none that there is, or leave out what it
+    does not have."""
+    name, without = data.pop("extends", None), data.pop("without", [])
+    if name is None and without:
+        raise KitError(f"{where}: without says what is left out of the preset that extends names: give both")
+    if name is None:
+        return data
+    if name not in preset_names():
+        raise KitError(f"{where}: extends: unknown preset {name}; {nearest(str(name), preset_names())}")
+    if not (isinstance(without, list) and all(isinstance(key, str) for key in without)):
+        raise KitError(f'{where}: without must be a list of keys, as ["claims", "arms.none"]')
+    base = read_preset(name)
+    for key in without:
+        *parents, last = key.split(".")
+        table: Any = base
+        for parent in parents:
+            table = table.get(parent) if isinstance(table, dict) else None
+        if not isinstance(table, dict) or last not in table:
+            raise KitError(f"{where}: without: preset {name} has no {key}")
+        del table[last]
+    return _laid_over(base, data)
+
+
+def _laid_over(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Tables key by key, everything else whole."""
+    both = {key: _laid_over(base[key], own[key]) for key in base.keys() & own.keys() if _tables(base[key], own[key])}
+    return {**base, **own, **both}
+
+
+def _tables(*values: object) -> bool:
+    return all(isinstance(value, dict) for value in values)
 
 
 def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:

@@ -27,8 +27,12 @@ Corpus = Literal["known", "novel", "shuffled", "reading", "edits", "crossing", "
 """What a document is for: edits tell what became of known facts later; crossing, the injected half of that part; false bridge,
 the same with other entities on the way."""
 
-SOURCES: tuple[str, ...] = (*typing.get_args(Corpus), "examples")
-"""Where training rows come from: the corpora of documents, and the first D examples of a task."""
+ASKED = ("questions", "examples")
+"""Sources of training rows that are put to a model as it is asked: questions that tell the novel facts one by one, and the first
+D examples of a task."""
+
+SOURCES: tuple[str, ...] = (*typing.get_args(Corpus), *ASKED)
+"""Where training rows come from: the corpora of documents, and what is asked."""
 
 Split = Literal[
     "train",
@@ -60,9 +64,10 @@ Style = Literal["cot", "direct", "cloze"]
 Wording = Literal["plain", "cue"]
 """How a multihop question is asked. plain: in which style it is to be answered; cue: and in which words the answer is to end."""
 
-Content = Literal["task", "format", "unrelated", "unknown"]
+Content = Literal["task", "format", "unrelated", "unknown", "novel"]
 """What examples are about. task: what they are tested on; format: the same questions with answers to others of their kind;
-unrelated: the same kinds of questions about another world; unknown: questions that rest on what the model does not know."""
+unrelated: the same kinds of questions about another world; unknown: questions that rest on what the model does not know; novel:
+the novel facts, each asked for by itself."""
 
 Level = Literal["highly_known", "maybe_known", "weakly_known", "unknown"]
 """How well a model knows a fact: its likeliest answers, one to a prompt, are all right; some are; none is, but a drawn one; none

@@ -38,6 +38,7 @@ CONFIGURATIONS = {
     "examples_format": "the examples' questions, answered as another of their kind was: a control",
     "examples_unrelated": "as many examples about another world: a control",
     "examples_unknown": "examples that rest on what a model does not know",
+    "examples_novel": "examples that tell the novel facts, each asked for by itself",
     "math": "word problems", "code": "functions to be written, with tests", "if": "prompts with instructions that can be checked",
 }  # fmt: skip
 SPLITS = {

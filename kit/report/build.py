@@ -21,6 +21,7 @@ from kit.report.tables import (
     format_table,
     laws_table,
     matching_table,
+    percent_table,
     replicates_table,
     top_table,
 )
@@ -49,6 +50,7 @@ def build_report(directory: Path) -> dict[str, Any]:
         replicates_table(results),
         matching_table(results),
         laws_table(results, fitted),
+        percent_table(results, fitted),
         format_table(found),
         errors_table(found),
         claims_table(results, results.claims),

@@ -10,7 +10,7 @@ from kit.report.claims.chance import CHANCES
 from kit.report.curves import Curve
 from kit.report.results import Results
 from kit.report.shown import BY_SOURCE, OVERALL, Source
-from kit.stats.goodness import Laws
+from kit.stats.goodness import POWER, Laws
 from kit.stats.intervals import Estimate
 from kit.stats.laws import FORMS
 
@@ -92,21 +92,47 @@ def laws_table(results: Results, laws: Mapping[str, Laws]) -> Table:
         rows += [[name, form, why, "–", "–", "–", "–", "–", "not tested"] for form, why in found.untested.items()]
     note = (
         "Fitted to D > 0 by binomial likelihood, all replicates together. p: the chance, were the form true, of as much left "
-        "over, against how much replicates differ and what questions bring; one replicate does not tell. The interval is of the "
-        "shape (of a power law also as b = 1/s)."
+        "over, against how much replicates differ and what questions bring; one replicate does not tell."
     )
     header = ["", "form", "formula", "coefficients", "95 % interval of the shape", "deviance", "to spare", "p", ""]
     return _table("Laws, side by side", note, header, rows)
+
+
+def percent_table(results: Results, laws: Mapping[str, Laws]) -> Table:
+    """The power laws in the units of arXiv 2410.03717: P = a·D^(1/b), P in percent."""
+    rows = []
+    for name, found in laws.items():
+        if fit := found.fit(POWER):
+            a, s = (fit.coefficients[key] for key in ("a", "s"))
+            rows.append(
+                [name, _percent(100 * a, fit.scale and (100 * fit.scale[0], 100 * fit.scale[1])),
+                 _percent(1 / s if s > 0 else float("inf"), fit.interval and _turned(*fit.interval)),
+                 "–" if fit.p is None else f"{fit.p:.2g}"]
+            )  # fmt: skip
+    note = (
+        "P = a·D^(1/b), P in percent, fitted to D > 0, as in arXiv 2410.03717; 95 % intervals by the profile of the likelihood, "
+        "which one replicate does not give. A small p says that no such law describes the curve, whatever a and b are."
+    )
+    return _table("Power laws in percent", note, ["", "a", "b", "p"], rows)
+
+
+def _turned(low: float, high: float) -> tuple[float, float]:
+    """The interval of b = 1/s for that of s."""
+    return 1 / high if high > 0 else float("inf"), 1 / low if low > 0 else float("inf")
+
+
+def _percent(value: float, interval: tuple[float, float] | None) -> str:
+    told = f"{value:.3g}"
+    if interval:
+        told += f" [{interval[0]:.3g}, {interval[1]:.3g}]"
+    return told.replace("inf", "∞")
 
 
 def _shape(form: str, interval: tuple[float, float] | None) -> str:
     if interval is None:
         return "–"
     low, high = interval
-    told = f"{FORMS[form].names[-1]} [{low:.3g}, {high:.3g}]"
-    if form != "power":
-        return told
-    return f"{told}, b [{1 / high:.3g}, {f'{1 / low:.3g}' if low > 0 else 'unbounded'}]"
+    return f"{FORMS[form].names[-1]} [{low:.3g}, {high:.3g}]"
 
 
 def format_table(curves: Sequence[Curve]) -> Table:

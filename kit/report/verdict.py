@@ -12,12 +12,15 @@ from kit.report.claims import Status as Decided
 from kit.report.results import Results
 from kit.report.shown import Mismatch, mismatches
 
-Status = Literal["holds", "does not hold", "cannot say", "seen here", "note"]
+Status = Literal["holds", "does not hold", "cannot say", "seen here", "not seen here", "undecided here", "note"]
 Family = Literal["primary", "secondary", "post hoc", "note"]
 
 ALPHA = 0.05
 REPLICATES = 3
 """The fewest that a claim about training is decided by: questions are not runs."""
+
+HERE: dict[Decided, Status] = {"holds": "seen here", "does not hold": "not seen here", "cannot say": "undecided here"}
+"""What is said of too few replicates, by what their questions alone would decide."""
 
 NUMBERS = ("none", "one", "two", "three")
 
@@ -99,14 +102,13 @@ def _line(claim: Claim, found: Found | Withheld, family: Family, level: float, d
         return Sentence("cannot say", f"{says}: {found.why}.", family, says)
     questions = f"n={found.n}"
     differs = f"; the arms differ, as named, in {', '.join(each.what for each in differing)}" if differing else ""
+    asked = f"; claimed {claim.bound_text()}" if claim.bound_text() else ""
     if not _enough(found):
         of = f"{NUMBERS[found.replicates]} of the {NUMBERS[REPLICATES]} replicates it needs"
-        return Sentence(
-            "seen here", f"{says}: seen here: {found.what}: {found.told(ALPHA)} ({questions}); {of}{differs}.", family, says
-        )
+        text = f"{says}: {found.what}: {found.told(ALPHA)} ({questions}{asked}); {of}{differs}."
+        return Sentence(HERE[found.decide(ALPHA)], text, family, says)
     decided: Decided = found.decide(level)
     alone = "" if family == "primary" else ", unadjusted"
-    asked = f"; claimed {claim.bound_text()}" if claim.bound_text() else ""
     text = f"{says}: {found.what}: {found.told(level)} ({questions}, {found.replicates} replicates{alone}{asked}){differs}."
     return Sentence(decided, text, family, says)
 

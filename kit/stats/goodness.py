@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from kit.stats.intervals import LEVEL
-from kit.stats.laws import EDGE, FORMS, REJECTED, Array, Form, Maximum, level_likelihood, likelihood, maximise
+from kit.stats.laws import EDGE, FORMS, REJECTED, Array, Form, Maximum, best_levels, level_likelihood, likelihood, maximise
+
+POWER = "power"
+"""The form that the paper fits."""
 
 SPARE = 1
 """How many more counts than coefficients a form needs: with none to spare it fits whatever is there, and is not tested."""
@@ -81,7 +84,7 @@ def _deviance(best: Maximum, right: Array, n: Array) -> Array:
 class Fit:
     """One fitted form. coefficients: in the formula's terms, by name. p: the chance, were it true, of as much left over; None
     where nothing tells (one replicate). interval: of the shape (of the power law's s), by the profile of its likelihood; None as
-    before. levels, shape: for `predict`."""
+    before. scale: the same of the power law's a; None of other forms too. levels, shape: for `predict`."""
 
     form: str
     formula: str
@@ -90,6 +93,7 @@ class Fit:
     deviance: float
     spare: int
     interval: tuple[float, float] | None
+    scale: tuple[float, float] | None
     counts: tuple[float, ...]
     levels: tuple[float, float]
     shape: float
@@ -151,22 +155,34 @@ def _fit(form: Form, d: Array, right: Array, n: Array, seen: Dispersion) -> Fit:
     p = float(_chances(form, best, right[None], n[None])[0]) if len(right) > 1 else float("nan")
     a, b, shape = (float(x[0]) for x in best[:3])
     names = form.coefficients(a, b, shape, float(d[0]), float(d[-1]))
+    least = _least_likely(best, seen) if len(right) > 1 and seen.df[0] > 0 else None
+    ends = _profile(form, d, pooled, all_, best, least) if least is not None and form.bounds else None
     return Fit(
         form.name, form.formula, dict(zip(form.names, (float(x) for x in names), strict=True)),
         None if np.isnan(p) else p,
         float(_deviance(best, pooled, all_)[0]),
         int(spare(form, best, d.size)[0]),
-        _profile(form, d, pooled, all_, best, seen) if len(right) > 1 else None,
+        # In the formula's terms: the shape is its last coefficient.
+        _pair(form.coefficients(0.0, 1.0, end, float(d[0]), float(d[-1]))[-1] for end in ends) if ends else None,
+        _scale(d, pooled[0], all_[0], b, ends, least) if ends and least is not None and form.name == POWER else None,
         tuple(d.tolist()), (a, b), shape,
     )  # fmt: skip
 
 
-def _profile(form: Form, d: Array, right: Array, n: Array, best: Maximum, seen: Dispersion) -> tuple[float, float] | None:
-    """Every shape whose likelihood is not too far from the best one's, by the dispersion (profile F); bounds are its ends."""
-    if form.bounds is None or not seen.df[0] > 0:
-        return None
+def _pair(ends: Iterable[float]) -> tuple[float, float]:
+    low, high = ends
+    return float(low), float(high)
+
+
+def _least_likely(best: Maximum, seen: Dispersion) -> float:
+    """The log-likelihood down to which a coefficient is within its interval, by the dispersion (profile F)."""
     by_replicates = float(special.fdtri(1, seen.df[0], LEVEL)) * float(seen.ratio[0])
-    allowed = float(best.log_likelihood[0]) - max(by_replicates, float(special.chdtri(1, 1 - LEVEL))) / 2
+    return float(best.log_likelihood[0]) - max(by_replicates, float(special.chdtri(1, 1 - LEVEL))) / 2
+
+
+def _profile(form: Form, d: Array, right: Array, n: Array, best: Maximum, allowed: float) -> tuple[float, float]:
+    """Every shape whose likelihood is no less than is allowed; bounds are its ends."""
+    assert form.bounds
     low, high = form.bounds
     ends = []
     for end in (low, high):
@@ -180,6 +196,29 @@ def _profile(form: Form, d: Array, right: Array, n: Array, best: Maximum, seen: 
                 (middle, outside) if level_likelihood(form, d, right, n, best, middle) >= allowed else (inside, middle)
             )
         ends.append(inside)
-    # In the formula's terms: the shape is its last coefficient.
-    low, high = (form.coefficients(0.0, 1.0, end, float(d[0]), float(d[-1]))[-1] for end in ends)
-    return float(low), float(high)
+    return _pair(ends)
+
+
+_SHAPES = 400
+
+
+def _scale(d: Array, right: Array, n: Array, level: float, ends: tuple[float, float], allowed: float) -> tuple[float, float]:
+    """Every a of a power law a·D^s that some s makes no less likely than is allowed. level: the best fit's at the last count."""
+    shapes = np.linspace(*ends, _SHAPES)
+    w = FORMS[POWER].weights(d, shapes)
+    tops, found = best_levels(FORMS[POWER], d, right, n, shapes, level)
+    there = found >= allowed
+
+    def near(levels: Array) -> NDArray[np.bool_]:
+        return likelihood(np.clip(levels[:, None] * w, 1e-300, 1 - EDGE), right, n) >= allowed
+
+    # For one shape the likelihood is concave in the level: what is near enough is an interval around its best.
+    reached = []
+    for bound in (EDGE, 1 - EDGE):
+        inside, outside = tops.copy(), np.full(len(tops), bound)
+        for _ in range(50):
+            middle = (inside + outside) / 2
+            kept = near(middle)
+            inside, outside = np.where(kept, middle, inside), np.where(kept, outside, middle)
+        reached.append((inside * d[-1] ** -shapes)[there])
+    return float(reached[0].min()), float(reached[1].max())

@@ -214,3 +214,11 @@ def _climb(
 def level_likelihood(form: Form, d: Array, right: Array, n: Array, near: Maximum, shape: float) -> float:
     """The log-likelihood of the best levels for one shape, of one data set: its profile. right, n: (1, k)."""
     return float(_levels(form.weights(d, np.array([shape])), right, n, near.a, near.b, form.lower, 200)[2][0])
+
+
+def best_levels(form: Form, d: Array, right: Array, n: Array, shapes: Array, start: float) -> tuple[Array, Array]:
+    """Of a form without a lower level, and of one data set, for each of m shapes: the likeliest level, and its log-likelihood.
+    right, n: (k,)."""
+    first = np.full(len(shapes), start)
+    _, b, found = _levels(form.weights(d, shapes), right, n, first, first, form.lower, 200)
+    return b, found

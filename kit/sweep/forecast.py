@@ -16,7 +16,7 @@ from evals.tasks import TASKS
 from evals.tasks.multihop import bridge
 from generators.generate import generate_stage
 from kit.core.errors import KitError
-from kit.core.records import Document, Question
+from kit.core.records import Document, Example, Question
 from kit.core.store import read_table
 from kit.report.claims import Claim, Law
 from kit.report.verdict import ALPHA, REPLICATES
@@ -24,7 +24,7 @@ from kit.sources.published import local
 from kit.stats.power import Telling, smallest_difference, telling_apart
 from kit.sweep.experiment import ExperimentConfig, Measure
 from kit.sweep.plan import Node, Plan
-from kit.train.data import examples_of
+from kit.train.data import examples_file, examples_of
 from kit.train.recipes import TrainConfig
 
 SMALL = 20_000
@@ -154,6 +154,9 @@ class _Lengths:
         texts: dict[str, list[str]] = {}
         for document in read_table(data / "documents.parquet", Document) if data else ():
             texts.setdefault(document.corpus, []).append(document.text)
+        if any(table.get("rows", {}).get("questions") for table in experiment.train.values()) and data:
+            told = read_table(examples_file(data, "multihop", "novel"), Example)
+            texts["questions"] = [f"{example.prompt} {example.completion}" for example in told]
         for corpus, found in texts.items():
             self.rows[corpus] = sum(map(self.tokens, found)) / len(found) + 1
             self.words.update(word for text in found for word in WORD.findall(text))

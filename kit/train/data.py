@@ -63,6 +63,8 @@ def load_sources(config: TrainConfig, data: str, tokens: Tokens, window: int | N
             longest = max((len(row.input_ids) for row in sources[name].rows), default=0)
             if over := _over(longest, config, window):
                 raise KitError(f"a row of {name} has {longest} tokens, {over}")
+    if "questions" in wanted:
+        sources["questions"] = _questions(config, data, tokens, window)
     skipped: list[str] = []
     conversations = False
     if "examples" in wanted:
@@ -80,6 +82,18 @@ def _over(length: int, config: TrainConfig, window: int | None) -> str | None:
     if window and length > window:
         return f"and the model reads {window} at once: use shorter texts, or a model that reads more"
     return None
+
+
+def _questions(config: TrainConfig, data: str, tokens: Tokens, window: int | None) -> Source:
+    """All examples that tell a novel fact."""
+    if not Path(data).is_dir():
+        raise KitError(f"{data} does not exist, or is no directory made by kit generate: rows of questions tell its novel facts")
+    told = read_table(examples_file(Path(data), "multihop", "novel"), Example)
+    rows = []
+    for example in told:
+        worded_ = _worded(Conversation(((example.prompt, example.completion),), example.facts), config.ask)
+        rows.append(_example_row(config, tokens, window, example.id, worded_))
+    return Source(rows, [example.facts for example in told], [example.id for example in told])
 
 
 def _examples(config: TrainConfig, source: str, tokens: Tokens, window: int | None) -> tuple[Source, list[str], bool]:
@@ -169,7 +183,7 @@ def examples_file(data: Path, task: TaskName, content: Content = "task") -> Path
     if content != "task":
         path = data / f"examples_{content}.parquet"
         if task != "multihop" or not table_files(path)[0].exists():
-            how = "examples.unknown=100" if content == "unknown" else "examples.controls=true"
+            how = {"unknown": "examples.unknown=100", "novel": "examples.novel=true"}.get(content, "examples.controls=true")
             raise KitError(f"{data} has no {content} examples of the task {task}: generate some with -o {how}")
         return path
     path = data / ("examples.parquet" if task == "multihop" else f"examples_{task}.parquet")

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from kit.core.config import Config
 from kit.core.errors import KitError, nearest
-from kit.core.records import SOURCES, Content, TaskName, Wording
+from kit.core.records import ASKED, SOURCES, Content, TaskName, Wording
 from kit.models.chat import ChatSettings
 from kit.models.load import Precision
 from kit.models.tiny import TinyConfig
@@ -87,9 +87,10 @@ class TrainConfig(ChatSettings):
             raise ValueError("epochs count passes over the examples: give examples too, or steps instead")
         if self.draw and not (self.examples and self.rows.get("examples")):
             raise ValueError("draw says which examples are learned: give examples too, and rows of them")
-        if (name := self.first_set()) and not self.rows.get("examples"):
+        asks = any(self.rows.get(source) for source in ASKED)
+        if (name := self.first_set()) and not asks:
             raise ValueError(f"{name} says how examples are put to a model: give rows of them")
-        if self.ask != "plain" and (self.task != "multihop" or not self.rows.get("examples")):
+        if self.ask != "plain" and (self.task != "multihop" or not asks):
             raise ValueError("ask says how multihop questions are worded: give rows of examples of that task")
         if self.adapter == "merge" and self.lora:
             raise ValueError('adapter = "merge" trains all weights: leave lora out, or set adapter = "new"')

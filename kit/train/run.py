@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kit.core.config import dump
 from kit.core.errors import KitError
-from kit.core.records import Shown
+from kit.core.records import ASKED, Shown
 from kit.core.seeds import derive_seed
 from kit.core.store import Stage, finished, intact_manifest, run_stage, stage_key, write_json, write_table
 from kit.models.checkpoint import TINY, Checkpoint, read, with_model, write_base
@@ -72,7 +72,7 @@ def _train(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | 
     network, tokens = start.network, start.tokens
     stage.notes += mend_generation(network)
     sources, skipped, conversations = load_sources(config, data, tokens, start.window)
-    taught = "examples" in sources
+    taught = bool(sources.keys() & set(ASKED))
     if taught:
         stage.notes += tokens.notes(conversations)
     experts = [(name, p) for name, p in network.named_parameters() if ".experts." in name]

@@ -6,13 +6,13 @@ import contextlib
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from kit.core.config import dump
 from kit.core.errors import KitError, first_line
-from kit.core.records import Document, Example, Question
+from kit.core.records import Content, Document, Example, Question
 from kit.core.seeds import derive_seed
-from kit.core.store import read_table
+from kit.core.store import read_table, table_files
 from kit.models.checkpoint import Adapter, Checkpoint, read
 from kit.models.prompts import TASK_TURNS, question_turns, user_message
 from kit.models.tiny import TinyConfig
@@ -175,7 +175,9 @@ def _texts(config: TrainConfig, data: str) -> Iterator[str]:
 def vocabulary_texts(data: Path) -> Iterator[str]:
     """Every text of a data directory; a task's examples are among its items."""
     yield from (d.text for d in read_table(data / "documents.parquet", Document))
-    yield from (f"{e.prompt} {e.completion}" for e in read_table(data / "examples.parquet", Example))
+    for path in (data / "examples.parquet", *(data / f"examples_{content}.parquet" for content in get_args(Content))):
+        if table_files(path)[0].exists():
+            yield from (f"{e.prompt} {e.completion}" for e in read_table(path, Example))
     for name, (record, turns) in TASK_TURNS.items():
         if (path := data / f"{name}.parquet").exists():
             items: list[Any] = read_table(path, record)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -251,6 +252,46 @@ def test_config_files_that_cannot_be_read(tmp_path: Path) -> None:
     for name, message in (("a.toml", "not valid TOML"), ("b.toml", "UTF-8"), ("c.json", "table"), ("d.toml", "No such file")):
         with pytest.raises(KitError, match=message):
             read_config_file(tmp_path / name)
+
+
+def test_a_file_says_what_differs_from_a_preset(tmp_path: Path) -> None:
+    demo = read_preset("demo")
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        """extends = "demo"
+without = ["claims", "arms.none", "generate.world.novel"]
+counts = [0, 5]
+[train.inject]
+steps = 7
+[generate.world.novel]
+person = 9
+"""
+    )
+    found = read_config_file(path)
+    assert found["counts"] == [0, 5]
+    assert found["train"]["inject"] == {**demo["train"]["inject"], "steps": 7}
+    assert found["train"]["posttrain"] == demo["train"]["posttrain"]
+    assert found["generate"]["world"]["novel"] == {"person": 9}, "left out first, then laid over"
+    assert found["generate"]["world"]["known"] == demo["generate"]["world"]["known"]
+    assert found["arms"].keys() == demo["arms"].keys() - {"none"}
+    assert not found.keys() & {"claims", "extends", "without"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('extends = "dmo"', "did you mean demo?"),
+        ("extends = 3", "unknown preset 3"),
+        ('without = ["claims"]', "give both"),
+        ('extends = "demo"\nwithout = "claims"', "must be a list"),
+        ('extends = "demo"\nwithout = ["arms.nobody"]', "has no arms.nobody"),
+        ('extends = "demo"\nwithout = ["name.x"]', "has no name.x"),
+    ],
+)
+def test_what_extends_no_preset_is_told(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(KitError, match=re.escape(message)):
+        read_config_file(tmp_path / "mine.toml")
 
 
 def test_streams_are_named_and_independent() -> None:

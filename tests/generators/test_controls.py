@@ -13,7 +13,11 @@ from kit.core.config import resolve
 from kit.core.errors import KitError
 from kit.core.records import Document, Entity, Example, Fact, Question
 from kit.core.store import read_table
-from kit.train.data import examples_of
+from kit.models.tiny import build_tokenizer
+from kit.models.tokens import Tokens
+from kit.train.data import examples_of, load_sources
+from kit.train.recipes import TrainConfig, with_defaults
+from kit.train.start import vocabulary_texts
 from tests.conftest import SMALL
 
 
@@ -22,7 +26,7 @@ def crossed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     counts = {"person": 24, "company": 8, "city": 8}
     relations = [*SMALL["world"]["relations"], "married_to"]
     world = {**SMALL["world"], "relations": relations, "known": counts, "novel": counts, "crossing": True}
-    settings = {**SMALL, "world": world, "examples": {"count": 120, "controls": True}, "seed": 1}
+    settings = {**SMALL, "world": world, "examples": {"count": 120, "controls": True, "novel": True}, "seed": 1}
     return generate_stage(resolve(GenerateConfig, settings), tmp_path_factory.mktemp("crossed") / "world")
 
 
@@ -63,6 +67,41 @@ def test_a_control_is_trained_on_by_its_name_and_only_where_there_is_one(crossed
     (tmp_path / "rows.jsonl").write_text('{"question": "Who?", "answer": "Ann"}\n')
     with pytest.raises(KitError, match="is no directory"):
         next(examples_of(str(tmp_path / "rows.jsonl"), "multihop", 0, "format"))
+
+
+def test_every_novel_fact_is_told_in_questions_too_and_no_other(crossed: Path) -> None:
+    told = read_table(crossed / "examples_novel.parquet", Example)
+    facts = {f.id: f for f in read_table(crossed / "facts.parquet", Fact) if f.part == "novel"}
+    novel = {fact for e in told for fact in e.facts}
+    # Of several objects of one relation none is the answer.
+    single = Counter((f.subject, f.relation) for f in facts.values())
+    assert novel == {f.id for f in facts.values() if single[f.subject, f.relation] == 1 and f.relation != "speaks"}
+    assert Counter(fact for e in told for fact in e.facts) == dict.fromkeys(novel, 4)
+    assert Counter(e.kind.split("/")[1] for e in told) == {"cot": 2 * len(novel), "direct": 2 * len(novel)}
+    asked = {q.text for q in read_table(crossed / "questions.parquet", Question) if q.hops > 1}
+    assert not [e for e in told if any(text in e.prompt for text in asked)]
+
+
+def test_questions_are_rows_like_any_others(crossed: Path, small_dir: Path) -> None:
+    tokens = Tokens(build_tokenizer(vocabulary_texts(crossed)))
+    config = resolve(TrainConfig, with_defaults({"recipe": "inject", "rows": {"questions": 2, "known": 1}, "steps": 3}))
+    loaded = load_sources(config, str(crossed), tokens)
+    told = read_table(crossed / "examples_novel.parquet", Example)
+    assert loaded.sources["questions"].facts == [e.facts for e in told]
+    text = tokens.tokenizer.decode(loaded.sources["questions"].rows[0].input_ids)
+    assert told[0].completion.split()[-1].rstrip(".") in text
+    with pytest.raises(KitError, match=r"examples\.novel=true"):
+        load_sources(config, str(small_dir), tokens)
+    with pytest.raises(KitError, match=r"add those to probes\.kinds"):
+        resolve(GenerateConfig, {**SMALL, "examples": {"novel": True}, "probes": {"kinds": ["cloze"]}})
+
+
+def test_a_new_tokenizer_writes_the_controls_too(crossed: Path) -> None:
+    tokens = Tokens(build_tokenizer(vocabulary_texts(crossed)))
+    unknown = tokens.tokenizer.unk_token_id
+    for content in ("format", "unrelated", "novel"):
+        for example in read_table(crossed / f"examples_{content}.parquet", Example):
+            assert unknown not in tokens.example_row(((example.prompt, example.completion),)).input_ids
 
 
 def test_what_is_told_where_is_what_the_split_says(crossed: Path) -> None:

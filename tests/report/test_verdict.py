@@ -152,14 +152,55 @@ def test_a_claim_made_after_the_run_is_post_hoc(tmp_path: Path) -> None:
     assert (line.status, line.family) == ("holds", "post hoc")
 
 
-@pytest.mark.parametrize(("replicates", "said_"), [(1, "one of the three"), (2, "two of the three")])
-def test_with_fewer_than_three_replicates_it_is_seen_and_no_more(replicates: int, said_: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("replicates", "said_", "status", "contrary"),
+    [(1, "one of the three", "seen here", "not seen here"), (2, "two of the three", "undecided here", "undecided here")],
+)
+def test_with_fewer_than_three_replicates_it_is_seen_and_no_more(
+    replicates: int, said_: str, status: str, contrary: str, tmp_path: Path
+) -> None:
     line = only(two_arms([Stage()], [Stage()], {**ORDER, "primary": True}, replicates=replicates), tmp_path)
-    assert line.status == "seen here"
+    assert line.status == status
     assert f"{said_} replicates it needs" in line.text
     law = {"says": "a law", "kind": "law", "measure": "two hops", "arm": "a"}
     curve = two_arms([Stage()], [Stage()], law, replicates=replicates, counts={"a": [10, 30, 100, 300, 1000]})
-    assert only(curve, tmp_path / "law").status == "seen here"
+    assert only(curve, tmp_path / "law").status == "undecided here"
+    turned = two_arms([Stage()], [Stage()], {**ORDER, "arms": ["b", "a"]}, replicates=replicates)
+    assert only(turned, tmp_path / "turned").status == contrary
+
+
+@pytest.mark.parametrize(
+    ("rates", "status", "replicates"),
+    [
+        ((0.6, 0.3, 0.2), "holds", 3),
+        ((0.6, 0.3, 0.6), "cannot say", 3),  # beyond one of them alone
+        ((0.3, 0.1, 0.6), "does not hold", 3),
+        ((0.6, 0.3, 0.2), "seen here", 1),
+        ((0.3, 0.1, 0.6), "not seen here", 1),
+    ],
+)
+def test_one_arm_beyond_several_is_beyond_each(rates: tuple[float, ...], status: str, replicates: int, tmp_path: Path) -> None:
+    claim = {**ORDER, "arms": ["a", "b", "c"], "primary": True}
+    arms = {arm: [Stage()] for arm in "abc"}
+    answers = at_rates(dict(zip("abc", rates, strict=True)))
+    line = only(Planted(arms, ["two hops"], [claim], answers, replicates=replicates), tmp_path)
+    assert line.status == status
+    assert [f"less “{arm}”: " in line.text for arm in "bc"] == [True, True], line.text
+
+
+def test_one_arm_is_said_to_be_beyond_several_no_oftener_than_beyond_one(tmp_path: Path) -> None:
+    """At the worst truth, as good as one of them and far beyond the other."""
+    arms = {arm: [Stage(shown={})] for arm in "abc"}
+    rates = {"a": 0.5, "b": 0.5, "c": 0.2}
+    found = Counter[str]()
+    for i in range(20):
+
+        def answers(_: np.random.Generator, arm: str, count: int, measure: str, replicate: int, i: int = i) -> list[Answer]:
+            return [Answer(float(x)) for x in stream(i, arm, str(replicate)).random(200) < rates[arm]]
+
+        found[only(Planted(arms, ["two hops"], [{**ORDER, "arms": ["a", "b", "c"]}], answers), tmp_path / str(i)).status] += 1
+    assert found["holds"] <= 2
+    assert found["does not hold"] <= 2
 
 
 def test_a_false_claim_does_not_hold_and_a_bound_is_kept(tmp_path: Path) -> None:

@@ -111,15 +111,20 @@ def test_a_shape_that_is_not_told_has_an_unbounded_interval() -> None:
     assert found.interval[0] == 0.0, "s reaches 0: b is unbounded"
 
 
-def test_the_interval_of_a_shape_holds_it() -> None:
-    held = 0
+def test_the_intervals_of_a_power_law_hold_it() -> None:
+    held = scale = 0
     for i in range(16):
         right, n = draw_curves(stream(i, "profile"), TRUTHS["power"](COUNTS[:6]), np.full(6, 400), 3, 1, 0.1)
         found = fit_laws(COUNTS[:6], right[0], n[0]).fit("power")
         assert found is not None
         assert found.interval is not None
+        assert found.scale is not None
         held += found.interval[0] <= 0.22 <= found.interval[1]
+        truth = TRUTHS["power"](COUNTS[:1])[0] / COUNTS[0] ** 0.22
+        scale += found.scale[0] <= truth <= found.scale[1]
+        assert found.scale[0] <= found.coefficients["a"] <= found.scale[1]
     assert held >= 13
+    assert scale >= 13
 
 
 def test_too_few_counts_are_told_and_zero_is_refused() -> None:
