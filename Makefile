@@ -11,9 +11,9 @@ demo: install
 test: install
 	$(BIN)/pytest
 
-# What takes long: simulations of the statistics, kills, matrices.
+# What takes long: simulations of the statistics, kills, matrices. Much of it waits, so there is a worker more than cores.
 test-full: install
-	$(BIN)/pytest -m full
+	$(BIN)/pytest -m full -n $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) + 1)")
 
 lint: install
 	$(BIN)/ruff check .

@@ -40,8 +40,9 @@ def read_preset(name: str) -> dict[str, Any]:
 def read_config_file(path: Path) -> dict[str, Any]:
     """A TOML file, or the JSON of a resolved configuration. Raises KitError for anything else.
 
-    What begins with `extends = "preset"` holds what differs from that preset: its tables are laid over the preset's, key by key,
-    other values take the place of those there; `without` names what is left out first (`["claims", "arms.none"]`).
+    What begins with `extends = "preset"` holds what differs from that preset: its tables are laid over the preset's, key by key;
+    lists of tables, such as `[[claims]]`, are added to those there; other values take their place. `without` names what is left
+    out first (`["claims", "arms.none"]`).
     """
     try:
         text = path.read_text("utf-8")
@@ -82,13 +83,15 @@ def _extended(data: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def _laid_over(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """Tables key by key, everything else whole."""
-    both = {key: _laid_over(base[key], own[key]) for key in base.keys() & own.keys() if _tables(base[key], own[key])}
-    return {**base, **own, **both}
-
-
-def _tables(*values: object) -> bool:
-    return all(isinstance(value, dict) for value in values)
+    """Tables key by key, lists of tables one after the other, everything else whole."""
+    laid = {**base, **own}
+    for key in base.keys() & own.keys():
+        there, new = base[key], own[key]
+        if isinstance(there, dict) and isinstance(new, dict):
+            laid[key] = _laid_over(there, new)
+        elif isinstance(there, list) and isinstance(new, list) and all(isinstance(each, dict) for each in (*there, *new)):
+            laid[key] = [*there, *new]
+    return laid
 
 
 def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:

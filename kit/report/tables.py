@@ -21,6 +21,14 @@ def _table(title: str, note: str, header: list[str], rows: list[list[str]]) -> T
     return {"title": title, "note": note, "header": header, "rows": rows}
 
 
+def _upright(table: Table) -> Table:
+    """The table, or where it is wider than high the same with its columns as rows."""
+    if len(table["header"]) <= len(table["rows"]) + 1:
+        return table
+    header, *rows = (list(each) for each in zip(table["header"], *table["rows"], strict=True))
+    return {**table, "header": header, "rows": rows}
+
+
 def _text(estimate: Estimate | None) -> str:
     return str(estimate) if estimate else "–"
 
@@ -45,7 +53,7 @@ def top_table(results: Results) -> Table:
     note = (
         "Each arm at its greatest D. Scores are those that a measure is compared by. Chance: of the first replicate's questions."
     )
-    return _table("Every measure by arm", note, header, rows)
+    return _upright(_table("Every measure by arm", note, header, rows))
 
 
 def arm_tables(results: Results) -> list[Table]:
@@ -183,7 +191,7 @@ def matching_table(results: Results) -> Table:
         "row's share of the step, summed over exposures), and the steps from where a fact was last shown to the end."
     )
     header = ["", *(f"{results.arm(arm)}, D = {max(results.counts[arm])}" for arm in trained)]
-    return _table("What the arms were shown", note, header, rows)
+    return _upright(_table("What the arms were shown", note, header, rows))
 
 
 def claims_table(results: Results, claims: Sequence[Claim]) -> Table:

@@ -275,6 +275,8 @@ person = 9
     assert found["generate"]["world"]["known"] == demo["generate"]["world"]["known"]
     assert found["arms"].keys() == demo["arms"].keys() - {"none"}
     assert not found.keys() & {"claims", "extends", "without"}
+    path.write_text('extends = "demo"\n[[claims]]\nsays = "more"\n')
+    assert read_config_file(path)["claims"] == [*demo["claims"], {"says": "more"}]
 
 
 @pytest.mark.parametrize(

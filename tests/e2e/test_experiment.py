@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kit.core.config import apply_overrides, dump, read_preset, resolve
+from kit.core.config import apply_overrides, dump, preset_names, read_preset, resolve
 from kit.core.errors import KitError
 from kit.sweep.experiment import ExperimentConfig
 from kit.sweep.plan import Plan
@@ -23,7 +24,7 @@ def claimed(**claim: Any) -> ExperimentConfig:
     return resolve(ExperimentConfig, {**data, "claims": [{"says": "it is so", **claim}]})
 
 
-@pytest.mark.parametrize("preset", ["demo", "demo-tasks"])
+@pytest.mark.parametrize("preset", [name for name in preset_names() if "base" in read_preset(name)])
 def test_a_saved_experiment_is_read_back_the_same(preset: str) -> None:
     found = resolve(ExperimentConfig, read_preset(preset))
     again = resolve(ExperimentConfig, dump(found))
@@ -33,11 +34,11 @@ def test_a_saved_experiment_is_read_back_the_same(preset: str) -> None:
 
 def test_arms_share_their_prefixes_and_measures_a_load(tmp_path: Path) -> None:
     full = demo()
-    assert [len(full.evaluations(arm)) for arm in full.arms.values()] == [1] * 6, "a model is loaded once for all it is asked"
+    assert [len(full.evaluations(arm)) for arm in full.arms.values()] == [1] * 10, "a model is loaded once for all it is asked"
     plan = Plan(full, tmp_path)
     plan.add_cells(0, plan.base(full.replicates[0], 0, 1))
     trained = [n for n in plan.nodes.values() if n.kind == "train"]
-    assert len({n.key for n in trained}) == len(trained) == 21
+    assert len({n.key for n in trained}) == len(trained) == 27
     for cell in plan.cells:
         (asked,) = cell.evaluations
         assert set(asked.measures) == set(full.arms[cell.arm].measures)
@@ -87,7 +88,8 @@ def test_a_claim_is_another_one_once_it_asks_otherwise() -> None:
         "arms.inject.label=another",
     ):
         assert demo(how).claim_digests() == first, how
-    assert demo("train.posttrain_epochs.epochs=2.0").claim_digests() == first, "an arm that no claim names"
+    idle = dump(demo())["arms"]["none"] | {"label": "in no claim", "path": ["posttrain", "order_last"]}
+    assert demo(f"arms.more={json.dumps(idle)}").claim_digests() == first, "an arm that no claim names"
 
 
 @pytest.mark.parametrize(
@@ -154,8 +156,11 @@ DIFFERENCE = {"kind": "difference", "measure": "novel2", "arms": ["inject", "non
         ({**DIFFERENCE, "differs": ["novel doses"]}, "did you mean novel dose"),
         ({**DIFFERENCE, "below": 1.0}, "give either above or below"),
         ({**DIFFERENCE, "above": None}, "give either above or below"),
-        ({**DIFFERENCE, "arms": ["inject"]}, "a difference is of two arms, or two measures, or two counts"),
+        ({**DIFFERENCE, "arms": ["inject"]}, "or two measures, or two counts"),
         ({**DIFFERENCE, "count": [1000, 0]}, "a difference is of two arms"),
+        ({**DIFFERENCE, "arms": ["inject", "none", "shuffled"]}, None),
+        ({**DIFFERENCE, "arms": ["inject", "none", "shuffled"], "measure": ["novel1", "novel2"]}, "one less each of several"),
+        ({**DIFFERENCE, "kind": "interaction", "arms": ["inject", "none", "shuffled"], "count": [1000, 0]}, "at most 2"),
         ({**DIFFERENCE, "kind": "interaction"}, "an interaction crosses two"),
         ({"kind": "law", "measure": "novel2", "arm": "inject", "form": "powre"}, "unknown form powre; did you mean power"),
         ({**DIFFERENCE, "says": ""}, "claims.0.difference.says"),
@@ -172,7 +177,7 @@ DIFFERENCE = {"kind": "difference", "measure": "novel2", "arms": ["inject", "non
             "claims.0.chance.against",
         ),
         ({"kind": "chance", "measure": "novel2", "arm": "inject", "against": 20.0, "above": 0.0}, "claims.0.chance.against"),
-        ({**DIFFERENCE, "arms": ["epochs", "none"], "measure": "known2", "count": None}, None),
+        ({**DIFFERENCE, "arms": ["posttrain", "none"], "measure": "known2", "count": None}, None),
     ],
 )
 def test_a_claim_speaks_of_what_is_run(claim: dict[str, Any], message: str | None) -> None:
@@ -184,7 +189,7 @@ def test_a_claim_speaks_of_what_is_run(claim: dict[str, Any], message: str | Non
 
 
 def test_a_curve_of_too_few_counts_can_be_planned_and_is_told_by_the_report() -> None:
-    assert demo("counts=[0,1000]", *(f"arms.{name}.counts=[1000]" for name in ("epochs", "none"))).claims
+    assert demo("counts=[0,1000]", "arms.none.counts=[1000]").claims
 
 
 def test_at_most_five_claims_are_primary_and_no_two_say_the_same() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import kit.report
-from kit.core.config import read_preset
+from kit.core.config import preset_names, read_preset
 from kit.core.errors import KitError
 from kit.core.records import Shown
 from kit.core.seeds import stream
@@ -188,6 +188,7 @@ def test_one_arm_beyond_several_is_beyond_each(rates: tuple[float, ...], status:
     assert [f"less “{arm}”: " in line.text for arm in "bc"] == [True, True], line.text
 
 
+@pytest.mark.full
 def test_one_arm_is_said_to_be_beyond_several_no_oftener_than_beyond_one(tmp_path: Path) -> None:
     """At the worst truth, as good as one of them and far beyond the other."""
     arms = {arm: [Stage(shown={})] for arm in "abc"}
@@ -444,8 +445,9 @@ def test_the_whole_page_of_a_foreign_experiment(tmp_path: Path) -> None:
 def test_the_report_knows_no_experiment_by_name() -> None:
     """Neither arms nor measures of the presets, by name or by label."""
     names: set[str] = set()
-    for preset in ("demo", "demo-tasks"):
-        data = read_preset(preset)
+    for data in (read_preset(preset) for preset in preset_names()):
+        if "arms" not in data:
+            continue
         for kind in ("arms", "measures"):
             names |= {*data[kind], *(table["label"] for table in data[kind].values() if "label" in table)}
     # A kind of error, a source of rows, and words for everyone.
