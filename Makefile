@@ -13,7 +13,7 @@ test: install
 
 # What takes long: simulations of the statistics, kills, matrices. Much of it waits, so there is a worker more than cores.
 test-full: install
-	$(BIN)/pytest -m full -n $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) + 1)")
+	$(BIN)/pytest -m full -n $(shell $(PYTHON) -c "import os; print(os.cpu_count() + 1)")
 
 lint: install
 	$(BIN)/ruff check .

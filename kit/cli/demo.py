@@ -37,4 +37,4 @@ def command(seed: int | None, seeds: int | None, overrides: tuple[str, ...], wor
         echo_json(report)
         return
     echo_verdict(report)
-    click.echo(f"\nreport: {out / 'report.html'}   (also report.png, report.json)")
+    click.echo(f"\nreport: {out / 'report.html'}   (also report.md, report.png, report.json)")

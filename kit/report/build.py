@@ -1,4 +1,5 @@
-"""Builds report.html (self-contained, pictures as SVG), report.png (the same pictures) and report.json (every number)."""
+"""Builds report.html (self-contained, pictures as SVG), report.md, report.png (the same pictures) and report.json (every
+number)."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from kit.core.store import atomic_path, write_json
 from kit.report import figures
 from kit.report.claims import Law
 from kit.report.curves import curve_name, curves
+from kit.report.markdown import FAMILIES, markdown
 from kit.report.results import Results, load_results
 from kit.report.tables import (
     arm_tables,
@@ -30,7 +32,7 @@ from kit.stats.goodness import Laws
 
 
 def build_report(directory: Path) -> dict[str, Any]:
-    """Write the three files into a finished sweep's directory; returns what report.json holds.
+    """Write the four files into a finished sweep's directory; returns what report.json holds.
 
     Raises KitError when the sweep is unfinished or the `report` extra is not installed.
     """
@@ -68,9 +70,11 @@ def build_report(directory: Path) -> dict[str, Any]:
     svgs = {name: vl_convert.vegalite_to_svg(chart.to_json(validate=False)) for name, chart in drawn.items()}
     shown = [table for table in tables if table["rows"]]
     declared = sorted({str(told["date"]) for told in results.declared.values()})
-    text = page.render(results=results, lines=lines, tables=shown, svgs=svgs, declared=declared)
+    text = page.render(results=results, families=FAMILIES, lines=lines, tables=shown, svgs=svgs, declared=declared)
     with atomic_path(directory / "report.html") as temporary:
         temporary.write_text(text, "utf-8")
+    with atomic_path(directory / "report.md") as temporary:
+        temporary.write_text(markdown(results.config["name"], lines, shown), "utf-8")
     with atomic_path(directory / "report.png") as temporary:
         temporary.write_bytes(vl_convert.vegalite_to_png(_grid(_foremost(results, drawn)).to_json(validate=False), scale=1.5))
     report = {

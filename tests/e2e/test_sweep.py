@@ -85,6 +85,9 @@ def test_the_report_says_what_the_records_say(calm: Calm) -> None:
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert "<svg" in page
     assert "src=" not in page
+    told = (out / "report.md").read_text("utf-8")
+    assert all(f"*{line['status']}*: {line['text']}" in told for line in report["verdict"] if line["family"] != "note")
+    assert all(f"## {table['title']}" in told for table in report["tables"] if table["rows"])
     assert (out / "report.png").stat().st_size > 10_000
 
 
@@ -177,7 +180,7 @@ def test_killed_ten_times(calm: Calm, tmp_path: Path) -> None:
     assert stages == sorted(p.name for p in (out / "stages").iterdir())
     for stage in stages:
         assert outputs(calm.directory / "stages" / stage) == outputs(out / "stages" / stage), stage
-    pages = ("report.html", "report.json")
+    pages = ("report.html", "report.md", "report.json")
     expected = {name: file_digest(out / name) for name in pages}
     for _ in range(10):
         for name in pages:
