@@ -350,6 +350,7 @@ CASES: list[tuple[str, Callable[[Path], None], list[str], str]] = [
     ("show a train run", nothing, ["show", "{model}"], "not a data directory"),
     ("report of no sweep", nothing, ["report", "{data}"], "no finished sweep"),
     ("a sweep file that is not there", nothing, ["sweep", "{tmp}/none.toml", "--out", "{out}"], "cannot read"),
+    ("export told of another model", nothing, ["export", "{model}", "-o", "model=x", "--out", "{out}"], "unknown key model"),
     ("an arm of unknown stages", nothing, ["demo", "-o", 'arms.inject.path=["injct"]', "--out", "{out}"], "did you mean inject?"),
     ("counts twice", nothing, ["demo", "-o", "counts=[1,1]", "--out", "{out}"], "different"),
 ]
