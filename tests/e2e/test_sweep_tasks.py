@@ -1,4 +1,4 @@
-"""The preset of the other tasks, at toy size, from its name to the page."""
+"""The curves of the preset of the other tasks, at toy size, from a file that extends it to the page."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from kit.core.config import read_preset
 from kit.core.errors import KitError
 from kit.core.records import EvalRecord
 from kit.core.store import read_table
@@ -40,8 +41,11 @@ def kit(*arguments: str) -> Any:
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("tasks") / "out"
-    kit("sweep", "demo-tasks", "--out", str(directory), *(part for override in OVERRIDES for part in ("-o", override)))
+    folder = tmp_path_factory.mktemp("tasks")
+    directory, curves = folder / "out", folder / "curves.toml"
+    others = [f"arms.{name}" for name in read_preset("demo-tasks")["arms"] if name not in MEASURES]
+    curves.write_text(f'extends = "demo-tasks"\nwithout = {json.dumps(others)}\n')
+    kit("sweep", str(curves), "--out", str(directory), *(part for override in OVERRIDES for part in ("-o", override)))
     return directory
 
 
