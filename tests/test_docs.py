@@ -16,6 +16,7 @@ from generators.text.styles import STYLES
 from kit.cli.main import cli
 from kit.core.config import read_preset, resolve
 from kit.core.errors import KitError
+from tests import findings_page
 from tests.help_pages import PAGE, page
 
 ROOT = Path(__file__).parents[1]
@@ -39,6 +40,14 @@ def test_every_command_in_the_pages_is_one(name: str, line: str) -> None:
         command = cli.get_command(context, words[0])
         assert command, line
         command.make_context(words[0], words[1:], parent=context)
+
+
+def test_findings_are_what_the_reports_say() -> None:
+    texts = {place.name: place.read_text("utf-8") for place in findings_page.PAGES if place.exists()}
+    for name, text in texts.items():
+        assert findings_page.rendered(text) == text, f"run python -m tests.findings_page ({name})"
+    told = {block[1] for text in texts.values() for block in findings_page.BLOCK.findall(text)}
+    assert told == {path.stem for path in findings_page.KEPT.glob("*.json")}, "what is kept is told, and nothing else is"
 
 
 def test_the_help_pages_are_current() -> None:

@@ -78,6 +78,10 @@ def build_report(directory: Path) -> dict[str, Any]:
     with atomic_path(directory / "report.png") as temporary:
         temporary.write_bytes(vl_convert.vegalite_to_png(_grid(_foremost(results, drawn)).to_json(validate=False), scale=1.5))
     report = {
+        "name": results.config["name"],
+        "replicates": results.replicates,
+        "arms": results.arms,
+        "measures": results.measures,
         "verdict": [asdict(line) for line in lines],
         "tables": tables,
         "curves": [asdict(each) for each in found],
