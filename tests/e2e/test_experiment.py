@@ -34,11 +34,11 @@ def test_a_saved_experiment_is_read_back_the_same(preset: str) -> None:
 
 def test_arms_share_their_prefixes_and_measures_a_load(tmp_path: Path) -> None:
     full = demo()
-    assert [len(full.evaluations(arm)) for arm in full.arms.values()] == [1] * 10, "a model is loaded once for all it is asked"
+    assert [len(full.evaluations(arm)) for arm in full.arms.values()] == [1] * 12, "a model is loaded once for all it is asked"
     plan = Plan(full, tmp_path)
     plan.add_cells(0, plan.base(full.replicates[0], 0, 1))
     trained = [n for n in plan.nodes.values() if n.kind == "train"]
-    assert len({n.key for n in trained}) == len(trained) == 27
+    assert len({n.key for n in trained}) == len(trained) == 30
     for cell in plan.cells:
         (asked,) = cell.evaluations
         assert set(asked.measures) == set(full.arms[cell.arm].measures)
