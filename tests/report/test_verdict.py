@@ -440,6 +440,12 @@ def test_the_whole_page_of_a_foreign_experiment(tmp_path: Path) -> None:
     assert point["value"] == pytest.approx(np.mean(list(point["replicates"].values())))
     titles = [table["title"] for table in report["tables"] if table["rows"]]
     assert {"Laws, side by side", "What the arms were shown", "Format, and what is right within it, by D"} <= set(titles)
+    (law,) = next(table for table in report["tables"] if table["title"] == "Power laws in percent")["rows"]
+    fit = next(f for f in report["laws"]["their score, left"]["fits"] if f["form"] == "power")
+    percent = [float(x) for x in re.findall(r"[\d.]+", law[1])]
+    assert percent == pytest.approx([100 * fit["coefficients"]["a"], *(100 * x for x in fit["scale"])], rel=0.01)
+    turned = [float(x) for x in re.findall(r"[\d.]+", law[2])]
+    assert turned == pytest.approx([1 / fit["coefficients"]["s"], *(1 / x for x in reversed(fit["interval"]))], rel=0.01)
 
 
 def test_the_report_knows_no_experiment_by_name() -> None:
