@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 @as_json
 def command(experiment: str, overrides: tuple[str, ...], data: str | None, json_: bool) -> None:
     """What an experiment takes, and what it can establish, before it is run: stages, tokens, disk; for every claim the smallest
-    difference that it would find four times in five, by number of replicates; of laws, which can be told apart."""
+    difference that it would find four times in five, by number of replicates, or in what its arms are not matched; of laws,
+    which can be told apart."""
     from kit.core.config import dump
     from kit.sweep.forecast import forecast
 
@@ -59,6 +60,9 @@ def _by(values: Iterable[object]) -> str:
 def _outlook(outlook: Outlook) -> None:
     claim = outlook.claim
     click.echo(f"- {claim.says} ({claim.kind}, {'primary' if claim.primary else 'secondary'}, at {100 * outlook.alpha:.2g} %)")
+    if outlook.unmatched:
+        click.echo(f"    nothing will be said: not matched in {', '.join(outlook.unmatched)}")
+        return
     if outlook.smallest:
         by = _by(f"{least:.2f}" for least in outlook.smallest.values())
         click.echo(

@@ -61,13 +61,14 @@ def read_config_file(path: Path) -> dict[str, Any]:
 def _extended(data: dict[str, Any], where: str) -> dict[str, Any]:
     """Settings over those of the preset that they name. Raises KitError where they name none that there is, or leave out what it
     does not have."""
-    name, without = data.pop("extends", None), data.pop("without", [])
-    if name is None and without:
+    name, without = data.pop("extends", None), data.pop("without", None)
+    if name is None and without is not None:
         raise KitError(f"{where}: without says what is left out of the preset that extends names: give both")
     if name is None:
         return data
     if name not in preset_names():
         raise KitError(f"{where}: extends: unknown preset {name}; {nearest(str(name), preset_names())}")
+    without = [] if without is None else without
     if not (isinstance(without, list) and all(isinstance(key, str) for key in without)):
         raise KitError(f'{where}: without must be a list of keys, as ["claims", "arms.none"]')
     base = read_preset(name)
@@ -89,7 +90,7 @@ def _laid_over(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
         there, new = base[key], own[key]
         if isinstance(there, dict) and isinstance(new, dict):
             laid[key] = _laid_over(there, new)
-        elif isinstance(there, list) and isinstance(new, list) and all(isinstance(each, dict) for each in (*there, *new)):
+        elif isinstance(there, list) and isinstance(new, list) and new and all(isinstance(each, dict) for each in (*there, *new)):
             laid[key] = [*there, *new]
     return laid
 

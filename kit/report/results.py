@@ -212,7 +212,7 @@ def load_results(directory: Path) -> Results:
 
     @functools.cache
     def training(path: tuple[str, ...]) -> Training:
-        return Training.of([(manifests[stage], shown(stage)) for stage in path])
+        return Training.of([(manifests[stage].results, shown(stage)) for stage in path])
 
     loaded = []
     for cell, evaluations, path_ in cells:

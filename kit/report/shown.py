@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from kit.core.records import Manifest, Shown
+from kit.core.records import Shown
 
 Near = Callable[[float, float], bool]
 
@@ -32,18 +32,18 @@ class Training:
     shown: dict[str, dict[str, Told]]
 
     @staticmethod
-    def of(stages: Sequence[tuple[Manifest, Sequence[Shown]]]) -> Training:
-        """Of stages in their order."""
-        steps, rows, tokens = (sum(int(m.results[key]) for m, _ in stages) for key in ("steps", "rows", "tokens"))
+    def of(stages: Sequence[tuple[Mapping[str, float], Sequence[Shown]]]) -> Training:
+        """Of stages in their order: what each counted (steps, rows, tokens), and what it showed of each fact."""
+        steps, rows, tokens = (sum(int(counted[key]) for counted, _ in stages) for key in ("steps", "rows", "tokens"))
         left, shown = steps, dict[str, dict[str, Told]]()
-        for manifest, facts in stages:
+        for counted, facts in stages:
             for row in facts:
                 known = shown.setdefault(row.source, {}).get(row.fact, Told(0, 0, 0.0, 0))
                 shown[row.source][row.fact] = Told(
                     known.exposures + row.exposures, known.documents + row.new_documents, known.dose + row.dose,
                     left - row.last_step,
                 )  # fmt: skip
-            left -= int(manifest.results["steps"])
+            left -= int(counted["steps"])
         return Training(steps, rows, tokens, shown)
 
 

@@ -114,7 +114,7 @@ def percent_table(results: Results, laws: Mapping[str, Laws]) -> Table:
             a, s = (fit.coefficients[key] for key in ("a", "s"))
             rows.append(
                 [name, _percent(100 * a, fit.scale and (100 * fit.scale[0], 100 * fit.scale[1])),
-                 _percent(1 / s if s > 0 else float("inf"), fit.interval and _turned(*fit.interval)),
+                 _percent(1 / s if s > 0 else float("inf"), fit.interval and _turned(*fit.interval)) + _bounded(fit.interval),
                  "–" if fit.p is None else f"{fit.p:.2g}"]
             )  # fmt: skip
     note = (
@@ -122,6 +122,11 @@ def percent_table(results: Results, laws: Mapping[str, Laws]) -> Table:
         "which one replicate does not give. A small p says that no such law describes the curve, whatever a and b are."
     )
     return _table("Power laws in percent", note, ["", "a", "b", "p"], rows)
+
+
+def _bounded(interval: tuple[float, float] | None) -> str:
+    bounds = FORMS[POWER].bounds
+    return ", at its bound" if interval and bounds and interval[1] >= bounds[1] else ""
 
 
 def _turned(low: float, high: float) -> tuple[float, float]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 
-from kit.report.claims import Claim, Found, Withheld
+from kit.report.claims import Claim, Counts, Found, Withheld
 from kit.report.claims import Status as Decided
 from kit.report.results import Results
-from kit.report.shown import Mismatch, mismatches
+from kit.report.shown import Mismatch, Training, mismatches
 
 Status = Literal["holds", "does not hold", "cannot say", "seen here", "not seen here", "undecided here", "note"]
 Family = Literal["primary", "secondary", "post hoc", "note"]
@@ -20,7 +20,7 @@ REPLICATES = 3
 """The fewest that a claim about training is decided by: questions are not runs."""
 
 HERE: dict[Decided, Status] = {"holds": "seen here", "does not hold": "not seen here", "cannot say": "undecided here"}
-"""What is said of too few replicates, by what their questions alone would decide."""
+"""What is said of too few replicates, by where their interval lies."""
 
 NUMBERS = ("none", "one", "two", "three")
 
@@ -37,8 +37,9 @@ class Sentence:
 
 def verdict(results: Results) -> list[Sentence]:
     """A line for every claim, primary ones first, and what is to be said of the whole experiment."""
-    differing = [_differing(results, claim) for claim in results.claims]
-    found = [_find(results, claim, own) for claim, own in zip(results.claims, differing, strict=True)]
+    trained = _trained(results)
+    apart = [differing(claim, results.counts, trained) for claim in results.claims]
+    found = [_find(results, claim, own) for claim, own in zip(results.claims, apart, strict=True)]
     families: list[Family] = [
         "post hoc" if digest not in results.declared else "primary" if claim.primary else "secondary"
         for claim, digest in zip(results.claims, results.digests, strict=True)
@@ -50,7 +51,7 @@ def verdict(results: Results) -> list[Sentence]:
     ]
     levels = holm([*own, *(1.0 for told in gone if told["primary"])])
     lines = []
-    for claim, each, family, differs in zip(results.claims, found, families, differing, strict=True):
+    for claim, each, family, differs in zip(results.claims, found, families, apart, strict=True):
         level = levels.pop(0) if family == "primary" else ALPHA
         lines.append(_line(claim, each, family, level, differs))
     order: list[Family] = ["primary", "secondary", "post hoc"]
@@ -74,12 +75,22 @@ def _enough(found: Found) -> bool:
     return found.replicates >= REPLICATES
 
 
-def _differing(results: Results, claim: Claim) -> list[Mismatch]:
+Trained = Mapping[tuple[str, int], Training]
+"""What the arms of a replicate were shown, by arm and count."""
+
+
+def _trained(results: Results) -> list[Trained]:
+    return [
+        {(c.arm, c.count): c.training for c in results.cells if c.replicate == replicate}
+        for replicate in range(len(results.config["replicates"]))
+    ]
+
+
+def differing(claim: Claim, counts: Counts, replicates: Sequence[Trained]) -> list[Mismatch]:
     """What the cells of a claim differ in, in any replicate, but for what its kind is about."""
     found: dict[str, Mismatch] = {}
-    keys = list(dict.fromkeys((cell.arm, cell.count) for cell in claim.compared(results.counts)))
-    for replicate in range(len(results.config["replicates"])):
-        there = {(c.arm, c.count): c.training for c in results.cells if c.replicate == replicate}
+    keys = list(dict.fromkeys((cell.arm, cell.count) for cell in claim.compared(counts)))
+    for there in replicates:
         for a, b in combinations([there[key] for key in keys if key in there], 2):
             for each in mismatches(a, b):
                 found.setdefault(each.what, each)
@@ -91,8 +102,13 @@ def _named(mismatch: Mismatch, names: Sequence[str]) -> bool:
     return any(mismatch.what == name or mismatch.what.startswith(f"{name} ") for name in names)
 
 
+def unnamed(claim: Claim, differing: Sequence[Mismatch]) -> list[str]:
+    """What of it the claim does not name, in words."""
+    return [str(each) for each in differing if not _named(each, claim.differs)]
+
+
 def _find(results: Results, claim: Claim, differing: Sequence[Mismatch]) -> Found | Withheld:
-    unmatched = [str(each) for each in differing if not _named(each, claim.differs)]
+    unmatched = unnamed(claim, differing)
     return Withheld(f"not matched in {', '.join(unmatched)}") if unmatched else claim.find(results, results.counts)
 
 

@@ -148,6 +148,7 @@ class ExperimentConfig(Config):
                 check_there(source)
         if self.base:
             self.base_config(first)
+        self._examples_are_made(first)
         if self.gate:
             self.evaluation_of(self.gate.recall_slice)
             self.evaluation_of(self.gate.pilot_slice)
@@ -162,6 +163,26 @@ class ExperimentConfig(Config):
         counts = {name: self.counts_of(name) for name in self.arms}
         check_claims(self.claims, counts, {name: arm.measures for name, arm in self.arms.items()}, hops)
         return self
+
+    def _examples_are_made(self, first: Replicate) -> None:
+        """Raises ValueError where a stage trains on examples that the generated worlds will not have."""
+        if self.generate is None:
+            return
+        made = self.generate_config(first).examples
+        there = {
+            "task": True,
+            "format": made.controls,
+            "unrelated": made.controls,
+            "unknown": made.unknown > 0,
+            "novel": made.novel,
+        }
+        for stage in self.train:
+            config = self.train_config(stage, max(self.counts), first)
+            if config.rows.get("questions") and not made.novel:
+                raise ValueError(f"train.{stage}: rows of questions need generate.examples.novel = true")
+            if config.rows.get("examples") and not config.examples_from and not there[config.content]:
+                key = {"unknown": "unknown = 100", "novel": "novel = true"}.get(config.content, "controls = true")
+                raise ValueError(f"train.{stage}: content {config.content} needs generate.examples.{key}")
 
     def _one_world(self) -> None:
         """Raises ValueError unless it is told where the worlds come from, and replicates say what is so."""

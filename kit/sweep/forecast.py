@@ -7,7 +7,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from kit.report.verdict import ALPHA, REPLICATES
 from kit.sources.published import local
 from kit.stats.power import Telling, smallest_difference, telling_apart
 from kit.sweep.experiment import ExperimentConfig, Measure
+from kit.sweep.matching import unmatched
 from kit.sweep.plan import Node, Plan
 from kit.train.data import examples_file, examples_of
 from kit.train.recipes import TrainConfig
@@ -58,12 +59,15 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """What can be established of one claim. smallest: by number of replicates, the least distance from its bound that is; none
-    where that depends on the scores. telling: of a law, by number of replicates, what becomes of each form."""
+    where that depends on the scores. telling: of a law, by number of replicates, what becomes of each form. unmatched: what its
+    arms will differ in and it does not name, so that nothing will be said (see `kit.sweep.matching`); None where that was not
+    looked at."""
 
     claim: Claim
     alpha: float
     smallest: dict[int, float]
     telling: dict[int, list[Telling]]
+    unmatched: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,11 @@ def forecast(experiment: ExperimentConfig, draws: int = 300) -> Forecast:
         nodes = list(plan.nodes.values())
         lengths = _Lengths(experiment, data)
         tokens = sum(lengths.of(node) for node in nodes if isinstance(node.config, TrainConfig))
-        outlooks = [_outlook(experiment, claim, asked, draws) for claim in experiment.claims]
+        apart = unmatched(experiment, data)
+        outlooks = [
+            replace(_outlook(experiment, claim, asked, draws), unmatched=apart[i] if apart else None)
+            for i, claim in enumerate(experiment.claims)
+        ]
         return Forecast(
             dict(Counter(n.kind for n in nodes)), round(tokens), _bytes(experiment, nodes, asked, data, lengths),
             data is not None, asked, outlooks,

@@ -91,8 +91,11 @@ def _questions(config: TrainConfig, data: str, tokens: Tokens, window: int | Non
     told = read_table(examples_file(Path(data), "multihop", "novel"), Example)
     rows = []
     for example in told:
-        worded_ = _worded(Conversation(((example.prompt, example.completion),), example.facts), config.ask)
-        rows.append(_example_row(config, tokens, window, example.id, worded_))
+        asked = _worded(Conversation(((example.prompt, example.completion),), example.facts), config.ask)
+        row = tokens.example_row(asked.turns)
+        if over := _over(len(row.input_ids), config, window):
+            raise KitError(f"a row of questions has {len(row.input_ids)} tokens, {over}")
+        rows.append(row)
     return Source(rows, [example.facts for example in told], [example.id for example in told])
 
 

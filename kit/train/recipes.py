@@ -33,9 +33,9 @@ class TrainConfig(ChatSettings):
     finetuning examples used, asked as `ask` words them; with D = 0 their rows are filled with known documents, so that steps and
     batch stay the same. draw: which D of all examples those are (the first D of draw 0, 1, …). seed: the order of rows, and a new
     model's weights. examples_from: where they come from, if not from the data; content: which of the data's examples, those of
-    the task, controls without their content, or those of what the model does not know; unknown_share: of how many of them these
-    are put in the place; skip_bad_rows: leave examples out that cannot be read or are longer than
-    max_length, and count them. steps or epochs: exactly one. epochs counts passes over the D examples.
+    the task, controls without their content, those of what the model does not know, or those that tell the novel facts;
+    unknown_share: of how many of them what is not known is put in the place; skip_bad_rows: leave examples out that cannot be
+    read or are longer than max_length, and count them. steps or epochs: exactly one. epochs counts passes over the D examples.
     lora: train an adapter of these settings. adapter: what becomes of one that the model has: `continue` (as it goes without a
     word), `merge` it into its base and train all weights, or merge it and train a `new` one, of the settings lora.
     """

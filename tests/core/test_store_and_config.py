@@ -277,6 +277,8 @@ person = 9
     assert not found.keys() & {"claims", "extends", "without"}
     path.write_text('extends = "demo"\n[[claims]]\nsays = "more"\n')
     assert read_config_file(path)["claims"] == [*demo["claims"], {"says": "more"}]
+    path.write_text('extends = "demo"\nclaims = []\n')
+    assert read_config_file(path)["claims"] == [], "none at all is not some more"
 
 
 @pytest.mark.parametrize(
@@ -285,6 +287,7 @@ person = 9
         ('extends = "dmo"', "did you mean demo?"),
         ("extends = 3", "unknown preset 3"),
         ('without = ["claims"]', "give both"),
+        ("without = []", "give both"),
         ('extends = "demo"\nwithout = "claims"', "must be a list"),
         ('extends = "demo"\nwithout = ["arms.nobody"]', "has no arms.nobody"),
         ('extends = "demo"\nwithout = ["name.x"]', "has no name.x"),

@@ -19,8 +19,10 @@ from kit.core.config import apply_overrides, read_preset, resolve
 from kit.core.records import EvalRecord
 from kit.core.store import file_digest, read_manifest, read_table
 from kit.report.build import build_report
+from kit.report.results import load_results
 from kit.sweep.experiment import ExperimentConfig
 from kit.sweep.forecast import forecast
+from kit.sweep.matching import Dealer, tokens_of
 from tests.e2e.test_interruption import disturbed, outputs
 
 pytestmark = pytest.mark.slow
@@ -106,6 +108,17 @@ def test_what_training_showed_is_read_from_its_rows(calm: Calm) -> None:
         one, other = (float(each.replace(",", "")) for each in pair)
         # Documents hold different numbers of facts, and the same ones come at other rates.
         assert one == pytest.approx(other, rel=0.05 if name.endswith(" dose") else 0), name
+
+
+def test_what_a_plan_deals_beforehand_is_what_training_shows(calm: Calm) -> None:
+    results = load_results(calm.directory)
+    extended = 5 * sum(gate["extensions"] for gate in calm.report["gates"][-1:])
+    overrides = (*OVERRIDES, f"base.steps={20 + extended}")
+    experiment = resolve(ExperimentConfig, apply_overrides(read_preset("demo"), overrides))
+    (world,) = calm.directory.glob("stages/generate-*")
+    dealer = Dealer(experiment, world, tokens_of(experiment, world))
+    for cell in results.cells:
+        assert dealer.training(cell.arm, cell.count) == cell.training, (cell.arm, cell.count)
 
 
 @pytest.mark.full

@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter
 
 from kit.core.errors import nearest
 from kit.report.claims.chance import Chance
-from kit.report.claims.claim import Cell, Found, Given, Reading, Status, Withheld, check_differs, greatest
+from kit.report.claims.claim import Cell, Counts, Found, Given, Reading, Status, Withheld, check_differs, greatest
 from kit.report.claims.decay import Decay
 from kit.report.claims.difference import Difference
 from kit.report.claims.interaction import Interaction
@@ -27,7 +27,20 @@ CLAIMS: TypeAdapter[tuple[Claim, ...]] = TypeAdapter(tuple[Claim, ...])
 PRIMARY = 5
 """Most claims that an experiment may be for: with more, Holm's correction leaves few replicates nothing to establish."""
 
-__all__ = ["CLAIMS", "PRIMARY", "Cell", "Claim", "Found", "Given", "Law", "Reading", "Status", "Withheld", "check_claims"]
+__all__ = [
+    "CLAIMS",
+    "PRIMARY",
+    "Cell",
+    "Claim",
+    "Counts",
+    "Found",
+    "Given",
+    "Law",
+    "Reading",
+    "Status",
+    "Withheld",
+    "check_claims",
+]
 
 
 def check_claims(

@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from kit.core.errors import nearest
+from kit.core.records import SOURCES
 from kit.report.claims.claim import LEVEL, Bounded, Cell, Counts, Found, Reading, Withheld, greatest, quoted
 from kit.report.claims.share import FLOOR
 from kit.stats.contrasts import Inverted, signed_sum
@@ -23,7 +25,14 @@ class Decay(Bounded):
     arms: Annotated[tuple[str, ...], Field(min_length=2)]
     measure: str
     count: int | None = None
-    source: Literal["known", "novel", "shuffled", "examples"] = "novel"
+    source: str = "novel"
+
+    @field_validator("source")
+    @classmethod
+    def _a_source(cls, name: str) -> str:
+        if name not in SOURCES:
+            raise ValueError(f"unknown source {name}; {nearest(name, SOURCES)}")
+        return name
 
     def named_arms(self) -> list[str]:
         return list(self.arms)

@@ -58,8 +58,11 @@ def _each(what: str, pairs: Sequence[Found]) -> Found:
         return "does not hold" if denied else "cannot say"
 
     def told(alpha: float) -> str:
-        return "; ".join(f"{pair.what}: {pair.told(alpha)}" for pair in pairs)
+        # What speaks against the claim does so at its part of the error.
+        levels = [alpha if pair in favour else alpha / len(pairs) for pair in pairs]
+        return "; ".join(f"{pair.what}: {pair.told(level)}" for pair, level in zip(pairs, levels, strict=True))
 
-    against = [pair.p for pair in pairs if pair.decide(1 - 1e-9) != "holds"]
+    favour = [pair for pair in pairs if pair.decide(1 - 1e-9) == "holds"]
+    against = [pair.p for pair in pairs if pair not in favour]
     p = min(1.0, len(pairs) * min(against)) if against else max(pair.p for pair in pairs)
     return Found(what, p, decide, told, pairs[0].n, pairs[0].replicates)
