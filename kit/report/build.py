@@ -60,6 +60,7 @@ def build_report(directory: Path) -> dict[str, Any]:
     ]
     charts = {
         **{f"measure {name}": figures.measure(results, name) for name in results.measures},
+        **{f"lasting {name}": figures.lasting(results, name) for name in results.measures},
         "top": figures.top(results),
         **{f"laws {c.name}": figures.laws(c, fitted[c.name]) for c in found if c.name in fitted},
         **{f"format {c.name}": figures.in_format(c) for c in found},
@@ -95,11 +96,12 @@ def build_report(directory: Path) -> dict[str, Any]:
 
 
 def _foremost(results: Results, drawn: dict[str, Any]) -> list[Any]:
-    """For the one picture: the measures of the primary claims (of all, where none is), and every measure by arm."""
+    """For the one picture: the measures of the primary claims (of all, where none is), what lasts, and every measure by arm."""
     claims = [c for c in results.claims if c.primary] or results.claims
     names = dict.fromkeys(f"measure {measure}" for c in claims for measure in c.named_measures())
     chosen = [drawn[name] for name in names if name in drawn] or [c for name, c in drawn.items() if name.startswith("measure ")]
-    return [*chosen, *([drawn["top"]] if "top" in drawn else [])]
+    lasting = [chart for name, chart in drawn.items() if name.startswith("lasting ")]
+    return [*chosen, *lasting, *([drawn["top"]] if "top" in drawn else [])]
 
 
 def _grid(charts: list[Any]) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 import altair as alt
 
+from kit.report.claims.decay import Decay
 from kit.report.curves import ERRORS, Curve
 from kit.report.results import Results
 from kit.stats.goodness import Laws
@@ -76,12 +77,14 @@ def _lines(
 
 
 def measure(results: Results, name: str) -> alt.LayerChart | None:
-    """A measure by D, a colour an arm; None where no arm was asked it at several counts."""
+    """A measure by D, a colour an arm; None where no arm was asked it at several counts. Of more arms than colours those are
+    drawn that were run at several counts; the others stand in `top`."""
+    few = len(results.arms) <= len(COLOURS)
     rows = [
         _row(found, D=count, arm=label)
         for arm, label in results.arms.items()
         for count in results.counts[arm]
-        if (found := results.estimate(arm, count, name))
+        if (few or len(results.counts[arm]) > 1) and (found := results.estimate(arm, count, name))
     ]
     counts = sorted({r["D"] for r in rows})
     if len(counts) < 2:
@@ -90,8 +93,8 @@ def measure(results: Results, name: str) -> alt.LayerChart | None:
     return _lines(rows, "arm", counts, results.measure(name), colour, results.score_name(name).replace("_", " "))
 
 
-def top(results: Results) -> alt.LayerChart | None:
-    """Every measure of every arm at the arm's greatest count."""
+def top(results: Results) -> alt.LayerChart | alt.FacetChart | None:
+    """Every measure of every arm at the arm's greatest count: a colour an arm; of more arms than colours, a panel a measure."""
     rows = [
         _row(found, arm=results.arm(arm), measure=label)
         for arm, counts in results.counts.items()
@@ -101,15 +104,59 @@ def top(results: Results) -> alt.LayerChart | None:
     if not rows:
         return None
     arms = list(results.arms.values())
-    base = alt.Chart(
-        alt.Data(values=rows), width=_WIDTH, title="Every measure, each arm at its greatest D", height=alt.Step(8)
-    ).encode(
+    title = "Every measure, each arm at its greatest D"
+    if len(arms) > len(COLOURS):
+        panel = alt.Chart(width=_WIDTH / 2, height=alt.Step(11)).encode(
+            y=alt.Y("arm:N", sort=arms, title=None, axis=alt.Axis(labelLimit=300))
+        )
+        return (
+            (_intervals(panel) + panel.mark_point(filled=True, size=30, opacity=1, color="black").encode(x=_SCORE))
+            .facet(
+                facet=alt.Facet("measure:N", sort=list(results.measures.values()), title=None),
+                data=alt.Data(values=rows),
+                columns=2,
+            )
+            .resolve_scale(y="independent")
+            .properties(title=title)
+        )
+    base = alt.Chart(alt.Data(values=rows), width=_WIDTH, title=title, height=alt.Step(8)).encode(
         y=alt.Y("measure:N", sort=list(results.measures.values()), title=None, axis=alt.Axis(labelLimit=240)),
         yOffset=alt.YOffset("arm:N", sort=arms),
         color=arm_colour(results, [r["arm"] for r in rows]),
     )
-    ticks = base.mark_rule(opacity=0.6).encode(x=alt.X("low:Q", scale=_SHARE, title="score"), x2="high:Q")
-    return ticks + base.mark_point(filled=True, size=40, opacity=1).encode(x=alt.X("score:Q", scale=_SHARE))
+    return _intervals(base) + base.mark_point(filled=True, size=40, opacity=1).encode(x=_SCORE)
+
+
+_SCORE = alt.X("score:Q", scale=_SHARE)
+
+
+def _intervals(base: alt.Chart) -> alt.Chart:
+    return base.mark_rule(opacity=0.6).encode(x=alt.X("low:Q", scale=_SHARE, title="score"), x2="high:Q")
+
+
+def lasting(results: Results, name: str) -> alt.LayerChart | None:
+    """What is left of a measure by steps on other data, a line for every claim of its decay; None where there is none."""
+    rows = []
+    for claim in results.claims:
+        if not isinstance(claim, Decay) or claim.measure != name:
+            continue
+        cells = claim.cells(results.counts)
+        since = [results.steps_since(cell, claim.source) for cell in cells]
+        for cell, steps in zip(cells, since, strict=True):
+            if found := results.estimate(cell.arm, cell.count, name):
+                rows.append(_row(found, steps=round(steps - since[0]), arm=results.arm(cells[0].arm)))
+    if not rows:
+        return None
+    title = f"What lasts: {results.measure(name)}"
+    x = alt.X(
+        "steps:Q", title="steps on other data", scale=alt.Scale(type="symlog", constant=30),
+        axis=alt.Axis(values=sorted({row["steps"] for row in rows})),
+    )  # fmt: skip
+    base = alt.Chart(alt.Data(values=rows), width=_WIDTH, height=_HEIGHT, title=title)
+    base = base.encode(x=x, color=arm_colour(results, [row["arm"] for row in rows]))
+    bars = base.mark_errorbar(opacity=0.6).encode(y=alt.Y("low:Q", title="score", scale=_SHARE), y2="high:Q")
+    points = base.mark_point(filled=True, size=45, opacity=1).encode(y=alt.Y("score:Q", scale=_SHARE, title="score"))
+    return bars + base.mark_line().encode(y="score:Q") + points
 
 
 def laws(curve: Curve, found: Laws) -> alt.LayerChart | None:

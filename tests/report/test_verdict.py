@@ -386,6 +386,8 @@ def test_what_was_never_there_does_not_decay(tmp_path: Path) -> None:
         assert "what may decay, “now”, is itself only 0.0" in line.text
     grown = only(Planted(arms, ["two hops"], [claim], at_rates({"now": 0.5, "later": 0.7})), tmp_path / "grown")
     assert "∞" in grown.text
+    build_report(tmp_path / "grown")
+    assert "What lasts: two hops" in (tmp_path / "grown" / "report.html").read_text("utf-8")
 
 
 def test_the_line_says_in_what_arms_were_let_differ(tmp_path: Path) -> None:
