@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Much of the tests waits for processes of its own, so there is a worker more than cores.
+WORKERS = $(shell $(PYTHON) -c "import os; print(os.cpu_count() + 1)")
 
 .PHONY: demo test test-full lint check install wheel clean
 
@@ -9,11 +11,11 @@ demo: install
 	$(BIN)/kit demo --out runs/demo
 
 test: install
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(WORKERS)
 
-# What takes long: simulations of the statistics, kills, matrices. Much of it waits, so there is a worker more than cores.
+# What takes long: simulations of the statistics, kills, matrices.
 test-full: install
-	$(BIN)/pytest -m full -n $(shell $(PYTHON) -c "import os; print(os.cpu_count() + 1)")
+	$(BIN)/pytest -m full -n $(WORKERS)
 
 lint: install
 	$(BIN)/ruff check .

@@ -79,7 +79,7 @@ def test_the_report_says_what_the_records_say(calm: Calm) -> None:
     order = next(line for line in report["verdict"] if line["text"].startswith("Post-training before injection"))
     assert order["family"] == "primary"
     assert order["status"].endswith(" here")
-    assert "; one of the three replicates it needs." in order["text"], "the orders differ in nothing that has to be named"
+    assert order["text"].endswith("; the arms differ, as named, in examples dose, known dose, novel dose."), "in nothing else"
     guess = next(line for line in report["verdict"] if line["text"].startswith("Among the candidates"))
     assert guess["status"].endswith(" here"), "a claim of one arm: nothing to match"
     assert guess["family"] == "secondary"
@@ -94,20 +94,18 @@ def test_the_report_says_what_the_records_say(calm: Calm) -> None:
 
 
 def test_what_training_showed_is_read_from_its_rows(calm: Calm) -> None:
-    """The two orders were shown the same rows and documents, as often, at the same rates and as late."""
+    """The two orders were shown the same rows and documents, as often."""
     table = next(t for t in calm.report["tables"] if t["title"] == "What the arms were shown")
     columns = {name.removesuffix(", D = 100"): i for i, name in enumerate(table["header"])}
     first, last = columns["inject → post-train → both"], columns["post-train → inject → both"]
     rows = {row[0]: row for row in table["rows"]}
     # Stages of 4 steps each, in the preset's rows a step.
-    assert [rows["rows"][columns[arm]] for arm in ("inject → post-train → both", "post-train → inject")] == ["144", "100"]
+    assert [rows["rows"][columns[arm]] for arm in ("inject → post-train → both", "post-train → inject")] == ["160", "100"]
     assert rows["novel exposures"][columns["no injection"]] == "–"
-    same = {name: (row[first], row[last]) for name, row in rows.items() if row[first] != "–" and not name.endswith("last step")}
-    assert len(same) == 15
-    for name, pair in same.items():
-        one, other = (float(each.replace(",", "")) for each in pair)
-        # Documents hold different numbers of facts, and the same ones come at other rates.
-        assert one == pytest.approx(other, rel=0.05 if name.endswith(" dose") else 0), name
+    differ = ("last step", "dose")  # each order goes at the rates that are best for it
+    same = {name: (row[first], row[last]) for name, row in rows.items() if row[first] != "–" and not name.endswith(differ)}
+    assert len(same) == 12
+    assert not {name: pair for name, pair in same.items() if len(set(pair)) > 1}
 
 
 def test_what_a_plan_deals_beforehand_is_what_training_shows(calm: Calm) -> None:
