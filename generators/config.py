@@ -16,7 +16,7 @@ from generators.text.styles import STYLES
 from generators.world.draw import BIRTH, FIRST_YEAR, Timeline
 from generators.world.relations import ENTITY_TYPES, RELATIONS, VALUES
 from kit.core.config import Config
-from kit.core.errors import KitError, nearest
+from kit.core.errors import KitError, check_known, nearest
 from kit.core.records import RECORDS, Level, TaskName
 from kit.core.store import file_digest
 from kit.models.checkpoint import digest
@@ -34,8 +34,7 @@ def _known(names: tuple[str, ...], table: Collection[str], what: str) -> tuple[s
     if names == ("all",):
         return tuple(table)
     for name in names:
-        if name not in table:
-            raise ValueError(f"unknown {what} {name}; {nearest(name, table)}")
+        check_known(name, table, what)
     if len(set(names)) < len(names):
         raise ValueError(f"a {what} is named twice")
     return names

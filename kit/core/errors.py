@@ -23,6 +23,13 @@ def nearest(wrong: str, right: Iterable[str]) -> str:
     return f"did you mean {close[0]}?" if close else f"choose from {', '.join(choices)}"
 
 
+def check_known(name: str, table: Iterable[str], what: str) -> None:
+    """Raises ValueError where a table of what there is does not have a name, with the nearest that it has."""
+    names = [*table]
+    if name not in names:
+        raise ValueError(f"unknown {what} {name}; {nearest(name, names)}")
+
+
 def first_line(error: Exception) -> str:
     """What an error says, in one line."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

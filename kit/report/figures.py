@@ -70,10 +70,15 @@ def _lines(
     """Scores by D with their intervals, a line for each value of `key`, through neighbouring counts alone."""
     base = alt.Chart(alt.Data(values=_segments(rows, key, counts)), width=_WIDTH, height=_HEIGHT, title=title)
     base = base.encode(x=_by_count(counts), color=colour)
+    return _joined(base, what, detail="stretch:N")
+
+
+def _joined(base: alt.Chart, what: str, **line: str) -> alt.LayerChart:
+    """Scores as points with their intervals, and lines between them."""
     score = alt.Y("score:Q", scale=_SHARE, title=what)
     bars = base.mark_errorbar(opacity=0.6).encode(y=alt.Y("low:Q", title=what, scale=_SHARE), y2="high:Q")
     points = base.mark_point(filled=True, size=45, opacity=1).encode(y=score)
-    return bars + base.mark_line().encode(y=score, detail="stretch:N") + points
+    return bars + base.mark_line().encode(y=score, **line) + points
 
 
 def measure(results: Results, name: str) -> alt.LayerChart | None:
@@ -154,9 +159,7 @@ def lasting(results: Results, name: str) -> alt.LayerChart | None:
     )  # fmt: skip
     base = alt.Chart(alt.Data(values=rows), width=_WIDTH, height=_HEIGHT, title=title)
     base = base.encode(x=x, color=arm_colour(results, [row["arm"] for row in rows]))
-    bars = base.mark_errorbar(opacity=0.6).encode(y=alt.Y("low:Q", title="score", scale=_SHARE), y2="high:Q")
-    points = base.mark_point(filled=True, size=45, opacity=1).encode(y=alt.Y("score:Q", scale=_SHARE, title="score"))
-    return bars + base.mark_line().encode(y="score:Q") + points
+    return _joined(base, "score")
 
 
 def laws(curve: Curve, found: Laws) -> alt.LayerChart | None:

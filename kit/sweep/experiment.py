@@ -12,11 +12,13 @@ from evals.tasks import TASKS, check_lengths, check_styles
 from generators.config import GenerateConfig
 from kit.core.config import Config, dump, resolve
 from kit.core.errors import KitError, nearest
+from kit.core.records import Content
 from kit.core.seeds import digest
 from kit.core.store import EXECUTION
 from kit.report.claims import Claim, check_claims
 from kit.sources.hub import check_there
 from kit.sources.reading import source_key
+from kit.train.data import MADE_BY
 from kit.train.recipes import TrainConfig, with_defaults
 
 Count = Annotated[int, Field(ge=0)]
@@ -169,20 +171,17 @@ class ExperimentConfig(Config):
         if self.generate is None:
             return
         made = self.generate_config(first).examples
-        there = {
-            "task": True,
-            "format": made.controls,
-            "unrelated": made.controls,
-            "unknown": made.unknown > 0,
-            "novel": made.novel,
-        }
         for stage in self.train:
             config = self.train_config(stage, max(self.counts), first)
-            if config.rows.get("questions") and not made.novel:
-                raise ValueError(f"train.{stage}: rows of questions need generate.examples.novel = true")
-            if config.rows.get("examples") and not config.examples_from and not there[config.content]:
-                key = {"unknown": "unknown = 100", "novel": "novel = true"}.get(config.content, "controls = true")
-                raise ValueError(f"train.{stage}: content {config.content} needs generate.examples.{key}")
+            needed: dict[str, Content] = {}
+            if config.rows.get("questions"):
+                needed["rows of questions need"] = "novel"
+            if config.rows.get("examples") and not config.examples_from and config.content != "task":
+                needed[f"content {config.content} needs"] = config.content
+            for what, content in needed.items():
+                name, value = MADE_BY[content]
+                if not getattr(made, name):
+                    raise ValueError(f"train.{stage}: {what} generate.examples.{name} = {value}")
 
     def _one_world(self) -> None:
         """Raises ValueError unless it is told where the worlds come from, and replicates say what is so."""

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from kit.core.records import Shown
+from kit.core.config import dump
+from kit.core.records import ASKED, Shown
+from kit.core.seeds import digest
+from kit.models.chat import ChatSettings
+from kit.models.checkpoint import TINY, read
 from kit.models.tokens import Tokens
 from kit.report.shown import Training
 from kit.report.verdict import differing, unnamed
@@ -13,40 +18,47 @@ from kit.sweep.experiment import ExperimentConfig
 from kit.train.data import Source, load_sources
 from kit.train.dealing import Dealt, deal
 from kit.train.recipes import TrainConfig
-from kit.train.start import vocabulary_texts
+from kit.train.start import new_tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 def unmatched(experiment: ExperimentConfig, data: Path | None) -> list[list[str]] | None:
     """By claim, what its arms will differ in and it does not name, in the first replicate: where there is something, its line
     will read *cannot say*. None where that cannot be told here: without the world, or the tokenizer of the model."""
-    tokens = tokens_of(experiment, data) if data else None
-    if data is None or tokens is None:
-        return None
-    dealer = Dealer(experiment, data, tokens)
     counts = {arm: experiment.counts_of(arm) for arm in experiment.arms}
+    compared = [list(dict.fromkeys((cell.arm, cell.count) for cell in c.compared(counts))) for c in experiment.claims]
+    if not any(len(keys) > 1 for keys in compared):
+        return [[] for _ in compared]
+    writing = tokenizer_of(experiment, data) if data else None
+    if data is None or writing is None:
+        return None
+    dealer = Dealer(experiment, data, *writing)
     found = []
-    for claim in experiment.claims:
-        keys = dict.fromkeys((cell.arm, cell.count) for cell in claim.compared(counts))
+    for claim, keys in zip(experiment.claims, compared, strict=True):
         trained = {key: dealer.training(*key) for key in keys} if len(keys) > 1 else {}
         found.append(unnamed(claim, differing(claim, counts, [trained])))
     return found
 
 
-def tokens_of(experiment: ExperimentConfig, data: Path) -> Tokens | None:
-    """How its models read and write; None where that is not at hand."""
-    chat = next(experiment.train_config(name, max(experiment.counts), experiment.replicates[0]).chat for name in experiment.train)
-    if experiment.model == "tiny":
-        from kit.models.tiny import build_tokenizer
-
-        return Tokens(build_tokenizer(vocabulary_texts(data)), chat)
+def tokenizer_of(experiment: ExperimentConfig, data: Path) -> tuple[PreTrainedTokenizerBase, Sequence[int]] | None:
+    """The tokenizer of its models, and what ends their answers; None where it is not at hand."""
+    if experiment.model == TINY:
+        return new_tokenizer(experiment.base_config(experiment.replicates[0]), str(data)), ()
     if not Path(experiment.model).is_dir():
         return None
-    from kit.models.checkpoint import read
     from kit.models.load import load_tokenizer
 
     checkpoint = read(experiment.model)
-    return Tokens(load_tokenizer(checkpoint), chat, checkpoint.stops)
+    return load_tokenizer(checkpoint), checkpoint.stops
 
+
+ASKED_BY = ("ask", *ChatSettings.model_fields)
+"""The settings by which what is asked is worded."""
+
+DRAWN_BY = ("task", "examples", "examples_from", "content", "unknown_share", "draw", "skip_bad_rows")
+"""Those that say which examples are learned."""
 
 Told = tuple[dict[str, int], Sequence[Shown]]
 """What a stage counts, and what it shows of each fact."""
@@ -55,10 +67,12 @@ Told = tuple[dict[str, int], Sequence[Shown]]
 class Dealer:
     """Deals the stages of an experiment's first replicate, each path and each source once."""
 
-    def __init__(self, experiment: ExperimentConfig, data: Path, tokens: Tokens) -> None:
-        self.experiment, self.data, self.tokens = experiment, data, tokens
+    def __init__(
+        self, experiment: ExperimentConfig, data: Path, tokenizer: PreTrainedTokenizerBase, stops: Sequence[int] = ()
+    ) -> None:
+        self.experiment, self.data, self.tokenizer, self.stops = experiment, data, tokenizer, stops
         self.replicate = experiment.replicates[0]
-        self.sources: dict[tuple[object, ...], Source] = {}
+        self.sources: dict[str, Source] = {}
         self.paths: dict[tuple[tuple[str, ...], int], tuple[list[Told], list[Dealt]]] = {}
 
     def training(self, arm: str, count: int) -> Training:
@@ -84,17 +98,12 @@ class Dealer:
         return ({"steps": config.step_count(), "rows": len(schedule.rows), "tokens": tokens}, schedule.shown), schedule.dealt
 
     def _source(self, config: TrainConfig, name: str) -> Source:
-        asked = (
-            config.task,
-            config.ask,
-            config.examples,
-            config.examples_from,
-            config.content,
-            config.unknown_share,
-            config.draw,
-        )
-        key = (name, *(asked if name == "examples" else (config.ask,)))
+        """One source as a stage reads it, and as others do that read it by the same settings."""
+        settings = dump(config)
+        fields = (*(ASKED_BY if name in ASKED else ()), *(DRAWN_BY if name == "examples" else ()), "max_length")
+        key = digest(name, {field: settings[field] for field in fields})
         if key not in self.sources:
+            tokens = Tokens(self.tokenizer, config.chat, self.stops)
             alone = config.model_copy(update={"rows": {name: 1}})
-            self.sources[key] = load_sources(alone, str(self.data), self.tokens).sources[name]
+            self.sources[key] = load_sources(alone, str(self.data), tokens).sources[name]
         return self.sources[key]

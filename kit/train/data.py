@@ -181,13 +181,22 @@ def _drawn(source: str, task: TaskName, draw: int, content: Content) -> Iterator
         yield found[i]
 
 
+MADE_BY: dict[Content, tuple[str, str]] = {
+    "format": ("controls", "true"),
+    "unrelated": ("controls", "true"),
+    "unknown": ("unknown", "100"),
+    "novel": ("novel", "true"),
+}
+"""The setting of a world's examples that makes those of a content, and a value of it."""
+
+
 def examples_file(data: Path, task: TaskName, content: Content = "task") -> Path:
     """The examples of a task, or those without its content. Raises KitError where the data have none."""
     if content != "task":
         path = data / f"examples_{content}.parquet"
         if task != "multihop" or not table_files(path)[0].exists():
-            how = {"unknown": "examples.unknown=100", "novel": "examples.novel=true"}.get(content, "examples.controls=true")
-            raise KitError(f"{data} has no {content} examples of the task {task}: generate some with -o {how}")
+            name, value = MADE_BY[content]
+            raise KitError(f"{data} has no {content} examples of the task {task}: generate some with -o examples.{name}={value}")
         return path
     path = data / ("examples.parquet" if task == "multihop" else f"examples_{task}.parquet")
     if not table_files(path)[0].exists():

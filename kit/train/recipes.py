@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from kit.core.config import Config
-from kit.core.errors import KitError, nearest
+from kit.core.errors import KitError, check_known, nearest
 from kit.core.records import ASKED, SOURCES, Content, TaskName, Wording
 from kit.models.chat import ChatSettings
 from kit.models.load import Precision
@@ -73,8 +73,7 @@ class TrainConfig(ChatSettings):
     @classmethod
     def _sources(cls, rows: dict[str, int]) -> dict[str, int]:
         for name in rows:
-            if name not in SOURCES:
-                raise ValueError(f"unknown source {name}; {nearest(name, SOURCES)}")
+            check_known(name, SOURCES, "source")
         if not sum(rows.values()):
             raise ValueError("a step must hold at least one row")
         return rows

@@ -22,7 +22,7 @@ from kit.train.recipes import LoraSettings, TrainConfig
 
 if TYPE_CHECKING:
     from torch.nn import Linear
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
 def check_start(config: TrainConfig, checkpoint: Checkpoint | None) -> None:
@@ -80,10 +80,10 @@ def begin(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | N
     Raises KitError for a checkpoint that does not load, or modules that it does not have.
     """
     from kit.models.load import check_vocabulary, load, load_tokenizer
-    from kit.models.tiny import build_model, build_tokenizer
+    from kit.models.tiny import build_model
 
     if checkpoint is None:
-        made = build_tokenizer(_texts(config, data))
+        made = new_tokenizer(config, data)
         new = build_model(config.tiny, made, derive_seed(config.seed, "model"))
         return Start(new, Tokens(made, config.chat), config.tiny.positions)
     tokens = Tokens(load_tokenizer(checkpoint), config.chat, checkpoint.stops)
@@ -159,6 +159,13 @@ def _name_base(adapted: Any, base: Checkpoint) -> None:
     """Say in an adapter's own config what it is on."""
     told = adapted.peft_config["default"]
     told.base_model_name_or_path, told.revision = base.source, base.revision
+
+
+def new_tokenizer(config: TrainConfig, data: str) -> PreTrainedTokenizerBase:
+    """The tokenizer of a new model, made for a run."""
+    from kit.models.tiny import build_tokenizer
+
+    return build_tokenizer(_texts(config, data))
 
 
 def _texts(config: TrainConfig, data: str) -> Iterator[str]:

@@ -22,7 +22,7 @@ from kit.report.build import build_report
 from kit.report.results import load_results
 from kit.sweep.experiment import ExperimentConfig
 from kit.sweep.forecast import forecast
-from kit.sweep.matching import Dealer, tokens_of
+from kit.sweep.matching import Dealer, tokenizer_of
 from tests.e2e.test_interruption import disturbed, outputs
 
 pytestmark = pytest.mark.slow
@@ -114,7 +114,9 @@ def test_what_a_plan_deals_beforehand_is_what_training_shows(calm: Calm) -> None
     overrides = (*OVERRIDES, f"base.steps={20 + extended}")
     experiment = resolve(ExperimentConfig, apply_overrides(read_preset("demo"), overrides))
     (world,) = calm.directory.glob("stages/generate-*")
-    dealer = Dealer(experiment, world, tokens_of(experiment, world))
+    writing = tokenizer_of(experiment, world)
+    assert writing is not None
+    dealer = Dealer(experiment, world, *writing)
     for cell in results.cells:
         assert dealer.training(cell.arm, cell.count) == cell.training, (cell.arm, cell.count)
 

@@ -36,6 +36,28 @@ def test_a_claim_that_nothing_can_be_said_of_is_told_beforehand(tmp_path: Path) 
         assert [each.split(" (")[0] for each in differ] == ["examples last step"]
 
 
+def test_an_experiment_that_compares_nothing_is_planned_without_a_tokenizer(tmp_path: Path) -> None:
+    demo = read_preset("demo")
+    untouched = {"untouched": {"path": [], "counts": [0], "measures": ["novel2"]}}
+    alone = {
+        **demo,
+        "train": {},
+        "gate": None,
+        "arms": untouched,
+        "claims": [],
+        "measures": {"novel2": demo["measures"]["novel2"]},
+    }
+    alone["evaluation"] = {}
+    experiment = resolve(ExperimentConfig, alone)
+    assert unmatched(experiment, tmp_path) == []
+
+
+def test_a_stage_is_dealt_as_it_is_spoken_to(tmp_path: Path) -> None:
+    """Another system prompt makes other rows: so many more tokens, and a claim that has to name them."""
+    found = told("demo", tmp_path, 'train.inject_nothing.system="Answer in as few words as you can, and no more than that."')
+    assert [each for differ in found.values() for each in differ if each.startswith("tokens")]
+
+
 def test_without_a_world_or_a_tokenizer_at_hand_it_is_not_looked_at(tmp_path: Path) -> None:
     demo = read_preset("demo")
     assert unmatched(resolve(ExperimentConfig, demo), None) is None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
-from kit.core.errors import nearest
+from kit.core.errors import check_known, nearest
 from kit.report.claims.chance import Chance
 from kit.report.claims.claim import Cell, Counts, Found, Given, Reading, Status, Withheld, check_differs, greatest
 from kit.report.claims.decay import Decay
@@ -54,8 +54,7 @@ def check_claims(
     for number, claim in enumerate(claims):
         try:
             for arm in claim.named_arms():
-                if arm not in counts:
-                    raise ValueError(f"unknown arm {arm}; {nearest(arm, counts)}")
+                check_known(arm, counts, "arm")
             check_differs(claim.differs)
             cells = [] if greatest(claim.named_arms(), counts) is None else claim.cells(counts)
             if not cells:

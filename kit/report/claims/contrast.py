@@ -21,7 +21,7 @@ from kit.report.claims.claim import (
     quoted,
     several,
 )
-from kit.stats.contrasts import signed_sum
+from kit.stats.contrasts import Cells, signed_sum
 
 
 class Crossed(Bounded):
@@ -64,7 +64,11 @@ class Crossed(Bounded):
         found = read.scores(cells, self.given)
         if not found:
             return Withheld(nothing_left(self.given))
-        total = signed_sum(found, self.weights_at_bound(counts))
+        return self.judged(read, cells, found, self.weights_at_bound(counts))
+
+    def judged(self, read: Reading, cells: Sequence[Cell], found: Sequence[Cells], weights: Sequence[float]) -> Found:
+        """What the scores in its cells say."""
+        total = signed_sum(found, weights)
         return self.found(self.words(read, cells), total, total.value, total.n, len(found))
 
     def words(self, read: Reading, cells: Sequence[Cell]) -> str:

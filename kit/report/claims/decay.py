@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_validator
 
-from kit.core.errors import nearest
+from kit.core.errors import check_known
 from kit.core.records import SOURCES
 from kit.report.claims.claim import LEVEL, Bounded, Cell, Counts, Found, Reading, Withheld, greatest, quoted
 from kit.report.claims.share import FLOOR
@@ -30,8 +30,7 @@ class Decay(Bounded):
     @field_validator("source")
     @classmethod
     def _a_source(cls, name: str) -> str:
-        if name not in SOURCES:
-            raise ValueError(f"unknown source {name}; {nearest(name, SOURCES)}")
+        check_known(name, SOURCES, "source")
         return name
 
     def named_arms(self) -> list[str]:

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from kit.report.claims.claim import GIVEN, Counts, Found, Reading, Status, Withheld, nothing_left, quoted
+from kit.report.claims.claim import GIVEN, Cell, Counts, Found, Reading, Status, quoted
 from kit.report.claims.contrast import Crossed
-from kit.stats.contrasts import signed_sum
+from kit.stats.contrasts import Cells, signed_sum
 
 
 class Difference(Crossed):
@@ -33,13 +33,9 @@ class Difference(Crossed):
         """The weights of the first arm less another."""
         return [1.0, *(-float(i == other) for i in range(1, len(self.arms)))]
 
-    def find(self, read: Reading, counts: Counts) -> Found | Withheld:
+    def judged(self, read: Reading, cells: Sequence[Cell], found: Sequence[Cells], weights: Sequence[float]) -> Found:
         if len(self.arms) <= 2:
-            return super().find(read, counts)
-        cells = self.cells(counts)
-        found = read.scores(cells, self.given)
-        if not found:
-            return Withheld(nothing_left(self.given))
+            return super().judged(read, cells, found, weights)
         pairs = []
         for other in range(1, len(self.arms)):
             total = signed_sum(found, self._less(other))

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from pydantic import field_validator
 
-from kit.core.errors import nearest
+from kit.core.errors import check_known
 from kit.report.claims.along import Along
 from kit.report.claims.claim import Cell, Counts, Found, Reading, Status, Withheld, quoted
 from kit.stats.goodness import Laws, fit_laws
@@ -26,8 +26,7 @@ class Law(Along):
     @field_validator("form")
     @classmethod
     def _known(cls, name: str) -> str:
-        if name not in FORMS:
-            raise ValueError(f"unknown form {name}; {nearest(name, FORMS)}")
+        check_known(name, FORMS, "form")
         return name
 
     def compared(self, counts: Counts) -> list[Cell]:
