@@ -29,6 +29,8 @@ from tests.evals.hostile.solutions import BREAKING, LIES, PRYING, SOLUTIONS
 LIMITS = Limits(seconds=1.0, cpu_seconds=2, memory_bytes=512 << 20)
 PATIENT = LIMITS._replace(seconds=10.0)
 """For what ends by itself, on however busy a machine."""
+GRACE = 10.0
+"""Seconds for ending and sweeping up after a limit, on however busy a machine; what hangs takes longer."""
 SECRET = "hunter2-of-the-parent"
 SQUARE = "def f(x): return x * x"
 ASKS = "def check(candidate):\n    assert candidate(3) == 9"
@@ -274,8 +276,8 @@ class Ground:
         )
 
     def await_the_end_of(self, deed: str) -> None:
-        """No process is left by a second later."""
-        late = time.monotonic() + 1
+        """No process is left."""
+        late = time.monotonic() + GRACE
         while left := [*filter(_runs, _children() - self.others)]:
             assert time.monotonic() < late, f"{deed}: {left}"
             time.sleep(0.005)
@@ -286,7 +288,7 @@ class Ground:
         """Judge, and see that the parent lives within bounds of time, and that nothing is changed or left."""
         before, start = self.state(), time.monotonic()
         verdict = judge(self.words(solution), self.words(test), "f", limits, held_by)
-        assert time.monotonic() - start < limits.seconds + 1, deed
+        assert time.monotonic() - start < limits.seconds + GRACE, deed
         self.await_the_end_of(deed)
         assert self.state() == before, deed
         assert not list(Path(str(tempfile.tempdir)).glob("kit-sandbox-*")), deed
