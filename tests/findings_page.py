@@ -4,7 +4,8 @@
 blocks of the pages anew; without arguments the latter alone. A block stands between `<!-- NAME: WHAT -->` and `<!-- end -->`,
 where WHAT is a family of claims (`primary`, `secondary`), `table TITLE`, `cells ARM, ARM | MEASURE, MEASURE | D` (a row an arm),
 `curve ARM | MEASURE, MEASURE` (a row a measure, a column a count), or `shown ARM, ARM` (what they were trained on, a column an
-arm). Within a line stand `value ARM | MEASURE | D`, a score without its n, and `status WORDS`, that of the claim that begins so. A test compares.
+arm). Within a line stand `value ARM | MEASURE | D`, a score without its n, and `status WORDS`, that of the
+claim that begins so. A test compares.
 """
 
 from __future__ import annotations
