@@ -4,8 +4,7 @@
 blocks of the pages anew; without arguments the latter alone. A block stands between `<!-- NAME: WHAT -->` and `<!-- end -->`,
 where WHAT is a family of claims (`primary`, `secondary`), `table TITLE`, `cells ARM, ARM | MEASURE, MEASURE | D` (a row an arm),
 `curve ARM | MEASURE, MEASURE` (a row a measure, a column a count), or `shown ARM, ARM` (what they were trained on, a column an
-arm). Within a line stand `value ARM | MEASURE | D`, a score without its n, and `status WORDS`, that of the
-claim that begins so. A test compares.
+arm). Within a line stands `value ARM | MEASURE | D`, a score without its n. A test compares.
 """
 
 from __future__ import annotations
@@ -28,8 +27,7 @@ from kit.stats.intervals import Estimate
 DOCS = Path(__file__).parents[1] / "docs"
 KEPT = DOCS / "findings"
 PAGES = (DOCS / "findings.md", DOCS / "recipe.md", DOCS.parent / "README.md")
-BLOCK = re.compile(r"(<!-- ([\w-]+): (?!value |status )(.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
-INLINE = re.compile(r"(<!-- ([\w-]+): (value|status) (.+?) -->).*?(<!-- end -->)")
+BLOCK = re.compile(r"(<!-- ([\w-]+): (.+?) -->(\n?)).*?(<!-- end -->)", re.DOTALL)
 
 Report = dict[str, Any]
 
@@ -84,6 +82,11 @@ def shown(report: Report, arms: str) -> str:
     return pipes({"header": ["", *labels], "rows": [row for row in rows if set(row[1:]) - {"", "–", "0"}]})
 
 
+def value(report: Report, arm: str, measure: str, count: str) -> str:
+    """One score, without its n."""
+    return _estimate(report, arm, int(count), measure).partition(" (")[0]
+
+
 def _names(given: str) -> list[str]:
     return [name.strip() for name in given.split(",")]
 
@@ -93,29 +96,20 @@ def _estimate(report: Report, arm: str, count: int, measure: str) -> str:
     return str(Estimate(*(found[0][key] for key in Estimate._fields))) if found else "–"
 
 
-WHAT: dict[str, Callable[..., str]] = {"table": table, "cells": cells, "curve": curve, "shown": shown}
+WHAT: dict[str, Callable[..., str]] = {"table": table, "cells": cells, "curve": curve, "shown": shown, "value": value}
 
 
 def rendered(text: str) -> str:
     """A page with every block as it should be."""
 
     def block(match: re.Match[str]) -> str:
-        head, name, what, end = match.groups()
+        head, name, what, line, end = match.groups()
         report = json.loads((KEPT / f"{name}.json").read_text("utf-8"))
         kind, _, rest = what.partition(" ")
         body = WHAT[kind](report, *(part.strip() for part in rest.split("|"))) if kind in WHAT else verdict(report, what)
-        return f"{head}{body}\n{end}"
+        return f"{head}{body}{line}{end}"
 
-    def inline(match: re.Match[str]) -> str:
-        head, name, kind, what, end = match.groups()
-        report = json.loads((KEPT / f"{name}.json").read_text("utf-8"))
-        if kind == "status":
-            (said,) = (line["status"] for line in report["verdict"] if line["text"].startswith(what))
-            return f"{head}{said}{end}"
-        arm, measure, count = (part.strip() for part in what.split("|"))
-        return f"{head}{_estimate(report, arm, int(count), measure).partition(' (')[0]}{end}"
-
-    return INLINE.sub(inline, BLOCK.sub(block, text))
+    return BLOCK.sub(block, text)
 
 
 def main() -> None:
