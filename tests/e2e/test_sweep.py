@@ -80,7 +80,7 @@ def test_the_report_says_what_the_records_say(calm: Calm) -> None:
     assert order["family"] == "primary"
     assert order["status"].endswith(" here")
     named = order["text"].removesuffix(".").rpartition("; the arms differ, as named, in ")[2].split(", ")
-    assert set(named) <= {"examples dose", "known dose", "novel dose"}, "in nothing else; which of them is for the best rates to say"
+    assert set(named) <= {"examples dose", "known dose", "novel dose"}, "in nothing else; which of these hangs on the best rates"
     guess = next(line for line in report["verdict"] if line["text"].startswith("Among the candidates"))
     assert guess["status"].endswith(" here"), "a claim of one arm: nothing to match"
     assert guess["family"] == "secondary"
