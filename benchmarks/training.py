@@ -84,7 +84,7 @@ def main() -> None:
             ends["bare loop"] = model.get_input_embeddings().weight.detach()
 
         def ours(model: Any) -> None:
-            fit(model, tokens, schedule, config, Path(folder) / "run")
+            fit(model, tokens, schedule, config, Path(folder) / "run", Path(folder) / "events")
             ends["kit"] = model.get_input_embeddings().weight.detach()
 
         compare(("bare loop", "kit"), (lambda: bare(fresh()), lambda: ours(fresh())), asked.pairs)

@@ -38,3 +38,4 @@ def command(seed: int | None, seeds: int | None, overrides: tuple[str, ...], wor
         return
     echo_verdict(report)
     click.echo(f"\nreport: {out / 'report.html'}   (also report.md, report.png, report.json)")
+    click.echo(f"look at every answer behind it: kit view {out}")

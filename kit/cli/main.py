@@ -20,6 +20,7 @@ COMMANDS = {
     "eval": ("kit.cli.evaluate", "Ask a model questions and score its answers."),
     "compare": ("kit.cli.compare", "Paired difference of two evaluations."),
     "prefer": ("kit.cli.prefer", "Head-to-head preference of a judge between two evaluations."),
+    "view": ("kit.cli.view", "Look at worlds, evaluations, runs and sweeps in a browser."),
     "show": ("kit.cli.show", "Show a data directory or one of its items, readably."),
     "plan": ("kit.cli.plan", "What an experiment takes and can establish, before it is run."),
     "sweep": ("kit.cli.sweep", "Run an experiment: a grid of stages, resumable."),

@@ -26,4 +26,4 @@ def command(experiment: str, overrides: tuple[str, ...], data: str | None, worke
     if json_:
         echo_json({"out": str(out), "experiment": str(written)})
         return
-    click.echo(f"{config.name}: finished, in {out}\nnow: kit report {out}")
+    click.echo(f"{config.name}: finished, in {out}\nnow: kit report {out}, and to look at every answer: kit view {out}")

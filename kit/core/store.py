@@ -45,6 +45,9 @@ machine, or under another load, is the same result (floating-point sums may diff
 UNFINISHED = ".unfinished"
 """The folder of a stage's directory that holds what an unfinished run goes on from: gone once there is a manifest."""
 
+PROGRESS = "progress.jsonl"
+"""In that folder, what a training run has logged so far, a line an entry."""
+
 R = TypeVar("R")
 
 

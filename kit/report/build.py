@@ -10,6 +10,7 @@ from typing import Any
 
 from kit.core.errors import KitError
 from kit.core.store import atomic_path, write_json
+from kit.pages import STYLE
 from kit.report import figures
 from kit.report.claims import Law
 from kit.report.curves import curve_name, curves
@@ -71,7 +72,7 @@ def build_report(directory: Path) -> dict[str, Any]:
     svgs = {name: vl_convert.vegalite_to_svg(chart.to_json(validate=False)) for name, chart in drawn.items()}
     shown = [table for table in tables if table["rows"]]
     declared = sorted({str(told["date"]) for told in results.declared.values()})
-    text = page.render(results=results, families=FAMILIES, lines=lines, tables=shown, svgs=svgs, declared=declared)
+    text = page.render(results=results, families=FAMILIES, lines=lines, tables=shown, svgs=svgs, declared=declared, style=STYLE)
     with atomic_path(directory / "report.html") as temporary:
         temporary.write_text(text, "utf-8")
     with atomic_path(directory / "report.md") as temporary:

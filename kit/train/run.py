@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import shutil
 import sys
@@ -14,7 +15,7 @@ from kit.core.config import dump
 from kit.core.errors import KitError
 from kit.core.records import ASKED, Shown
 from kit.core.seeds import derive_seed
-from kit.core.store import Stage, finished, intact_manifest, run_stage, stage_key, write_json, write_table
+from kit.core.store import PROGRESS, Stage, finished, intact_manifest, run_stage, stage_key, write_json, write_table
 from kit.models.checkpoint import TINY, Checkpoint, read, with_model, write_base
 from kit.models.tokens import Tokens
 from kit.sources.published import as_named, local
@@ -27,8 +28,11 @@ from kit.train.start import begin, check_start
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-MAKES = ("model", "base", "history.json", "shown.parquet", DEALT)
-"""What the stage makes in its directory. base: the weights that a new adapter is on, where an older one was merged into them."""
+EVENTS = "tensorboard"
+
+MAKES = ("model", "base", "history.json", "shown.parquet", DEALT, EVENTS)
+"""What the stage makes in its directory. base: the weights that a new adapter is on, where an older one was merged into them;
+tensorboard: events of its log, where that is installed."""
 
 
 def train(config: TrainConfig, data: str, model: str, out: Path) -> Path:
@@ -81,7 +85,7 @@ def _train(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | 
     earlier = [] if checkpoint is None else read_dealt(model)
     schedule = deal(sources, config.mixture(), config.step_count(), config.seed, earlier, config.rate)
     original = Original(network)
-    history = fit(network, tokens, schedule, config, stage.working / "trainer")
+    history = fit(network, tokens, schedule, config, stage.working, out / EVENTS)
     original.restore()
     if taught and not tokens.template.own:
         tokens.tokenizer.chat_template = tokens.template.source  # so that another server asks as was taught
@@ -114,9 +118,11 @@ def _last_checkpoint(working: Path) -> str | None:
     return str(whole[max(whole)]) if whole else None
 
 
-def fit(network: PreTrainedModel, tokens: Tokens, schedule: Schedule, config: TrainConfig, working: Path) -> list[dict[str, Any]]:
+def fit(
+    network: PreTrainedModel, tokens: Tokens, schedule: Schedule, config: TrainConfig, working: Path, events: Path
+) -> list[dict[str, Any]]:
     """Train in place with trl's SFTTrainer, rows in the order of the schedule; returns the log history. working: where it keeps
-    checkpoints, and goes on from the last."""
+    checkpoints, and goes on from the last, and what it logs meanwhile; events: where it does so for TensorBoard."""
     import torch
     from datasets import Dataset
     from torch.utils.data import SequentialSampler
@@ -127,12 +133,15 @@ def fit(network: PreTrainedModel, tokens: Tokens, schedule: Schedule, config: Tr
     from kit.models.load import choose_dtype
     from kit.train.loss import StepLoss
     from kit.train.muon import muon_for
+    from kit.train.progress import Progress, tensorboard
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     batch = sum(config.mixture().values())
     micro = config.micro_batch or batch
     step_loss = StepLoss(network, batch)
+    lengths = [len(r.input_ids) for r in schedule.rows]
+    progress = Progress(working / PROGRESS, [0, *itertools.accumulate(lengths)][::batch])
 
     class DealtTrainer(SFTTrainer):
         """trl's trainer with rows in the order they are dealt, and a plain loss: trl's chunked head costs a third of a small
@@ -145,6 +154,9 @@ def fit(network: PreTrainedModel, tokens: Tokens, schedule: Schedule, config: Tr
             outputs = model(**inputs)
             loss = step_loss(outputs, labels, inputs["attention_mask"], num_items_in_batch)
             return (loss, outputs) if return_outputs else loss
+
+        def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+            super().log(logs | progress.figures(self.state.global_step) if "loss" in logs else logs, start_time)
 
         def _get_train_sampler(self, *args: Any, **kwargs: Any) -> SequentialSampler:
             return SequentialSampler(dataset)
@@ -166,7 +178,7 @@ def fit(network: PreTrainedModel, tokens: Tokens, schedule: Schedule, config: Tr
     steps = config.step_count()
     every = config.checkpoint_every
     arguments = SFTConfig(
-        output_dir=str(working),
+        output_dir=str(working / "trainer"),
         max_steps=steps,
         per_device_train_batch_size=micro,
         gradient_accumulation_steps=batch // micro,
@@ -214,5 +226,7 @@ def fit(network: PreTrainedModel, tokens: Tokens, schedule: Schedule, config: Tr
     # nothing.
     trainer.model_accepts_loss_kwargs = True
     trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=_last_checkpoint(working))
+    for callback in (progress, *tensorboard(events)):
+        trainer.add_callback(callback)
+    trainer.train(resume_from_checkpoint=_last_checkpoint(working / "trainer"))
     return [dict(entry) for entry in trainer.state.log_history]
