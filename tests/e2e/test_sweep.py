@@ -38,6 +38,7 @@ OVERRIDES = (
     "gate.most_chunks=1",
     "gate.chunk=5",
     *(f"train.{name}.steps=4" for name in read_preset("demo")["train"]),
+    *(f"measures.{name}.limit=60" for name in read_preset("demo")["measures"]),
     "evaluation.max_new_tokens={cot=16,direct=6,cloze=4}",
 )
 COMMAND = [sys.executable, "-m", "kit", "demo", "--json", *(part for override in OVERRIDES for part in ("-o", override))]
@@ -181,7 +182,8 @@ def test_killed_ten_times(calm: Calm, tmp_path: Path) -> None:
         way = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)[i % 3]
         process = subprocess.Popen([*COMMAND, "--out", str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:
-            process.wait(moments.uniform(1.0, 2 * calm.seconds / 3))
+            # So long that ten of them take about as long as all of it: each goes on where the last was killed.
+            process.wait(moments.uniform(1.0, calm.seconds / 4))
         except subprocess.TimeoutExpired:
             process.send_signal(way)
         _, said = process.communicate(timeout=90)
