@@ -106,7 +106,7 @@ def drawn(count: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
     return lambda test: given(config=configs())(drawing(test))
 
 
-@drawn(5)
+@drawn(3)
 def test_what_holds_for_every_configuration(config: dict[str, Any]) -> None:
     what_holds(config)
 
