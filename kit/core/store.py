@@ -48,6 +48,9 @@ UNFINISHED = ".unfinished"
 PROGRESS = "progress.jsonl"
 """In that folder, what a training run has logged so far, a line an entry."""
 
+DROPPED = "dropped.json"
+"""In a finished stage's directory, which of its outputs were deleted on purpose."""
+
 R = TypeVar("R")
 
 
@@ -226,15 +229,36 @@ def read_manifest(directory: Path) -> Manifest:
 
 
 def intact_manifest(directory: Path) -> Manifest:
-    """The manifest of a finished stage, once every file it lists was found as the stage left it.
+    """The manifest of a finished stage, once every file it lists was found as the stage left it, or was dropped on purpose.
 
     Raises KitError, as `read_manifest` does and when a file is missing or changed: a damaged result is never used.
     """
     manifest = read_manifest(directory)
-    changed = _first_change(directory, (directory / "manifest.json").stat().st_mtime_ns, tuple(manifest.outputs.items()))
+    gone = dropped(directory)
+    held = tuple((name, told) for name, told in manifest.outputs.items() if name not in gone)
+    changed = _first_change(directory, (directory / "manifest.json").stat().st_mtime_ns, held)
     if changed:
         raise KitError(f"{directory / changed} is missing or changed since it was made: delete {directory} and run it again")
     return manifest
+
+
+def drop(directory: Path, names: Iterable[str]) -> None:
+    """Delete some outputs of a finished stage, for their room; that it was done on purpose is put down first."""
+    names = sorted(names)
+    write_json(directory / DROPPED, {"outputs": names})
+    for name in names:
+        (directory / name).unlink(missing_ok=True)
+
+
+def dropped(directory: Path) -> frozenset[str]:
+    """The outputs of a finished stage that were deleted on purpose."""
+    path = directory / DROPPED
+    if not path.exists():
+        return frozenset()
+    try:
+        return frozenset(json.loads(path.read_text("utf-8"))["outputs"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise KitError(f"{path} is damaged: delete {directory} and run the stage again") from None
 
 
 @functools.lru_cache(maxsize=4096)

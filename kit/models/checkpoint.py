@@ -17,7 +17,7 @@ from kit.core.errors import KitError, first_line
 from kit.core.hub import is_name, snapshot
 from kit.core.records import Manifest, from_row
 from kit.core.seeds import digest as digest_of
-from kit.core.store import file_digest, intact_manifest, read_manifest, unfinished, write_json
+from kit.core.store import dropped, file_digest, intact_manifest, read_manifest, unfinished, write_json
 
 MAKE_MODELS = ("train", "export")
 """The stages whose directories hold a checkpoint, in `model`."""
@@ -96,6 +96,13 @@ def read(model: str) -> Checkpoint:
         raise KitError(f"{model} does not exist, and is no name on the hub (ORG/NAME)")
     files = _snapshot(name, revision or None)
     return _read(name, files.name, files)
+
+
+def check_kept(checkpoint: Checkpoint) -> None:
+    """Raises KitError where its weights, or those of its base, were dropped by the sweep that made them."""
+    for each in {checkpoint.source, checkpoint.whole.source}:
+        if dropped(Path(each).parent):
+            raise KitError(f'the weights of {Path(each).parent} were not kept: run its sweep with keep_weights = "all"')
 
 
 def digest(model: str) -> str:

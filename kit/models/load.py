@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from kit.core.errors import KitError, first_line
-from kit.models.checkpoint import Checkpoint
+from kit.models.checkpoint import Checkpoint, check_kept
 
 if TYPE_CHECKING:
     import torch
@@ -60,6 +60,7 @@ def load(checkpoint: Checkpoint, dtype: torch.dtype | None = None) -> PreTrained
     from transformers.utils import logging
 
     logging.disable_progress_bar()
+    check_kept(checkpoint)
     if not checkpoint.adapter:
         return _whole(checkpoint, dtype)
     from peft import PeftModel

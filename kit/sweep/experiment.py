@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, field_validator, model_validator
 
@@ -95,7 +95,9 @@ class ExperimentConfig(Config):
     replicates: seeds, or tables of world, model and draw; a number stands for all three. generate: the settings of each
     replicate's world; or data, a directory or a published world (ORG/NAME@TAG) that is the one world of all. measures: a name,
     and the settings of one slice and of its evaluation, over those of `evaluation`; `data` where it is not the replicate's
-    world, `score` where it is not the task's first, `label` for readers. claims: what the report is to decide (see
+    world, `score` where it is not the task's first, `label` for readers. keep_weights: of every training stage, of those that an
+    arm ends with, or of none: others are deleted once all that needs them is done, and made again should something need them
+    later. claims: what the report is to decide (see
     `kit.report.claims`).
     """
 
@@ -110,6 +112,7 @@ class ExperimentConfig(Config):
     train: dict[str, dict[str, Any]]
     measures: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
     evaluation: dict[str, Any] = {}
+    keep_weights: Literal["all", "last", "none"] = "all"
     arms: Annotated[dict[str, Arm], Field(min_length=1)]
     claims: tuple[Claim, ...] = ()
 

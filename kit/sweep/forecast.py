@@ -72,7 +72,7 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """stages: by kind. tokens: trained on, in all. bytes: on disk, all stages; None where a checkpoint's size is not known here.
+    """stages: by kind. tokens: trained on, in all. bytes: on disk in the end; None where a checkpoint's size is not known here.
     counted: whether the first world was made to count what is asked, or it was reckoned."""
 
     stages: dict[str, int]
@@ -99,8 +99,9 @@ def forecast(experiment: ExperimentConfig, draws: int = 300) -> Forecast:
             replace(_outlook(experiment, claim, asked, draws), unmatched=apart[i] if apart else None)
             for i, claim in enumerate(experiment.claims)
         ]
+        kept = [n for n in nodes if n.key not in plan.passing()]
         return Forecast(
-            dict(Counter(n.kind for n in nodes)), round(tokens), _bytes(experiment, nodes, asked, data, lengths),
+            dict(Counter(n.kind for n in nodes)), round(tokens), _bytes(experiment, kept, asked, data, lengths),
             data is not None, asked, outlooks,
         )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -131,6 +132,32 @@ class Plan:
                     node = self.evaluate(replicate, final, each, f"eval {name}, {each.config.task}, D = {count}")
                     asked.append(Asked(node.directory.name, each.measures))
                 self.cells.append(Cell(number, name, count, tuple(asked), tuple(n.directory.name for n in stages)))
+
+    def passing(self) -> set[str]:
+        """The train stages whose weights are not kept; asked once all cells are there."""
+        keep = self.experiment.keep_weights
+        if keep == "all":
+            return set()
+        trained = {key for key, node in self.nodes.items() if node.kind == "train"}
+        return trained - {used.key for node in self.asked() for used in loaded(node, self.nodes)} if keep == "last" else trained
+
+    def asked(self) -> list[Node]:
+        """The evaluations of the cells."""
+        stages = {each.stage for cell in self.cells for each in cell.evaluations}
+        return [node for node in self.nodes.values() if node.directory.name in stages]
+
+
+def loaded(node: Node, nodes: Mapping[str, Node]) -> Iterator[Node]:
+    """The training stages whose weights a stage loads: its model's and, where that is an adapter, what the adapter is on."""
+    model = _model_of(node, nodes)
+    while model:
+        yield model
+        assert isinstance(model.config, TrainConfig)
+        model = _model_of(model, nodes) if model.config.lora else None
+
+
+def _model_of(node: Node, nodes: Mapping[str, Node]) -> Node | None:
+    return next((nodes[key] for key in node.needs if key in nodes and nodes[key].kind == "train"), None)
 
 
 def base_name(replicate: Replicate) -> str:

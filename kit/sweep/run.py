@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -24,11 +25,14 @@ from tqdm import tqdm
 from evals.run import read_records
 from kit.core.config import dump
 from kit.core.errors import KitError
-from kit.core.store import lock, read_manifest, write_json
+from kit.core.store import drop, dropped, lock, read_manifest, write_json
 from kit.sweep.experiment import ExperimentConfig, Replicate
-from kit.sweep.plan import Node, Plan, base_name
+from kit.sweep.plan import Node, Plan, base_name, loaded
 
 EXPERIMENT = "experiment.json"
+
+WEIGHTS = (".safetensors", ".bin")
+"""What files of weights end with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +123,14 @@ class Engine:
         self.pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_become_worker)
         self.done: set[str] = set()
 
-    def run(self, nodes: Iterable[Node], bar: tqdm[None]) -> None:
-        """Run `nodes`, each once what it needs is done, in the order of the plan. The first failure stops the sweep."""
-        waiting = {n.key: n for n in nodes if n.key not in self.done}
+    def run(self, nodes: Iterable[Node], bar: tqdm[None], passing: Collection[str] = ()) -> None:
+        """Run `nodes`, each once what it needs is done, in the order of the plan. The first failure stops the sweep.
+
+        passing: those whose weights are dropped once nothing that is still to be run needs them.
+        """
+        planned, going = {n.key: n for n in nodes}, set(passing)
+        self.done -= restored(planned)
+        waiting = {key: n for key, n in planned.items() if key not in self.done}
         bar.total = len(self.done) + len(waiting)
         running: dict[Future[None], Node] = {}
         try:
@@ -147,6 +156,10 @@ class Engine:
                     self.done.add(node.key)
                     bar.set_postfix_str(node.label)
                     bar.update()
+                left = {used.key for n in (*waiting.values(), *running.values()) for used in loaded(n, planned)}
+                for key in (self.done & going) - left:
+                    drop_weights(planned[key].directory)
+                    going.remove(key)
         finally:
             if running:
                 self.stop()
@@ -156,6 +169,25 @@ class Engine:
         for worker in multiprocessing.active_children():
             worker.terminate()
         self.pool.shutdown(cancel_futures=True)
+
+
+def restored(nodes: Mapping[str, Node]) -> set[str]:
+    """Of finished stages whose weights were dropped those that something unfinished loads begin anew; returns their keys."""
+    wanted = [node for node in nodes.values() if not (node.directory / "manifest.json").exists()]
+    again: set[str] = set()
+    for node in wanted:  # grows while it is gone through
+        for used in loaded(node, nodes):
+            if dropped(used.directory):
+                shutil.rmtree(used.directory)
+                again.add(used.key)
+                wanted.append(used)
+    return again
+
+
+def drop_weights(directory: Path) -> None:
+    """Delete the weights of a finished training stage, unless that is done."""
+    if not dropped(directory):
+        drop(directory, [name for name in read_manifest(directory).outputs if name.endswith(WEIGHTS)])
 
 
 def accuracy(directory: Path) -> float:
@@ -179,7 +211,7 @@ def sweep(experiment: ExperimentConfig, out: Path, workers: int | None = None) -
             with tqdm(desc="stages", unit="stage", disable=None, delay=2) as bar:
                 bases = {(r.world, r.model) for r in experiment.replicates}
                 gates = _pass_gates(plan, engine, max(1, cores // len(bases)), bar)
-                engine.run(plan.nodes.values(), bar)
+                engine.run(plan.nodes.values(), bar, plan.passing())
         finally:
             engine.stop()
         result = out / EXPERIMENT
