@@ -85,12 +85,18 @@ class Evaluation(NamedTuple):
     measures: dict[str, str]
 
 
+BY_COUNT = "by_count"
+"""In a training stage, settings that are others at some counts."""
+
+LENGTHS = {"steps", "epochs"}
+
 MEASURE_KEYS = ("data", "score", "label")
 """What a measure says beside the settings of an evaluation and its one slice."""
 
 
 class ExperimentConfig(Config):
-    """A whole experiment. `train` holds named stages as tables of TrainConfig settings over their recipe's defaults.
+    """A whole experiment. `train` holds named stages as tables of TrainConfig settings over their recipe's defaults;
+    `examples` in one is a D of its own, and `by_count` tables of settings that are others at some D.
 
     replicates: seeds, or tables of world, model and draw; a number stands for all three. generate: the settings of each
     replicate's world; or data, a directory or a published world (ORG/NAME@TAG) that is the one world of all. measures: a name,
@@ -149,8 +155,9 @@ class ExperimentConfig(Config):
         if self.generate is not None:
             self.generate_config(first)
         for stage in self.train:
-            for source in self.train_config(stage, max(self.counts), first).sources().values():
-                check_there(source)
+            for count in (max(self.counts), *map(int, self._by_count(stage))):
+                for source in self.train_config(stage, count, first).sources().values():
+                    check_there(source)
         if self.base:
             self.base_config(first)
         self._examples_are_made(first)
@@ -205,15 +212,15 @@ class ExperimentConfig(Config):
     def _nothing_in_vain(self) -> None:
         """Raises ValueError for what the experiment sets by itself, and for labels that readers could not tell apart."""
         tables = {"generate": self.generate or {}, "base": self.base or {}, "evaluation": self.evaluation}
-        tables |= {f"train.{name}": table for name, table in self.train.items()}
+        for name, table in self.train.items():
+            tables[f"train.{name}"] = table
+            tables |= {f"train.{name}.{BY_COUNT}.{count}": own for count, own in self._by_count(name).items()}
         for name, table in tables.items():
             for key in ("seed", "draw", "slices") if name != "evaluation" else ("slices",):
                 if key in table:
                     raise ValueError(
                         f"{name}.{key} is not for an experiment to set: replicates are its seeds, measures its slices"
                     )
-            if name.startswith("train.") and "examples" in table:
-                raise ValueError(f"{name}.examples is not for an experiment to set: counts are")
         arms = [arm.label or name for name, arm in self.arms.items()]
         measures = [table.get("label", name) for name, table in self.measures.items()]
         for kind, labels in (("arms", arms), ("measures", measures)):
@@ -232,15 +239,35 @@ class ExperimentConfig(Config):
         return resolve(GenerateConfig, {**(self.generate or {}), "seed": replicate.world})
 
     def train_config(self, stage: str, count: int, replicate: Replicate) -> TrainConfig:
-        """A named stage at D = `count`; the count, and the draw, go to stages that train on examples."""
-        data = {**with_defaults(self.train[stage]), "seed": replicate.model}
+        """A named stage at D = `count`; the count, and the draw, go to stages that train on examples, but the count not where a
+        stage has a D of its own."""
+        own, given = self._by_count(stage).get(str(count), {}), dict(self.train[stage])
+        given.pop(BY_COUNT, None)
+        if own.keys() & LENGTHS:
+            given = {name: value for name, value in given.items() if name not in LENGTHS}
+        data = {**with_defaults({**given, **own}), "seed": replicate.model}
         if not isinstance(data["rows"], dict):
             raise KitError(f"train.{stage}.rows must be a table of sources and rows, as {{ examples = 8 }}")
+        if "examples" in data and not data["rows"].get("examples"):
+            raise KitError(f"train.{stage}.examples: the stage trains on none, give rows.examples too")
         if data["rows"].get("examples"):
+            count = data.get("examples", count)
             data |= {"examples": count, "draw": replicate.draw if count else 0}
             if not count and data.get("epochs") is not None:
                 data |= {"epochs": None, "steps": 1}
         return resolve(TrainConfig, data)
+
+    def _by_count(self, stage: str) -> dict[str, dict[str, Any]]:
+        """A stage's settings that are others at some counts. Raises ValueError unless they are tables by counts of its arms."""
+        tables = self.train[stage].get(BY_COUNT, {})
+        known = {str(count) for name in self.arms if stage in self.arms[name].path for count in self.counts_of(name)}
+        if not isinstance(tables, dict) or not all(isinstance(own, dict) for own in tables.values()):
+            raise ValueError(
+                f"train.{stage}.{BY_COUNT} must be a table of settings by count, as {{ 1000 = {{ micro_batch = 16 }} }}"
+            )
+        if strange := next((count for count in tables if count not in known), None):
+            raise ValueError(f"train.{stage}.{BY_COUNT}.{strange}: no arm takes the stage at that count")
+        return tables
 
     def base_config(self, replicate: Replicate, **changes: object) -> TrainConfig:
         """The pretraining of the tiny base."""
@@ -315,11 +342,19 @@ class ExperimentConfig(Config):
                     dump(claim),
                     [dataclasses.astuple(cell) for cell in claim.cells(counts)],
                     {name: [_decisive(dump(m.config)), m.data, self.measures[name].get("score")] for name, m in measures.items()},
-                    {name: [_decisive(with_defaults(table)) for table in tables] for name, tables in stages.items()},
+                    {name: [_decisive_stage(table) for table in tables] for name, tables in stages.items()},
                     [base, world, dump(self.gate) if self.gate else None],
                 )
             )
         return found
+
+
+def _decisive_stage(table: dict[str, Any]) -> dict[str, Any]:
+    """The same of a training stage, with what it has by count."""
+    found = _decisive(with_defaults(table))
+    if BY_COUNT in found:
+        found[BY_COUNT] = {count: _decisive(own) for count, own in found[BY_COUNT].items()}
+    return found
 
 
 def _decisive(settings: dict[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from kit.report.claims import Claim, Law
 from kit.report.verdict import ALPHA, REPLICATES
 from kit.sources.published import local
 from kit.stats.power import Telling, smallest_difference, telling_apart
-from kit.sweep.experiment import ExperimentConfig, Measure
+from kit.sweep.experiment import BY_COUNT, ExperimentConfig, Measure
 from kit.sweep.matching import unmatched
 from kit.sweep.plan import Node, Plan
 from kit.train.data import examples_file, examples_of
@@ -163,7 +163,8 @@ class _Lengths:
         texts: dict[str, list[str]] = {}
         for document in read_table(data / "documents.parquet", Document) if data else ():
             texts.setdefault(document.corpus, []).append(document.text)
-        if any(table.get("rows", {}).get("questions") for table in experiment.train.values()) and data:
+        tables = [t for table in experiment.train.values() for t in (table, *table.get(BY_COUNT, {}).values())]
+        if any(table.get("rows", {}).get("questions") for table in tables) and data:
             told = read_table(examples_file(data, "multihop", "novel"), Example)
             texts["questions"] = [f"{example.prompt} {example.completion}" for example in told]
         for corpus, found in texts.items():

@@ -115,7 +115,11 @@ def test_a_claim_is_another_one_once_it_asks_otherwise() -> None:
         ("measures.known1.limt=5", r"measures\.known1: unknown key limt; did you mean limit"),
         ("measures.known1={hops=1}", r"measures\.known1: missing key slices\.0\.split"),
         ("train.inject.seed=3", r"train\.inject\.seed is not for an experiment to set"),
-        ("train.posttrain.examples=3", r"train\.posttrain\.examples is not for an experiment to set: counts are"),
+        ("train.inject_documents.examples=3", r"train\.inject_documents\.examples: the stage trains on none"),
+        ("train.posttrain.by_count=3", r"train\.posttrain\.by_count must be a table of settings by count"),
+        ("train.posttrain.by_count.64={micro_batch=2}", r"train\.posttrain\.by_count\.64: no arm takes the stage at that count"),
+        ("train.posttrain.by_count.100={micro_bach=2}", "did you mean micro_batch"),
+        ("train.posttrain.by_count.100={seed=2}", r"train\.posttrain\.by_count\.100\.seed is not for an experiment to set"),
         ("generate.seed=3", r"generate\.seed is not for an experiment to set"),
         ("evaluation.slices=[]", r"evaluation\.slices is not for an experiment to set"),
         ("measures.known1.label=5", "measures: a label is a text, not 5"),
@@ -210,3 +214,21 @@ def test_the_gate_asks_about_the_world_whatever_else_is_evaluated() -> None:
     asked = full.model_copy(update={"evaluation": {**full.evaluation, "task": "math"}})
     found = asked.evaluation_of(full.gate.recall_slice)
     assert (found.data, found.config.task, found.config.max_new_tokens) == (None, "multihop", {"cot": 9})
+
+
+def test_settings_by_count_and_a_count_of_its_own() -> None:
+    batch = 'train.posttrain.by_count={"100"={micro_batch=2, rows={examples=4, known=0}}, "1000"={epochs=2.0}}'
+    found = demo(batch, "train.inject.examples=30")
+    plain, first = demo(), demo().replicates[0]
+    for count in (0, 10, 300):
+        assert found.train_config("posttrain", count, first) == plain.train_config("posttrain", count, first)
+    hundred = found.train_config("posttrain", 100, first)
+    assert (hundred.micro_batch, hundred.rows, hundred.examples, hundred.steps) == (2, {"examples": 4, "known": 0}, 100, 400)
+    thousand = found.train_config("posttrain", 1000, first)
+    assert (thousand.epochs, thousand.steps, thousand.examples) == (2.0, None, 1000)
+    assert {found.train_config("inject", count, first).examples for count in found.counts} == {30}
+    assert resolve(ExperimentConfig, dump(found)) == found
+    # What a claim rests on: another batch makes it another claim, how it is split does not.
+    split = demo('train.posttrain.by_count={"100"={micro_batch=5}}').claim_digests()
+    assert split == demo('train.posttrain.by_count={"100"={micro_batch=10}}').claim_digests()
+    assert found.claim_digests()[0] != plain.claim_digests()[0]
