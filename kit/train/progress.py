@@ -13,9 +13,6 @@ from transformers.integrations import TensorBoardCallback
 
 from kit.core.store import append_journal, read_journal
 
-EVENTS = "tensorboard"
-"""In a run's directory, the folder of TensorBoard's events."""
-
 
 class Progress(TrainerCallback):
     """Writes the log of a run as it grows.
@@ -45,10 +42,10 @@ class Progress(TrainerCallback):
         append_journal(self.journal, state.log_history[-1:])
 
 
-def tensorboard(directory: Path) -> list[TrainerCallback]:
-    """TensorBoard's own callback, where that is installed."""
+def tensorboard(events: Path) -> list[TrainerCallback]:
+    """TensorBoard's own callback, where that is installed; events: the folder that it writes to."""
     if not importlib.util.find_spec("tensorboard"):
         return []
     from torch.utils.tensorboard import SummaryWriter
 
-    return [TensorBoardCallback(SummaryWriter(str(directory / EVENTS)))]
+    return [TensorBoardCallback(SummaryWriter(str(events)))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -154,7 +155,11 @@ def with_defaults(given: dict[str, Any]) -> dict[str, Any]:
     recipe = given.get("recipe")
     if recipe not in RECIPES:
         raise KitError(f"unknown recipe {recipe}; {nearest(str(recipe), RECIPES)}")
-    defaults = dict(RECIPES[recipe])
-    if given.keys() & {"steps", "epochs"}:
-        defaults = {k: v for k, v in defaults.items() if k not in ("steps", "epochs")}
-    return {**defaults, **given}
+    return laid_over(RECIPES[recipe], given)
+
+
+def laid_over(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """`given` over other settings of a run; a length given in steps or epochs takes the place of theirs."""
+    lengths = ("steps", "epochs")
+    kept = {k: v for k, v in settings.items() if k not in lengths} if given.keys() & set(lengths) else settings
+    return {**kept, **given}

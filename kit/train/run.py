@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 EVENTS = "tensorboard"
+"""In a run's directory, the folder of TensorBoard's events."""
 
 MAKES = ("model", "base", "history.json", "shown.parquet", DEALT, EVENTS)
 """What the stage makes in its directory. base: the weights that a new adapter is on, where an older one was merged into them;
