@@ -242,6 +242,16 @@ def intact_manifest(directory: Path) -> Manifest:
     return manifest
 
 
+@functools.lru_cache(maxsize=4096)
+def _first_change(directory: Path, written: int, outputs: tuple[tuple[str, str], ...]) -> str | None:
+    """Checked once a process for each writing of the manifest."""
+    for name, expected in outputs:
+        path = directory / name
+        if not path.is_file() or file_digest(path) != expected:
+            return name
+    return None
+
+
 def drop(directory: Path, names: Iterable[str]) -> None:
     """Delete some outputs of a finished stage, for their room; that it was done on purpose is put down first."""
     names = sorted(names)
@@ -259,16 +269,6 @@ def dropped(directory: Path) -> frozenset[str]:
         return frozenset(json.loads(path.read_text("utf-8"))["outputs"])
     except (OSError, ValueError, KeyError, TypeError):
         raise KitError(f"{path} is damaged: delete {directory} and run the stage again") from None
-
-
-@functools.lru_cache(maxsize=4096)
-def _first_change(directory: Path, written: int, outputs: tuple[tuple[str, str], ...]) -> str | None:
-    """Checked once a process for each writing of the manifest."""
-    for name, expected in outputs:
-        path = directory / name
-        if not path.is_file() or file_digest(path) != expected:
-            return name
-    return None
 
 
 def stage_key(stage: str, config: dict[str, Any], inputs: dict[str, str]) -> str:

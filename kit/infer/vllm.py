@@ -9,7 +9,7 @@ from typing import Any
 from kit.core.errors import KitError, first_line
 from kit.infer.backend import Decoding, Likelihood, Output, Prompt, Sink
 from kit.infer.tokenised import begun, continued, fit_window, outputs, rooms
-from kit.models.checkpoint import Checkpoint, fetched
+from kit.models.checkpoint import Checkpoint, check_kept, fetched
 from kit.models.tokens import Tokens
 
 CHUNK = 512
@@ -40,6 +40,7 @@ class VllmBackend:
             from vllm.lora.request import LoRARequest
         except ImportError as error:
             raise KitError(f"vLLM cannot be imported ({error}): install it, or use --backend transformers or --url") from None
+        check_kept(checkpoint)
         if checkpoint.adapter:
             settings |= {"enable_lora": True, "max_lora_rank": room_for(checkpoint.adapter.rank)}
         base, place = checkpoint.whole, checkpoint.tokenizer

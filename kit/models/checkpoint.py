@@ -101,8 +101,8 @@ def read(model: str) -> Checkpoint:
 def check_kept(checkpoint: Checkpoint) -> None:
     """Raises KitError where its weights, or those of its base, were dropped by the sweep that made them."""
     for each in {checkpoint.source, checkpoint.whole.source}:
-        if dropped(Path(each).parent):
-            raise KitError(f'the weights of {Path(each).parent} were not kept: run its sweep with keep_weights = "all"')
+        if (run := run_of(each)) and dropped(run):
+            raise KitError(f'the weights of {run} were not kept: run its sweep with keep_weights = "all"')
 
 
 def digest(model: str) -> str:

@@ -17,7 +17,7 @@ from kit.core.errors import KitError, first_line
 from kit.core.hub import is_name
 from kit.core.records import RECORDS, EvalRecord, Manifest
 from kit.core.store import intact_manifest, read_manifest, read_table
-from kit.models.checkpoint import ADAPTER, BASE, training_manifest
+from kit.models.checkpoint import ADAPTER, BASE, check_kept, read, training_manifest
 from kit.publish.card import as_json, as_yaml, number, render
 from kit.publish.config import license_of, named
 from kit.publish.evaluation import Summarise
@@ -35,6 +35,7 @@ def filler(model: str, evaluations: Sequence[Path], summarise: Summarise) -> Cal
 
     def fill(directory: Path, folder: Path, manifest: Manifest, canary: str) -> Data:
         run = training_manifest(directory)
+        check_kept(read(str(directory)))
         for path in sorted((directory / "model").iterdir()):
             if path.is_file() and path.name not in (BASE, "README.md"):
                 _placed(path, folder / path.name)

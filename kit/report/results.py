@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.core.errors import KitError
+from kit.core.experiment import damaged, labels, read_experiment, replicate_name
 from kit.core.records import RECORDS, EvalRecord, Manifest, Shown
 from kit.core.store import read_manifest, read_table
 from kit.report.claims import CLAIMS, Cell, Claim, Given, check_claims
@@ -66,23 +67,18 @@ class Results:
     @property
     def replicates(self) -> list[str]:
         """The replicates' names."""
-        names = []
-        for each in self.config["replicates"]:
-            same = len(set(each.values())) == 1
-            names.append(str(each["world"]) if same else ", ".join(f"{key} {value}" for key, value in each.items()))
-        return names
+        return [replicate_name(each) for each in self.config["replicates"]]
 
     @functools.cached_property
     def arms(self) -> dict[str, str]:
         """Arm -> its label, in the experiment's order."""
-        return {name: arm.get("label") or name.replace("_", " ") for name, arm in self.config["arms"].items()}
+        return labels(self.config["arms"])
 
     @functools.cached_property
     def measures(self) -> dict[str, str]:
         """Measure -> its label, in the experiment's order, of those that were asked."""
         asked = {measure for cell in self.cells for measure in cell.records}
-        named = self.config["measures"].items()
-        return {name: measure.get("label") or name.replace("_", " ") for name, measure in named if name in asked}
+        return {name: label for name, label in labels(self.config["measures"]).items() if name in asked}
 
     def arm(self, name: str) -> str:
         """An arm's label."""
@@ -187,14 +183,8 @@ class Results:
 
 def load_results(directory: Path) -> Results:
     """Read a sweep. Raises KitError when the directory holds none, or an unfinished one."""
-    path = directory / "experiment.json"
-    missing = f"{directory} holds no finished sweep: run kit sweep with --out {directory}"
-    if not path.exists():
-        raise KitError(missing)
+    data = read_experiment(directory)
     try:
-        data = json.loads(path.read_text("utf-8"))
-        if not data["finished"]:
-            raise KitError(missing)
         claims = CLAIMS.validate_json(json.dumps(data["config"]["claims"]))
         stages, cells = data["stages"], [(cell, cell["evaluations"], cell["stages"]) for cell in data["cells"]]
         declared, digests, first = dict(data["declared"]), tuple(data["digests"]), list(data["first"])
@@ -203,7 +193,7 @@ def load_results(directory: Path) -> Results:
         asked = {name: arm["measures"] for name, arm in config["arms"].items()}
         check_claims(claims, counts, asked, config["measures"])
     except (ValueError, KeyError, TypeError):
-        raise KitError(f"{path} is damaged or of another kit: run the sweep again, finished stages will be reused") from None
+        raise damaged(directory) from None
     manifests = {name: read_manifest(directory / "stages" / name) for name in stages}
 
     @functools.cache

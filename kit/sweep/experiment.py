@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, field_validator, model_validator
@@ -12,6 +13,7 @@ from evals.tasks import TASKS, check_lengths, check_styles
 from generators.config import GenerateConfig
 from kit.core.config import Config, dump, resolve
 from kit.core.errors import KitError, nearest
+from kit.core.experiment import replicate_name
 from kit.core.records import Content
 from kit.core.seeds import digest
 from kit.core.store import EXECUTION
@@ -19,7 +21,7 @@ from kit.report.claims import Claim, check_claims
 from kit.sources.hub import check_there
 from kit.sources.reading import source_key
 from kit.train.data import MADE_BY
-from kit.train.recipes import TrainConfig, with_defaults
+from kit.train.recipes import TrainConfig, laid_over, with_defaults
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -34,8 +36,7 @@ class Replicate(Config):
     @property
     def name(self) -> str:
         """`0`, or `world 0, model 1, draw 2`."""
-        same = self.world == self.model == self.draw
-        return str(self.world) if same else f"world {self.world}, model {self.model}, draw {self.draw}"
+        return replicate_name(dump(self))
 
 
 class Gate(Config):
@@ -88,8 +89,6 @@ class Evaluation(NamedTuple):
 BY_COUNT = "by_count"
 """In a training stage, settings that are others at some counts."""
 
-LENGTHS = {"steps", "epochs"}
-
 MEASURE_KEYS = ("data", "score", "label")
 """What a measure says beside the settings of an evaluation and its one slice."""
 
@@ -103,8 +102,7 @@ class ExperimentConfig(Config):
     and the settings of one slice and of its evaluation, over those of `evaluation`; `data` where it is not the replicate's
     world, `score` where it is not the task's first, `label` for readers. keep_weights: of every training stage, of those that an
     arm ends with, or of none: others are deleted once all that needs them is done, and made again should something need them
-    later. claims: what the report is to decide (see
-    `kit.report.claims`).
+    later. claims: what the report is to decide (see `kit.report.claims`).
     """
 
     name: str
@@ -149,15 +147,15 @@ class ExperimentConfig(Config):
             if len(set(arm.counts or ())) < len(arm.counts or ()) or len(set(arm.measures)) < len(arm.measures):
                 raise ValueError(f"arms.{name}: counts and measures must each be different")
         self._one_world()
+        self._counts_are_taken()
         self._nothing_in_vain()
         # Resolve everything once, so that a mistake anywhere is told before anything runs.
         first = self.replicates[0]
         if self.generate is not None:
             self.generate_config(first)
-        for stage in self.train:
-            for count in (max(self.counts), *map(int, self._by_count(stage))):
-                for source in self.train_config(stage, count, first).sources().values():
-                    check_there(source)
+        for _, config in self._each_stage(first):
+            for source in config.sources().values():
+                check_there(source)
         if self.base:
             self.base_config(first)
         self._examples_are_made(first)
@@ -181,8 +179,7 @@ class ExperimentConfig(Config):
         if self.generate is None:
             return
         made = self.generate_config(first).examples
-        for stage in self.train:
-            config = self.train_config(stage, max(self.counts), first)
+        for stage, config in self._each_stage(first):
             needed: dict[str, Content] = {}
             if config.rows.get("questions"):
                 needed["rows of questions need"] = "novel"
@@ -212,9 +209,7 @@ class ExperimentConfig(Config):
     def _nothing_in_vain(self) -> None:
         """Raises ValueError for what the experiment sets by itself, and for labels that readers could not tell apart."""
         tables = {"generate": self.generate or {}, "base": self.base or {}, "evaluation": self.evaluation}
-        for name, table in self.train.items():
-            tables[f"train.{name}"] = table
-            tables |= {f"train.{name}.{BY_COUNT}.{count}": own for count, own in self._by_count(name).items()}
+        tables |= self.stage_tables()
         for name, table in tables.items():
             for key in ("seed", "draw", "slices") if name != "evaluation" else ("slices",):
                 if key in table:
@@ -241,11 +236,9 @@ class ExperimentConfig(Config):
     def train_config(self, stage: str, count: int, replicate: Replicate) -> TrainConfig:
         """A named stage at D = `count`; the count, and the draw, go to stages that train on examples, but the count not where a
         stage has a D of its own."""
-        own, given = self._by_count(stage).get(str(count), {}), dict(self.train[stage])
-        given.pop(BY_COUNT, None)
-        if own.keys() & LENGTHS:
-            given = {name: value for name, value in given.items() if name not in LENGTHS}
-        data = {**with_defaults({**given, **own}), "seed": replicate.model}
+        given = {name: value for name, value in self.train[stage].items() if name != BY_COUNT}
+        own = self.train[stage].get(BY_COUNT, {}).get(str(count), {})
+        data = {**with_defaults(laid_over(given, own)), "seed": replicate.model}
         if not isinstance(data["rows"], dict):
             raise KitError(f"train.{stage}.rows must be a table of sources and rows, as {{ examples = 8 }}")
         if "examples" in data and not data["rows"].get("examples"):
@@ -257,17 +250,30 @@ class ExperimentConfig(Config):
                 data |= {"epochs": None, "steps": 1}
         return resolve(TrainConfig, data)
 
-    def _by_count(self, stage: str) -> dict[str, dict[str, Any]]:
-        """A stage's settings that are others at some counts. Raises ValueError unless they are tables by counts of its arms."""
-        tables = self.train[stage].get(BY_COUNT, {})
-        known = {str(count) for name in self.arms if stage in self.arms[name].path for count in self.counts_of(name)}
-        if not isinstance(tables, dict) or not all(isinstance(own, dict) for own in tables.values()):
-            raise ValueError(
-                f"train.{stage}.{BY_COUNT} must be a table of settings by count, as {{ 1000 = {{ micro_batch = 16 }} }}"
-            )
-        if strange := next((count for count in tables if count not in known), None):
-            raise ValueError(f"train.{stage}.{BY_COUNT}.{strange}: no arm takes the stage at that count")
-        return tables
+    def _counts_are_taken(self) -> None:
+        """Raises ValueError unless what stages have by count are tables, at counts that their arms have."""
+        for stage, table in self.train.items():
+            tables = table.get(BY_COUNT, {})
+            known = {str(count) for name in self.arms if stage in self.arms[name].path for count in self.counts_of(name)}
+            if not isinstance(tables, dict) or not all(isinstance(own, dict) for own in tables.values()):
+                raise ValueError(
+                    f"train.{stage}.{BY_COUNT} must be a table of settings by count, as {{ 1000 = {{ micro_batch = 16 }} }}"
+                )
+            if strange := next((count for count in tables if count not in known), None):
+                raise ValueError(f"train.{stage}.{BY_COUNT}.{strange}: no arm takes the stage at that count")
+
+    def _each_stage(self, replicate: Replicate) -> Iterator[tuple[str, TrainConfig]]:
+        """Every training stage with its settings: at the largest count, and where they are others."""
+        for stage, table in self.train.items():
+            for count in dict.fromkeys((max(self.counts), *map(int, table.get(BY_COUNT, {})))):
+                yield stage, self.train_config(stage, count, replicate)
+
+    def stage_tables(self) -> dict[str, dict[str, Any]]:
+        """What is given for training stages, as `train.NAME` and `train.NAME.by_count.COUNT`."""
+        found = {f"train.{name}": table for name, table in self.train.items()}
+        for name, table in self.train.items():
+            found |= {f"train.{name}.{BY_COUNT}.{count}": own for count, own in table.get(BY_COUNT, {}).items()}
+        return found
 
     def base_config(self, replicate: Replicate, **changes: object) -> TrainConfig:
         """The pretraining of the tiny base."""

@@ -6,7 +6,6 @@ import contextlib
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -22,7 +21,7 @@ from kit.report.claims import Claim, Law
 from kit.report.verdict import ALPHA, REPLICATES
 from kit.sources.published import local
 from kit.stats.power import Telling, smallest_difference, telling_apart
-from kit.sweep.experiment import BY_COUNT, ExperimentConfig, Measure
+from kit.sweep.experiment import ExperimentConfig, Measure
 from kit.sweep.matching import unmatched
 from kit.sweep.plan import Node, Plan
 from kit.train.data import examples_file, examples_of
@@ -99,9 +98,10 @@ def forecast(experiment: ExperimentConfig, draws: int = 300) -> Forecast:
             replace(_outlook(experiment, claim, asked, draws), unmatched=apart[i] if apart else None)
             for i, claim in enumerate(experiment.claims)
         ]
-        kept = [n for n in nodes if n.key not in plan.passing()]
+        kept = len(plan.kept())
+        worlds = sum(n.kind == "generate" for n in nodes)
         return Forecast(
-            dict(Counter(n.kind for n in nodes)), round(tokens), _bytes(experiment, kept, asked, data, lengths),
+            dict(Counter(n.kind for n in nodes)), round(tokens), _bytes(experiment, worlds, kept, asked, data, lengths),
             data is not None, asked, outlooks,
         )  # fmt: skip
 
@@ -163,8 +163,7 @@ class _Lengths:
         texts: dict[str, list[str]] = {}
         for document in read_table(data / "documents.parquet", Document) if data else ():
             texts.setdefault(document.corpus, []).append(document.text)
-        tables = [t for table in experiment.train.values() for t in (table, *table.get(BY_COUNT, {}).values())]
-        if any(table.get("rows", {}).get("questions") for table in tables) and data:
+        if any(table.get("rows", {}).get("questions") for table in experiment.stage_tables().values()) and data:
             told = read_table(examples_file(data, "multihop", "novel"), Example)
             texts["questions"] = [f"{example.prompt} {example.completion}" for example in told]
         for corpus, found in texts.items():
@@ -202,20 +201,19 @@ class _Lengths:
 
 
 def _bytes(
-    experiment: ExperimentConfig, nodes: Sequence[Node], asked: dict[str, Asked], data: Path | None, lengths: _Lengths
+    experiment: ExperimentConfig, worlds: int, kept: int, asked: dict[str, Asked], data: Path | None, lengths: _Lengths
 ) -> int | None:
     answers = sum(
         asked[m].questions * len(experiment.counts_of(name)) * len(experiment.replicates)
         for name, arm in experiment.arms.items() for m in arm.measures
     )  # fmt: skip
     world = sum(p.stat().st_size for p in data.rglob("*") if p.is_file()) if data else 0
-    total = answers * OF_A_RECORD + world * sum(n.kind == "generate" for n in nodes)
-    trained = sum(n.kind == "train" for n in nodes)
+    total = answers * OF_A_RECORD + world * worlds
     if experiment.model == "tiny":
         tiny = experiment.base_config(experiment.replicates[0]).tiny
         # A word has a token of its own at the beginning of a line.
         embedded = 1.2 * len(lengths.words) * tiny.hidden
         parameters = embedded + tiny.layers * (4 * tiny.hidden**2 + 3 * tiny.hidden * tiny.intermediate)
-        return round(total + trained * parameters * 4)
+        return round(total + kept * parameters * 4)
     weights = [p.stat().st_size for p in Path(experiment.model).rglob("*.safetensors")]
-    return total + trained * sum(weights) if weights else None
+    return total + kept * sum(weights) if weights else None

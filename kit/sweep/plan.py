@@ -133,18 +133,15 @@ class Plan:
                     asked.append(Asked(node.directory.name, each.measures))
                 self.cells.append(Cell(number, name, count, tuple(asked), tuple(n.directory.name for n in stages)))
 
-    def passing(self) -> set[str]:
-        """The train stages whose weights are not kept; asked once all cells are there."""
-        keep = self.experiment.keep_weights
-        if keep == "all":
+    def kept(self) -> set[str]:
+        """The training stages whose weights the experiment keeps; asked once all cells are there."""
+        if self.experiment.keep_weights == "all":
+            return {key for key, node in self.nodes.items() if node.kind == "train"}
+        if self.experiment.keep_weights == "none":
             return set()
-        trained = {key for key, node in self.nodes.items() if node.kind == "train"}
-        return trained - {used.key for node in self.asked() for used in loaded(node, self.nodes)} if keep == "last" else trained
-
-    def asked(self) -> list[Node]:
-        """The evaluations of the cells."""
-        stages = {each.stage for cell in self.cells for each in cell.evaluations}
-        return [node for node in self.nodes.values() if node.directory.name in stages]
+        ends = {each.stage for cell in self.cells for each in cell.evaluations}
+        asked = [node for node in self.nodes.values() if node.directory.name in ends]
+        return {used.key for node in asked for used in loaded(node, self.nodes)}
 
 
 def loaded(node: Node, nodes: Mapping[str, Node]) -> Iterator[Node]:

@@ -25,14 +25,10 @@ from tqdm import tqdm
 from evals.run import read_records
 from kit.core.config import dump
 from kit.core.errors import KitError
+from kit.core.experiment import EXPERIMENT
 from kit.core.store import drop, dropped, lock, read_manifest, write_json
 from kit.sweep.experiment import ExperimentConfig, Replicate
 from kit.sweep.plan import Node, Plan, base_name, loaded
-
-EXPERIMENT = "experiment.json"
-
-WEIGHTS = (".safetensors", ".bin")
-"""What files of weights end with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +119,15 @@ class Engine:
         self.pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_become_worker)
         self.done: set[str] = set()
 
-    def run(self, nodes: Iterable[Node], bar: tqdm[None], passing: Collection[str] = ()) -> None:
+    def run(self, nodes: Iterable[Node], bar: tqdm[None], kept: Collection[str] | None = None) -> None:
         """Run `nodes`, each once what it needs is done, in the order of the plan. The first failure stops the sweep.
 
-        passing: those whose weights are dropped once nothing that is still to be run needs them.
+        kept: the training stages whose weights are there in the end. Those of others are dropped once nothing that is still to be
+        run loads them; None leaves everything as it is.
         """
-        planned, going = {n.key: n for n in nodes}, set(passing)
-        self.done -= restored(planned)
+        planned = {n.key: n for n in nodes}
+        going = set() if kept is None else {key for key, n in planned.items() if n.kind == "train" and key not in kept}
+        self.done -= restored(planned, kept or ())
         waiting = {key: n for key, n in planned.items() if key not in self.done}
         bar.total = len(self.done) + len(waiting)
         running: dict[Future[None], Node] = {}
@@ -156,10 +154,11 @@ class Engine:
                     self.done.add(node.key)
                     bar.set_postfix_str(node.label)
                     bar.update()
-                left = {used.key for n in (*waiting.values(), *running.values()) for used in loaded(n, planned)}
-                for key in (self.done & going) - left:
-                    drop_weights(planned[key].directory)
-                    going.remove(key)
+                if going:
+                    left = {used.key for n in (*waiting.values(), *running.values()) for used in loaded(n, planned)}
+                    for key in (self.done & going) - left:
+                        drop_weights(planned[key].directory)
+                        going.remove(key)
         finally:
             if running:
                 self.stop()
@@ -171,23 +170,30 @@ class Engine:
         self.pool.shutdown(cancel_futures=True)
 
 
-def restored(nodes: Mapping[str, Node]) -> set[str]:
-    """Of finished stages whose weights were dropped those that something unfinished loads begin anew; returns their keys."""
-    wanted = [node for node in nodes.values() if not (node.directory / "manifest.json").exists()]
+def restored(nodes: Mapping[str, Node], kept: Collection[str]) -> set[str]:
+    """Of finished stages whose weights were dropped those begin anew that are to be kept, or that something unfinished loads;
+    returns their keys."""
     again: set[str] = set()
+
+    def begin_anew(node: Node) -> None:
+        if dropped(node.directory):
+            shutil.rmtree(node.directory)
+            again.add(node.key)
+            wanted.append(node)
+
+    wanted = [node for node in nodes.values() if not (node.directory / "manifest.json").exists()]
+    for key in kept:
+        begin_anew(nodes[key])
     for node in wanted:  # grows while it is gone through
         for used in loaded(node, nodes):
-            if dropped(used.directory):
-                shutil.rmtree(used.directory)
-                again.add(used.key)
-                wanted.append(used)
+            begin_anew(used)
     return again
 
 
 def drop_weights(directory: Path) -> None:
     """Delete the weights of a finished training stage, unless that is done."""
     if not dropped(directory):
-        drop(directory, [name for name in read_manifest(directory).outputs if name.endswith(WEIGHTS)])
+        drop(directory, [name for name in read_manifest(directory).outputs if name.endswith(".safetensors")])
 
 
 def accuracy(directory: Path) -> float:
@@ -211,7 +217,7 @@ def sweep(experiment: ExperimentConfig, out: Path, workers: int | None = None) -
             with tqdm(desc="stages", unit="stage", disable=None, delay=2) as bar:
                 bases = {(r.world, r.model) for r in experiment.replicates}
                 gates = _pass_gates(plan, engine, max(1, cores // len(bases)), bar)
-                engine.run(plan.nodes.values(), bar, plan.passing())
+                engine.run(plan.nodes.values(), bar, plan.kept())
         finally:
             engine.stop()
         result = out / EXPERIMENT

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kit.core.errors import KitError
+from kit.core.experiment import damaged, labels, read_experiment, replicate_name
 from kit.core.records import RECORDS
 from kit.view.answers import answers
 from kit.view.section import Section
@@ -19,24 +19,20 @@ from kit.view.world import world
 def experiment(directory: Path, title: str) -> list[Section]:
     """The experiment, its training runs, and a world for each of its seeds. Raises KitError where the sweep is unfinished or
     damaged."""
-    path = directory / "experiment.json"
+    data = read_experiment(directory)
     try:
-        data = json.loads(path.read_text("utf-8"))
-        config, cells, stages, done = data["config"], data["cells"], data["stages"], data["finished"]
-    except (ValueError, KeyError):
-        raise KitError(f"{path} is damaged or of another kit: run the sweep again, finished stages will be reused") from None
-    if not done:
-        raise KitError(f"{directory} holds no finished sweep: run kit sweep with --out {directory}")
-    arms = {name: arm.get("label") or name.replace("_", " ") for name, arm in config["arms"].items()}
-    labels = {name: asked.get("label") or name.replace("_", " ") for name, asked in config["measures"].items()}
-    replicates = [_name(replicate) for replicate in config["replicates"]]
+        config, cells, stages = data["config"], data["cells"], data["stages"]
+        arms, measures = labels(config["arms"]), labels(config["measures"])
+        replicates = [replicate_name(replicate) for replicate in config["replicates"]]
+    except (KeyError, TypeError, AttributeError):
+        raise damaged(directory) from None
     parts: list[Part] = []
     shown: list[Part] = []
-    measures: dict[int, dict[str, str]] = {}
+    asked_for: dict[int, dict[str, str]] = {}
     for cell in cells:
         place = {"arm": arms[cell["arm"]], "D": str(cell["count"]), "replicate": replicates[cell["replicate"]]}
         for asked in cell["evaluations"]:
-            measures[len(parts)] = {slice_: labels[measure] for measure, slice_ in asked["measures"].items()}
+            asked_for[len(parts)] = {slice_: measures[measure] for measure, slice_ in asked["measures"].items()}
             parts.append(Part(directory / "stages" / asked["stage"] / RECORDS, place))
         for stage in cell["stages"]:
             shown.append(Part(directory / "stages" / stage / "shown.parquet", place | {"stage": stage}))
@@ -45,20 +41,18 @@ def experiment(directory: Path, title: str) -> list[Section]:
     told = {
         "report": json.loads(report.read_text("utf-8")) if report.exists() else None,
         "arms": arms,
-        "measures": labels,
+        "measures": measures,
         "replicates": replicates,
-        "cells": [{**cell, "replicate": replicates[cell["replicate"]], "arm": arms[cell["arm"]]} for cell in cells],
     }
     tables = {
-        "answers": answers(parts, facets, measures),
+        "answers": answers(parts, facets, asked_for),
         "shown": Table("shown", shown, {**facets, "source": "source"}, ("fact",)),
     }
-    name = config.get("name") or title
     called = _called(cells, config["arms"], replicates)
     called = {stage: f"base, {stage}" for stage in stages if stage.startswith("train-") and stage not in called} | called
     runs = [run(directory / "stages" / stage, name) for stage, name in called.items()]
     return [
-        Section("experiment", name, told, tables),
+        Section("experiment", config.get("name") or title, told, tables),
         *_worlds(directory, [stage for stage in stages if stage.startswith("generate-")], replicates),
         Section("training", "training", {"runs": runs}),
     ]
@@ -77,8 +71,3 @@ def _called(cells: Sequence[dict[str, Any]], arms: dict[str, Any], replicates: S
 def _worlds(directory: Path, stages: Sequence[str], replicates: Sequence[str]) -> list[Section]:
     names = [f"world {name}" for name in replicates] if len(stages) == len(replicates) else stages
     return [world(directory / "stages" / stage, name) for stage, name in zip(stages, names, strict=True)]
-
-
-def _name(replicate: dict[str, Any]) -> str:
-    same = len(set(replicate.values())) == 1
-    return str(replicate["world"]) if same else ", ".join(f"{key} {value}" for key, value in replicate.items())

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kit.core.errors import KitError
+from kit.core.experiment import EXPERIMENT
 from kit.core.store import read_manifest, unfinished
 from kit.view.evaluations import evaluations
 from kit.view.experiment import experiment
@@ -50,7 +51,7 @@ def kind_of(directory: Path) -> str:
     """generate, train, eval or sweep. Raises KitError where a directory is none of these."""
     if not directory.is_dir():
         raise KitError(f"{directory} does not exist")
-    if (directory / "experiment.json").exists():
+    if (directory / EXPERIMENT).exists():
         return "sweep"
     if (told := unfinished(directory)) and told["stage"] == "train":
         return "train"

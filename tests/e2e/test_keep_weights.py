@@ -90,6 +90,7 @@ def test_weights_go_when_nothing_needs_them(tmp_path: Path) -> None:
     assert holding(again) == set()
     assert outputs(again["eval adapter"]) == outputs(kept["eval adapter"])
     renewed = {name for name, place in again.items() if read_manifest(place).started != before[name]}
-    assert renewed <= {"base", "post", "adapter", "eval adapter"}
+    assert renewed == {"base", "post", "adapter", "eval adapter"}
+    assert holding(swept(tmp_path / "none", "all")) == {"base", "post", "full", "adapter"}, "what is to be kept is made again"
     last = swept(tmp_path / "all", "last")
     assert holding(last) == {"post", "full", "adapter"}, "the base of an adapter is kept with it"
