@@ -24,16 +24,12 @@ def command(directories: tuple[str, ...], out: Path | None, serve: bool, port: i
     from kit.sources.published import local
     from kit.view.open import sections, titles
     from kit.view.page import too_much, write_page
-    from kit.view.section import Section
 
     if out and serve:
         raise KitError("give either --out or --serve")
     places = [Path(local(directory)) for directory in directories]
 
-    def opened() -> list[Section]:
-        return sections(places, titles(directories))
-
-    found = opened()
+    found = sections(places, titles(directories))
     runs = any(not run["finished"] for section in found for run in section.told.get("runs", ()) if section.kind == "training")
     if out or not (serve or port or runs or too_much(found)):
         page = out or (places[0] if Path(directories[0]).is_dir() else Path()) / "view.html"
@@ -43,4 +39,4 @@ def command(directories: tuple[str, ...], out: Path | None, serve: bool, port: i
         return
     from kit.view.server import serve as answer
 
-    answer(opened, port, lambda address: click.echo(f"{address}\nCtrl-C ends it"))
+    answer(found, port, lambda address: click.echo(f"{address}\nCtrl-C ends it"))

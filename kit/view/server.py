@@ -21,18 +21,14 @@ MOST = 1000
 """Rows of one answer."""
 
 
-def application(opened: Callable[[], Sequence[Section]], token: str, port: int) -> Starlette:
-    """Under `/TOKEN/` the page, and `told`, `counts`, `rows` and `find`, which answer JSON.
-
-    opened: the sections, asked for again where the page asks what is new.
-    """
+def application(sections: Sequence[Section], token: str, port: int) -> Starlette:
+    """Under `/TOKEN/` the page, and `told`, `counts`, `rows` and `find`, which answer JSON."""
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
     from starlette.exceptions import HTTPException
     from starlette.responses import HTMLResponse, JSONResponse
     from starlette.routing import Route
 
-    held = list(opened())
     hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
 
     def checked(request: Request) -> None:
@@ -44,7 +40,7 @@ def application(opened: Callable[[], Sequence[Section]], token: str, port: int) 
 
     def table(request: Request) -> Any:
         try:
-            return held[int(request.query_params["section"])].tables[request.query_params["table"]]
+            return sections[int(request.query_params["section"])].tables[request.query_params["table"]]
         except (KeyError, ValueError, IndexError):
             raise HTTPException(404, "no such table") from None
 
@@ -59,7 +55,9 @@ def application(opened: Callable[[], Sequence[Section]], token: str, port: int) 
         return HTMLResponse(page({"served": True}, "kit view"), headers={"Cache-Control": "no-store"})
 
     def told(request: Request) -> Any:
-        return told_of(opened() if "new" in request.query_params else held)
+        if "new" in request.query_params:
+            return [section.again() if section.again else {} for section in sections]
+        return told_of(sections)
 
     def counts(request: Request) -> Any:
         here = table(request)
@@ -92,7 +90,7 @@ def application(opened: Callable[[], Sequence[Section]], token: str, port: int) 
     return Starlette(routes=routes)
 
 
-def serve(opened: Callable[[], Sequence[Section]], port: int, say: Callable[[str], None]) -> None:
+def serve(sections: Sequence[Section], port: int, say: Callable[[str], None]) -> None:
     """Answer on 127.0.0.1 until interrupted. port: 0 for any that is free. say: is told the address. Raises KitError where the
     port is in use or the packages are missing."""
     try:
@@ -108,7 +106,7 @@ def serve(opened: Callable[[], Sequence[Section]], port: int, say: Callable[[str
     listener.listen()  # whoever is told the address may come before the server is up
     port = listener.getsockname()[1]
     token = secrets.token_urlsafe(16)
-    app = application(opened, token, port)
+    app = application(sections, token, port)
     say(f"http://127.0.0.1:{port}/{token}/")
     config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
     uvicorn.Server(config).run(sockets=[listener])

@@ -55,6 +55,7 @@ class Table:
     searched: Sequence[str]
     brief: Sequence[str] = ()
     given: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    _codes: dict[str, tuple[list[str], NDArray[np.int32]]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _reading: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def _read(self, file: pq.ParquetFile, group: int, columns: Sequence[str] | None = None) -> pa.Table:
@@ -84,11 +85,9 @@ class Table:
 
     def codes(self, facet: str) -> tuple[list[str], NDArray[np.int32]]:
         """A facet's values, sorted, and each row's number among them."""
-        return self._codes[facet] if facet in self._codes else self._codes.setdefault(facet, self._coded(facet))
-
-    @functools.cached_property
-    def _codes(self) -> dict[str, tuple[list[str], NDArray[np.int32]]]:
-        return {}
+        if facet not in self._codes:
+            self._codes[facet] = self._coded(facet)
+        return self._codes[facet]
 
     def _coded(self, facet: str) -> tuple[list[str], NDArray[np.int32]]:
         columns = [_text(values) for values, _ in self.column(self.facets.get(facet, facet))]

@@ -13,8 +13,11 @@ from kit.view.section import Section
 
 def training(directories: Sequence[Path], titles: Sequence[str]) -> Section:
     """Their curves."""
-    runs = [run(directory, title) for directory, title in zip(directories, titles, strict=True)]
-    return Section("training", " · ".join(titles), {"runs": runs})
+
+    def told() -> dict[str, Any]:
+        return {"runs": [run(directory, title) for directory, title in zip(directories, titles, strict=True)]}
+
+    return Section("training", " · ".join(titles), told(), again=told)
 
 
 def run(directory: Path, title: str) -> dict[str, Any]:

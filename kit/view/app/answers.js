@@ -197,14 +197,7 @@ function answersTabs(section, number, all) {
         el(
           "article",
           { class: "whole" },
-          section.told.runs.map(({ run, config }) =>
-            part(
-              run,
-              terms(
-                Object.entries(config).map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]),
-              ),
-            ),
-          ),
+          section.told.runs.map(({ run, config }) => part(run, settings(config))),
         ),
       ],
     },

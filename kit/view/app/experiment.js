@@ -92,6 +92,13 @@ function experimentTabs(section, number, all) {
         curves.length
           ? lines(curves.slice(0, SERIES), { x: "D, finetuning examples", y: measures[measure], log: true, within: [0, 1] })
           : null,
+        curves.length > SERIES
+          ? el(
+              "p",
+              { class: "note" },
+              `The first ${SERIES} of ${curves.length} arms that have a curve; the table has all of them.`,
+            )
+          : null,
         part("By arm, at the largest D of each", dots(rows, measures[measure])),
       ),
     ];

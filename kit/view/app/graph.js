@@ -134,20 +134,19 @@ function neighbourhood(name, before, after, link, most = 12) {
   const sides = [before.slice(0, most), after.slice(0, most)];
   const row = 34,
     height = Math.max(...sides.map((side) => side.length), 1) * row + 2 * MARGIN;
-  const short = (label) => (label.length > 26 ? `${label.slice(0, 25)}…` : label);
-  const longest = (labels) => Math.max(0, ...labels.map((label) => short(label).length)) * CHARACTER;
+  const cut = (label) => (label.length > 26 ? `${label.slice(0, 25)}…` : label);
+  const longest = (labels) => Math.max(0, ...labels.map((label) => cut(label).length)) * CHARACTER;
   const wide = longest([name, ...sides.flat().map(({ label }) => label)]) + 2 * MARGIN;
   const gap = longest(sides.flat().map(({ step }) => step)) + 50;
   const middle = height / 2,
     width = 3 * wide + 2 * gap;
   const box = (kind, label, x, y, href) => {
-    const fits = short(label);
     const made = shape(
       "g",
       { class: kind },
       shape("title", {}, label),
       shape("rect", { x: x - wide / 2, y: y - 13, width: wide, height: 26, rx: 6 }),
-      shape("text", { x, y: y + 4.5 }, fits),
+      shape("text", { x, y: y + 4.5 }, cut(label)),
     );
     return href ? shape("a", { href }, made) : made;
   };

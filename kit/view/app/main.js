@@ -30,24 +30,12 @@ async function start() {
     const nav = el(
       "nav",
       { "aria-label": "what is open" },
-      all.map((section, number) =>
-        link(
-          section.title,
-          address({ section: number, tab: "", where: {}, search: "", start: 0, item: null, more: {} }),
-          number === at.section,
-        ),
-      ),
+      all.map((section, number) => link(section.title, place(number, "", null), number === at.section)),
     );
     const inner = el(
       "nav",
       { "aria-label": "its parts", class: "tabs" },
-      Object.entries(own).map(([name, { label }]) =>
-        link(
-          label,
-          address({ section: at.section, tab: name, where: {}, search: "", start: 0, item: null, more: {} }),
-          name === tab,
-        ),
-      ),
+      Object.entries(own).map(([name, { label }]) => link(label, place(at.section, name, null), name === tab)),
     );
     const left = (data.left ?? []).map((line) => el("p", { class: "note" }, line));
     app.replaceChildren(
@@ -94,7 +82,7 @@ async function start() {
   while (data.served && running()) {
     await new Promise((done) => setTimeout(done, EVERY));
     const fresh = await asked("told", { new: 1 });
-    fresh.forEach((section, number) => Object.assign(all[number].told, section.told));
+    fresh.forEach((told, number) => Object.assign(all[number].told, told));
     if (all[state().section]?.kind === "training") await draw();
   }
 }
@@ -125,7 +113,8 @@ function keys(event, tabs) {
     if (next) location.hash = next.getAttribute("href");
   };
   const turn = (of, at, by) => of[(at + by + of.length) % of.length];
-  const fresh = { where: {}, search: "", start: 0, item: null, more: {} };
+  const tab = (by) => (location.hash = place(now.section, turn(own, Math.max(own.indexOf(now.tab), 0), by), null));
+  const opened = (by) => (location.hash = place(turn([...tabs.keys()], now.section, by), "", null));
   const act = {
     j: () => move(1),
     k: () => move(-1),
@@ -133,10 +122,10 @@ function keys(event, tabs) {
     "?": help,
     n: () => document.getElementById("after")?.click(),
     p: () => history.back(),
-    "]": () => go({ ...fresh, tab: turn(own, Math.max(own.indexOf(now.tab), 0), 1) }),
-    "[": () => go({ ...fresh, tab: turn(own, Math.max(own.indexOf(now.tab), 0), -1) }),
-    "}": () => go({ ...fresh, section: turn([...tabs.keys()], now.section, 1), tab: "" }),
-    "{": () => go({ ...fresh, section: turn([...tabs.keys()], now.section, -1), tab: "" }),
+    "]": () => tab(1),
+    "[": () => tab(-1),
+    "}": () => opened(1),
+    "{": () => opened(-1),
   }[event.key];
   if (act) {
     event.preventDefault();

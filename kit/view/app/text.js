@@ -72,6 +72,16 @@ function terms(pairs) {
   );
 }
 
+/** A value as text: a string as it is, another as JSON. */
+function plain(value) {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** The settings of a stage. */
+function settings(config) {
+  return terms(Object.entries(config).map(([name, value]) => [name, plain(value)]));
+}
+
 /** A table: cells are texts or nodes. */
 function grid(header, rows, caption = null) {
   const head = el(

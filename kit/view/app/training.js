@@ -56,16 +56,7 @@ function trainingTabs(section, number) {
         { class: "whole" },
         runs.length > 1 ? boxes : null,
         el("div", { class: "figures" }, figures.length ? figures : el("p", { class: "note" }, "Nothing is logged yet.")),
-        shown.map(({ run, config }) =>
-          el(
-            "details",
-            {},
-            el("summary", {}, `settings of ${run}`),
-            terms(
-              Object.entries(config).map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]),
-            ),
-          ),
-        ),
+        shown.map(({ run, config }) => el("details", {}, el("summary", {}, `settings of ${run}`), settings(config))),
       ),
     ];
   }

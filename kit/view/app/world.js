@@ -382,7 +382,7 @@ function worldTabs(section, number) {
         {},
         Object.entries(row)
           .filter(([name]) => name !== "_row")
-          .map(([name, value]) => part(name, said(typeof value === "string" ? value : JSON.stringify(value)))),
+          .map(([name, value]) => part(name, said(plain(value)))),
       ),
   };
   const tabs = Object.fromEntries(
