@@ -14,6 +14,7 @@ from kit.core.errors import KitError
 from kit.core.store import read_manifest
 from kit.models.checkpoint import read
 from kit.models.load import load
+from kit.publish.checkpoint import filler
 from tests.e2e.test_interruption import outputs
 
 pytestmark = [pytest.mark.slow, pytest.mark.full]
@@ -83,6 +84,8 @@ def test_weights_go_when_nothing_needs_them(tmp_path: Path) -> None:
         assert outputs(kept[name]) == outputs(gone[name]), name
     with pytest.raises(KitError, match='not kept: run its sweep with keep_weights = "all"'):
         load(read(str(gone["full"])))
+    with pytest.raises(KitError, match="were not kept"):
+        filler("", (), lambda records: [])(gone["full"], tmp_path, read_manifest(gone["full"]), "")
     # An evaluation that is lost needs the adapter, which needs what it is on: the others stay as they are.
     before = {name: read_manifest(place).started for name, place in gone.items()}
     shutil.rmtree(gone["eval adapter"])

@@ -14,7 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evals.config import EvalConfig
+from evals.run import evaluate
 from kit.core import store
+from kit.core.config import resolve
 from kit.core.errors import KitError
 from kit.view.open import sections
 from kit.view.page import pack
@@ -160,6 +163,17 @@ def test_answers_to_one_question_belong_together(evaluated: list[Path]) -> None:
     assert table.counts("agree") == {"differ": 2 * third, "the same": len(table) - 2 * third}
     row = table.select({"agree": "differ", "run": "third"}, limit=1).rows[0]
     assert {each["run"]: each["verdict"] for each in table.find("group", [row["group"]])} == {"right": "right", "third": "wrong"}
+
+
+def test_differences_come_first(evaluated: list[Path], small_dir: Path, tmp_path: Path) -> None:
+    """Before what only one was asked, and before what all answer alike."""
+    recorded = str(evaluated[1].with_suffix(".jsonl"))
+    slices = [{"split": "novel", "hops": 2, "style": "cot", "limit": 9}]
+    config = resolve(EvalConfig, {"task": "multihop", "backend": "recorded", "recorded": recorded, "slices": slices})
+    few = evaluate(config, str(small_dir), None, tmp_path / "few")
+    (section,) = sections([evaluated[0], few], ["right", "few"])
+    shown = [row["agree"] for row in section.tables["answers"].select(first="agree", limit=10_000).rows]
+    assert list(dict.fromkeys(shown)) == ["differ", "only one", "the same"]
 
 
 def test_directories_of_no_kind_are_refused(tmp_path: Path) -> None:
