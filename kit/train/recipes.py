@@ -37,6 +37,7 @@ class TrainConfig(ChatSettings):
     the task, controls without their content, those of what the model does not know, or those that tell the novel facts;
     unknown_share: of how many of them what is not known is put in the place; skip_bad_rows: leave examples out that cannot be
     read or are longer than max_length, and count them. steps or epochs: exactly one. epochs counts passes over the D examples.
+    checkpoint_every: steps between two states that a run goes on from; without it about ten minutes.
     lora: train an adapter of these settings. adapter: what becomes of one that the model has: `continue` (as it goes without a
     word), `merge` it into its base and train all weights, or merge it and train a `new` one, of the settings lora.
     """

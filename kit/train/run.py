@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import itertools
-import json
-import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -107,18 +105,6 @@ def _train(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | 
     }
 
 
-def _last_checkpoint(working: Path) -> str | None:
-    """The newest whole checkpoint of an interrupted run. Its state is the last file the trainer writes: a folder without
-    a readable one was torn by the interruption and is dropped."""
-    whole: dict[int, Path] = {}
-    for folder in working.glob("checkpoint-*"):
-        try:
-            whole[int(json.loads((folder / "trainer_state.json").read_text("utf-8"))["global_step"])] = folder
-        except (OSError, ValueError, KeyError):
-            shutil.rmtree(folder)
-    return str(whole[max(whole)]) if whole else None
-
-
 def fit(
     network: PreTrainedModel, tokens: Tokens, schedule: Schedule, config: TrainConfig, working: Path, events: Path
 ) -> list[dict[str, Any]]:
@@ -135,6 +121,7 @@ def fit(
     from kit.train.loss import StepLoss
     from kit.train.muon import muon_for
     from kit.train.progress import Progress, tensorboard
+    from kit.train.saving import Saving, last_saved
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -177,7 +164,6 @@ def fit(
         }
 
     steps = config.step_count()
-    every = config.checkpoint_every
     arguments = SFTConfig(
         output_dir=str(working / "trainer"),
         max_steps=steps,
@@ -193,8 +179,7 @@ def fit(
         bf16=choose_dtype(config.precision) == torch.bfloat16,
         activation_checkpointing=config.gradient_checkpointing,
         use_cpu=not torch.cuda.is_available(),
-        save_strategy="steps" if every else "no",
-        save_steps=every or 500,
+        save_strategy="no",  # see Saving
         save_total_limit=1,
         logging_steps=max(1, steps // 50),
         report_to="none",
@@ -227,7 +212,8 @@ def fit(
     # nothing.
     trainer.model_accepts_loss_kwargs = True
     trainer.remove_callback(PrinterCallback)
-    for callback in (progress, *tensorboard(events)):
-        trainer.add_callback(callback)
-    trainer.train(resume_from_checkpoint=_last_checkpoint(working / "trainer"))
+    with Saving(config.checkpoint_every) as saving:
+        for callback in (progress, saving, *tensorboard(events)):
+            trainer.add_callback(callback)
+        trainer.train(resume_from_checkpoint=last_saved(working / "trainer"))
     return [dict(entry) for entry in trainer.state.log_history]
