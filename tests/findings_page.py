@@ -26,7 +26,7 @@ from kit.stats.intervals import Estimate
 
 DOCS = Path(__file__).parents[1] / "docs"
 KEPT = DOCS / "findings"
-PAGES = (DOCS / "findings.md", DOCS / "recipe.md", DOCS.parent / "README.md")
+PAGES = (DOCS / "findings.md", DOCS / "recipe.md", DOCS / "tasks.md", DOCS.parent / "README.md")
 BLOCK = re.compile(r"(<!-- ([\w-]+): (.+?) -->(\n?)).*?(<!-- end -->)", re.DOTALL)
 
 Report = dict[str, Any]
