@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from evals.config import EvalConfig, Slice
 from evals.tasks import TASKS, check_lengths, check_styles
-from generators.config import GenerateConfig
+from generators.config import GenerateConfig, TaskCounts
 from kit.core.config import Config, dump, resolve
 from kit.core.errors import KitError, nearest
 from kit.core.experiment import replicate_name
@@ -175,10 +175,11 @@ class ExperimentConfig(Config):
         return self
 
     def _examples_are_made(self, first: Replicate) -> None:
-        """Raises ValueError where a stage trains on examples that the generated worlds will not have."""
+        """Raises ValueError where a stage trains on examples that the generated worlds will not have, or not so many."""
         if self.generate is None:
             return
-        made = self.generate_config(first).examples
+        world = self.generate_config(first)
+        made = world.examples
         for stage, config in self._each_stage(first):
             needed: dict[str, Content] = {}
             if config.rows.get("questions"):
@@ -189,6 +190,20 @@ class ExperimentConfig(Config):
                 name, value = MADE_BY[content]
                 if not getattr(made, name):
                     raise ValueError(f"train.{stage}: {what} generate.examples.{name} = {value}")
+        taken = {(stage, count): None for name, arm in self.arms.items() for count in self.counts_of(name) for stage in arm.path}
+        for stage, count in taken:
+            config = self.train_config(stage, count, first)
+            if not config.rows.get("examples") or config.examples_from or config.content == "novel":
+                continue
+            if config.task == "multihop":
+                setting = "unknown" if config.content == "unknown" else "count"
+                there, setting = getattr(made, setting), f"examples.{setting}"
+            else:
+                there, setting = world.tasks.get(config.task, TaskCounts()).train, f"tasks.{config.task}.train"
+            if config.examples > there:
+                raise ValueError(
+                    f"train.{stage}: {config.examples} examples are asked for and {there} made: set generate.{setting}"
+                )
 
     def _one_world(self) -> None:
         """Raises ValueError unless it is told where the worlds come from, and replicates say what is so."""

@@ -134,6 +134,8 @@ def test_a_claim_is_another_one_once_it_asks_otherwise() -> None:
         ),
         ('train.posttrain.examples_from="nope.jsonl"', "nope.jsonl does not exist"),
         ("train.inject.rows={questions=4,known=1}", r"train\.inject: rows of questions need generate\.examples\.novel = true"),
+        ("generate.examples.count=5", r"train\.\w+: \d+ examples are asked for and 5 made: set generate\.examples\.count"),
+        ("train.posttrain.task=math", r"train\.posttrain: \d+ examples are asked for and 0 made: set generate\.tasks\.math"),
         ("train.inject.content=format", r"train\.inject: content format needs generate\.examples\.controls = true"),
         ("train.inject.content=novel", r"train\.inject: content novel needs generate\.examples\.novel = true"),
         ("train.posttrain.rows=5", r"train\.posttrain\.rows must be a table"),
