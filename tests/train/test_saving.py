@@ -141,14 +141,17 @@ def test_one_terminated_behind_its_last_step_is_saved_whole(
                 signal.raise_signal(signal.SIGTERM)
             super().on_step_end(args, state, control, **kwargs)
 
+    class EndedError(Exception):
+        """As the command's own exception on SIGTERM."""
+
     def end(*_: object) -> None:
-        raise KeyboardInterrupt
+        raise EndedError
 
     before = signal.signal(signal.SIGTERM, end)
     try:
         with monkeypatch.context() as patched:
             patched.setattr(saving, "Saving", Late)
-            with pytest.raises(KeyboardInterrupt):
+            with pytest.raises(EndedError):
                 run(small_dir, tmp_path / "run")
             run(small_dir, tmp_path / "run")
     finally:
