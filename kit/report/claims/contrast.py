@@ -47,7 +47,7 @@ class Crossed(Bounded):
         shared = sorted(set.intersection(*(set(counts[arm]) for arm in self.arms)))
         wanted = (-1,) if self.count is None else self.count if isinstance(self.count, tuple) else (self.count,)
         if min(wanted) < -len(shared):
-            raise ValueError(f"its arms have {len(shared)} counts in common, too few for {min(wanted)}")
+            raise ValueError(f"count {min(wanted)} is beyond the counts its arms have in common: {shared}")
         at = [shared[count] if count < 0 else count for count in wanted]
         return [Cell(arm, count, measure) for arm, measure, count in product(self.arms, self.named_measures(), at)]
 
