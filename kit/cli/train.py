@@ -50,9 +50,13 @@ def command(
         merged["lora"] = {}
     resolved = resolve(TrainConfig, merged)
 
+    from kit.train.ranks import is_first
     from kit.train.run import train
 
-    manifest = read_manifest(train(resolved, data, model, out))
+    train(resolved, data, model, out)
+    if not is_first():
+        return
+    manifest = read_manifest(out)
     if json_:
         echo_json(
             {

@@ -33,11 +33,12 @@ from kit.core.errors import KitError
 from kit.core.records import Manifest, from_row, schema_of, to_rows
 from kit.core.seeds import digest
 
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 """Raised whenever the meaning of a stage's output changes, so that older results are not reused."""
 
 EXECUTION = (
-    "threads", "checkpoint_every", "micro_batch", "gradient_checkpointing", "batch_tokens", "max_batch", "rows_per_file",
+    "threads", "devices", "parallel", "checkpoint_every", "micro_batch", "gradient_checkpointing", "batch_tokens", "max_batch",
+    "rows_per_file",
 )  # fmt: skip
 """Settings that say how a stage is run, not what it computes: they stay out of its key, so that a result made on another
 machine, or under another load, is the same result (floating-point sums may differ in their last bits)."""
@@ -351,18 +352,18 @@ def finished(directory: Path, key: str) -> bool:
 
 @contextlib.contextmanager
 def run_stage(
-    directory: Path, stage: str, config: dict[str, Any], inputs: dict[str, str], makes: Sequence[str]
+    directory: Path, stage: str, config: dict[str, Any], inputs: dict[str, str], makes: Sequence[str], alone: bool = True
 ) -> Iterator[Stage]:
     """Run one stage into `directory` under its lock; on success write config.json, then manifest.json, last.
 
-    makes: patterns of what the stage makes in its directory, files and folders. Callers ask `finished` first. What a killed run
+    makes: patterns of what the stage makes in its directory, files and folders. alone: refuse to be one of several processes of
+    a parallel launch. Callers ask `finished` first. What a killed run
     of the same key left behind stays for the stage to resume from; what one of another key made is removed.
 
-    Raises KitError where the directory holds anything of those names that no run of kit's began, and where this is one of several
-    processes of a parallel launch.
+    Raises KitError where the directory holds anything of those names that no run of kit's began.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise KitError("kit runs a stage in one process: start it once, without torchrun or accelerate launch")
+    if alone and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise KitError(f"kit {stage} runs in one process: start it once, without torchrun or accelerate launch")
     if any(name.startswith(f"{directory.name}/") for name in _outputs_of(directory.resolve().parent)):
         raise KitError(f"{directory} belongs to the finished run in {directory.parent}: choose another --out")
     key = stage_key(stage, config, inputs)

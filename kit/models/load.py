@@ -176,13 +176,23 @@ class Original:
                     delattr(config, name)
 
 
-def save(network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, stops: Sequence[int], out: Path) -> None:
+def save(
+    network: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    stops: Sequence[int],
+    out: Path,
+    weights: dict[str, torch.Tensor] | None = None,
+) -> None:
     """A checkpoint as transformers, peft and servers read it. stops: the ids that end an answer, for its generation config, so
-    that another server stops too."""
+    that another server stops too. weights: all of them, where the network holds a part."""
     generation = network.generation_config
     if generation is not None:
         generation.eos_token_id = list(stops) if len(stops) > 1 else stops[0] if stops else None
-    network.save_pretrained(out)
+    for adapter in getattr(network, "peft_config", {}).values():
+        for name, value in vars(adapter).items():
+            if isinstance(value, set):
+                setattr(adapter, name, sorted(value))  # or its order in the file is that of hashes
+    network.save_pretrained(out, state_dict=weights)
     if generation is not None:
         generation.save_pretrained(out)  # an adapter leaves it to its base
     for told in ("is_local", "local_files_only"):

@@ -15,7 +15,6 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from multiprocessing import connection
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -26,6 +25,7 @@ from evals.run import read_records
 from kit.core.config import dump
 from kit.core.errors import KitError
 from kit.core.experiment import EXPERIMENT
+from kit.core.processes import end_with_parent
 from kit.core.store import drop, dropped, lock, read_manifest, write_json
 from kit.sweep.experiment import ExperimentConfig, Replicate
 from kit.sweep.plan import Node, Plan, base_name, loaded
@@ -69,21 +69,13 @@ def run_node(node: Node) -> None:
 
 
 def _become_worker() -> None:
-    """Workers draw no bars (the engine's own counts stages), leave Ctrl-C to the engine, and die when it does, so that no
-    orphan holds a stage that the next run wants."""
+    """Workers draw no bars (the engine's own counts stages), leave Ctrl-C to the engine, and die when it does."""
     os.environ["TQDM_DISABLE"] = "1"
     # tqdm's own lock is a semaphore of the system, which a worker that is terminated would leave behind.
     tqdm.set_lock(threading.RLock())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_follow_the_engine, daemon=True).start()
-
-
-def _follow_the_engine() -> None:
-    engine = multiprocessing.parent_process()
-    assert engine
-    connection.wait([engine.sentinel])
-    os._exit(1)
+    end_with_parent()
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -36,6 +37,33 @@ class Schedule:
     rows: list[Row]
     shown: list[Shown]
     dealt: list[Dealt]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """How the rows of a step are spread over devices: `times` times `rows` on each of `devices`, one after the other. What a step
+    has too few for is filled with rows of one token, which nothing is learned from."""
+
+    devices: int
+    rows: int
+    times: int
+    empty: int
+
+    @classmethod
+    def of(cls, batch: int, devices: int, most: int | None) -> Split:
+        """`batch` rows a step, on a device at most so many at once."""
+        times = math.ceil(batch / (devices * (most or batch)))
+        rows = math.ceil(batch / (devices * times))
+        return cls(devices, rows, times, devices * times * rows - batch)
+
+    def filled(self, rows: list[Row], pad: int) -> list[Row]:
+        """The rows of all steps, each filled up."""
+        size = self.devices * self.times * self.rows
+        batch = size - self.empty
+        if not self.empty:
+            return rows
+        empty = [Row([pad], ())] * self.empty
+        return [row for start in range(0, len(rows), batch) for row in (*rows[start : start + batch], *empty)]
 
 
 def order(seed: int, source: str, count: int) -> Iterator[int]:

@@ -37,6 +37,9 @@ class TrainConfig(ChatSettings):
     the task, controls without their content, those of what the model does not know, or those that tell the novel facts;
     unknown_share: of how many of them what is not known is put in the place; skip_bad_rows: leave examples out that cannot be
     read or are longer than max_length, and count them. steps or epochs: exactly one. epochs counts passes over the D examples.
+    micro_batch: the most rows that a device takes at once; devices: over how many the rows of each step are spread, which changes
+    nothing of what is computed but the rounding; parallel: whether each of them holds the whole model (`ddp`) or a part of its
+    weights, gradients and optimizer (`fsdp`, FSDP2).
     checkpoint_every: steps between two states that a run goes on from; without it about ten minutes.
     lora: train an adapter of these settings. adapter: what becomes of one that the model has: `continue` (as it goes without a
     word), `merge` it into its base and train all weights, or merge it and train a `new` one, of the settings lora.
@@ -68,6 +71,8 @@ class TrainConfig(ChatSettings):
     micro_batch: Positive | None = None
     checkpoint_every: Positive | None = None
     gradient_checkpointing: bool = False
+    devices: Positive = 1
+    parallel: Literal["ddp", "fsdp"] = "ddp"
     threads: Positive = 1
     seed: Annotated[int, Field(ge=0)] = 0
 
@@ -102,11 +107,10 @@ class TrainConfig(ChatSettings):
         if self.task == "knowledge":
             raise ValueError("task knowledge is an evaluation: there is nothing to train on")
         learns = self.task == "multihop" and self.examples and self.rows.get("examples")
+        if self.parallel == "fsdp" and self.optimizer == "muon":
+            raise ValueError('muon turns whole matrices, of which a device has a part under fsdp: use adamw, or parallel = "ddp"')
         if self.unknown_share and (self.content != "task" or not learns):
             raise ValueError("unknown_share is of multihop examples: give examples and rows of those, and leave content as it is")
-        batch = sum(self.rows.values())
-        if self.micro_batch and batch % self.micro_batch:
-            raise ValueError(f"micro_batch must divide the {batch} rows of a step")
         return self
 
     def sources(self) -> dict[str, str]:

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import itertools
 import sys
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kit.core.config import dump
 from kit.core.errors import KitError
 from kit.core.records import ASKED, Shown
-from kit.core.seeds import derive_seed
-from kit.core.store import PROGRESS, Stage, finished, intact_manifest, run_stage, stage_key, write_json, write_table
+from kit.core.seeds import derive_seed, digest
+from kit.core.store import PROGRESS, UNFINISHED, Stage, finished, intact_manifest, run_stage, stage_key, write_json, write_table
 from kit.models.checkpoint import TINY, Checkpoint, read, with_model, write_base
 from kit.models.tokens import Tokens
 from kit.sources.published import as_named, local
 from kit.sources.reading import source_keys
 from kit.train.data import load_sources
-from kit.train.dealing import DEALT, Schedule, deal, read_dealt, write_dealt
+from kit.train.dealing import DEALT, Schedule, Split, deal, read_dealt, write_dealt
+from kit.train.ranks import Ranks, joined, launch, launched
 from kit.train.recipes import TrainConfig
 from kit.train.start import begin, check_start
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel
 
 EVENTS = "tensorboard"
@@ -50,9 +55,26 @@ def train(config: TrainConfig, data: str, model: str, out: Path) -> Path:
         return out
     checkpoint = None if model == TINY else read(model)
     check_start(config, checkpoint)
-    with run_stage(out, "train", resolved, inputs, MAKES) as stage:
-        stage.results.update(_train(config, data, model, checkpoint, stage))
+    if config.devices > 1 and not launched():
+        launch(config.devices, partial(train, config, data, model, out))
+        return out
+    with joined(config.devices, config.threads, config.parallel == "fsdp") as ranks:
+        with _stage(ranks, out, resolved, inputs) as stage:
+            stage.results.update(_train(config, data, model, checkpoint, stage, ranks))
+        ranks.all(None)  # it is finished for all of them
     return out
+
+
+@contextlib.contextmanager
+def _stage(ranks: Ranks, out: Path, config: dict[str, Any], inputs: dict[str, str]) -> Iterator[Stage]:
+    """The stage, which the first rank holds; what the others tell of it is dropped."""
+    if ranks.first:
+        with run_stage(out, "train", config, inputs, MAKES, alone=False) as stage:
+            ranks.all(None)
+            yield stage
+    else:
+        ranks.all(None)  # the first has begun it
+        yield Stage(out, out / UNFINISHED)
 
 
 def with_start(
@@ -62,33 +84,36 @@ def with_start(
     return ({**settings, "model": TINY}, inputs) if model == TINY else with_model(settings, inputs, model, key)
 
 
-def _train(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | None, stage: Stage) -> dict[str, float]:
-    import torch
-
+def _train(
+    config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | None, stage: Stage, ranks: Ranks
+) -> dict[str, float]:
     from kit.models.load import Original, mend_generation, save
 
-    if torch.cuda.device_count() > 1:
-        raise KitError(f"{torch.cuda.device_count()} GPUs are visible, and a run trains on one: set CUDA_VISIBLE_DEVICES=0")
-    torch.set_num_threads(config.threads)
     out = stage.directory
-    start = begin(config, data, model, checkpoint, out)
-    network, tokens = start.network, start.tokens
-    stage.notes += mend_generation(network)
-    sources, skipped, conversations = load_sources(config, data, tokens, start.window)
-    taught = bool(sources.keys() & set(ASKED))
-    if taught:
-        stage.notes += tokens.notes(conversations)
-    experts = [(name, p) for name, p in network.named_parameters() if ".experts." in name]
-    if start.adapter and any(p.ndim == 3 for _, p in experts) and not any(p.requires_grad for _, p in experts):
-        stage.notes.append("the experts of a layer are stored as one tensor: the adapter is on none of them")
-    earlier = [] if checkpoint is None else read_dealt(model)
-    schedule = deal(sources, config.mixture(), config.step_count(), config.seed, earlier, config.rate)
+    with ranks.together() as same:
+        start = begin(config, data, model, checkpoint, out if ranks.first else None)
+        network, tokens = start.network, start.tokens
+        stage.notes += mend_generation(network)
+        sources, skipped, conversations = load_sources(config, data, tokens, start.window)
+        taught = bool(sources.keys() & set(ASKED))
+        if taught:
+            stage.notes += tokens.notes(conversations)
+        experts = [(name, p) for name, p in network.named_parameters() if ".experts." in name]
+        if start.adapter and any(p.ndim == 3 for _, p in experts) and not any(p.requires_grad for _, p in experts):
+            stage.notes.append("the experts of a layer are stored as one tensor: the adapter is on none of them")
+        earlier = [] if checkpoint is None else read_dealt(model)
+        schedule = deal(sources, config.mixture(), config.step_count(), config.seed, earlier, config.rate)
+        same["configuration"] = dump(config)
+        same["model"] = [(name, tuple(p.shape)) for name, p in network.named_parameters()]
+        same["data"] = digest([row.input_ids for row in schedule.rows])
     original = Original(network)
-    history = fit(network, tokens, schedule, config, stage.working, out / EVENTS)
+    history, weights = fit(network, tokens, schedule, config, stage.working, out / EVENTS, ranks)
+    if not ranks.first:
+        return {}
     original.restore()
     if taught and not tokens.template.own:
         tokens.tokenizer.chat_template = tokens.template.source  # so that another server asks as was taught
-    save(network, tokens.tokenizer, tokens.stops if taught else tokens.declared, out / "model")
+    save(network, tokens.tokenizer, tokens.stops if taught else tokens.declared, out / "model", weights)
     if start.base and start.adapter:
         write_base(out / "model", start.base, start.adapter)
     write_json(out / "history.json", history)
@@ -106,12 +131,23 @@ def _train(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | 
 
 
 def fit(
-    network: PreTrainedModel, tokens: Tokens, schedule: Schedule, config: TrainConfig, working: Path, events: Path
-) -> list[dict[str, Any]]:
-    """Train in place with trl's SFTTrainer, rows in the order of the schedule; returns the log history. working: where it keeps
-    checkpoints, and goes on from the last, and what it logs meanwhile; events: where it does so for TensorBoard."""
+    network: PreTrainedModel,
+    tokens: Tokens,
+    schedule: Schedule,
+    config: TrainConfig,
+    working: Path,
+    events: Path,
+    ranks: Ranks,
+) -> tuple[list[dict[str, Any]], dict[str, torch.Tensor] | None]:
+    """Train in place with trl's SFTTrainer, rows in the order of the schedule; returns the log history, and all weights where the
+    network is left with a part. working: where it keeps checkpoints, and goes on from the last, and what it logs meanwhile;
+    events: where it does so for TensorBoard.
+
+    Of several ranks each takes its rows of every step: the loss is that of the step, and so are its gradients.
+    """
     import torch
     from datasets import Dataset
+    from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
     from torch.utils.data import SequentialSampler
     from transformers import PrinterCallback, set_seed
     from transformers.utils import logging
@@ -126,8 +162,11 @@ def fit(
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     batch = sum(config.mixture().values())
-    micro = config.micro_batch or batch
+    split = Split.of(batch, ranks.count, config.micro_batch)
     step_loss = StepLoss(network, batch)
+    tied = network.state_dict().keys() - {
+        name for named in (network.named_parameters, network.named_buffers) for name, _ in named()
+    }
     lengths = [len(r.input_ids) for r in schedule.rows]
     progress = Progress(working / PROGRESS, [0, *itertools.accumulate(lengths)][::batch])
 
@@ -140,7 +179,8 @@ def fit(
         ) -> Any:
             labels = inputs.pop("labels")
             outputs = model(**inputs)
-            loss = step_loss(outputs, labels, inputs["attention_mask"], num_items_in_batch)
+            # What the ranks find is averaged.
+            loss = step_loss(outputs, labels, inputs["attention_mask"], num_items_in_batch) * ranks.count
             return (loss, outputs) if return_outputs else loss
 
         def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
@@ -164,11 +204,12 @@ def fit(
         }
 
     steps = config.step_count()
+    states = working / ("trainer" if config.parallel == "ddp" else "shards")
     arguments = SFTConfig(
-        output_dir=str(working / "trainer"),
+        output_dir=str(states),
         max_steps=steps,
-        per_device_train_batch_size=micro,
-        gradient_accumulation_steps=batch // micro,
+        per_device_train_batch_size=split.rows,
+        gradient_accumulation_steps=split.times,
         learning_rate=config.learning_rate,
         lr_scheduler_type=config.schedule,
         warmup_steps=round(config.warmup * steps),
@@ -176,6 +217,8 @@ def fit(
         max_grad_norm=config.max_gradient_norm,
         optim="adamw_torch",
         adam_beta2=0.95,
+        fsdp=config.parallel == "fsdp",  # type: ignore[arg-type]  # annotated for a command line
+        fsdp_config={"state_dict_type": "SHARDED_STATE_DICT"},
         bf16=choose_dtype(config.precision) == torch.bfloat16,
         activation_checkpointing=config.gradient_checkpointing,
         use_cpu=not torch.cuda.is_available(),
@@ -183,7 +226,10 @@ def fit(
         save_total_limit=1,
         logging_steps=max(1, steps // 50),
         report_to="none",
-        disable_tqdm=not sys.stderr.isatty(),
+        log_level="error",
+        log_level_replica="error",
+        ddp_find_unused_parameters=step_loss.routed,  # a step may leave an expert out
+        disable_tqdm=not (ranks.first and sys.stderr.isatty()),
         dataset_kwargs={"skip_prepare_dataset": True},
         remove_unused_columns=False,
         dataloader_pin_memory=False,
@@ -191,9 +237,8 @@ def fit(
         seed=derive_seed(config.seed, "trainer"),
     )
     set_seed(arguments.seed)
-    dataset = Dataset.from_dict(
-        {"input_ids": [r.input_ids for r in schedule.rows], "labels": [r.labels() for r in schedule.rows]}
-    )
+    rows = split.filled(schedule.rows, tokens.pad)
+    dataset = Dataset.from_dict({"input_ids": [r.input_ids for r in rows], "labels": [r.labels() for r in rows]})
     optimizer = muon_for(network, config.learning_rate, config.weight_decay) if config.optimizer == "muon" else None
     # trl gives a tokenizer without padding one: not to the one that is saved.
     lent = copy.deepcopy(tokens.tokenizer)
@@ -212,8 +257,17 @@ def fit(
     # nothing.
     trainer.model_accepts_loss_kwargs = True
     trainer.remove_callback(PrinterCallback)
-    with Saving(config.checkpoint_every) as saving:
-        for callback in (progress, saving, *tensorboard(events)):
+    with Saving(config.checkpoint_every, ranks) as saving, warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning
+        )  # of trl's, and accelerate's
+        for callback in (saving, *((progress, *tensorboard(events)) if ranks.first else ())):
             trainer.add_callback(callback)
-        trainer.train(resume_from_checkpoint=last_saved(working / "trainer"))
-    return [dict(entry) for entry in trainer.state.log_history]
+        saved = last_saved(states) if ranks.first else None
+        trainer.train(resume_from_checkpoint=ranks.of_first(saved))
+    weights: dict[str, Any] | None = None
+    if config.parallel == "fsdp":
+        model: Any = trainer.model
+        gathered = get_model_state_dict(model, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
+        weights = {name: tensor for name, tensor in gathered.items() if name not in tied}
+    return [dict(entry) for entry in trainer.state.log_history], weights

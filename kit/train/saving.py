@@ -13,6 +13,8 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from kit.train.ranks import Ranks
+
 SECONDS = 600.0
 """How long a run goes on without being saved, where no number of steps is set."""
 
@@ -24,8 +26,8 @@ class Saving(TrainerCallback):
     A context: signals are caught within it, where it is entered by the main thread.
     """
 
-    def __init__(self, every: int | None) -> None:
-        self.every, self.terminated = every, False
+    def __init__(self, every: int | None, ranks: Ranks) -> None:
+        self.every, self.ranks, self.terminated = every, ranks, False
         self.saved = time.monotonic()
         self.before: Any = None
 
@@ -46,6 +48,7 @@ class Saving(TrainerCallback):
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         due = state.global_step % self.every == 0 if self.every else time.monotonic() - self.saved >= SECONDS
+        self.terminated, due = self.ranks.any(self.terminated, due)
         if self.terminated or (due and state.global_step < state.max_steps):
             control.should_save = True
         if self.terminated:

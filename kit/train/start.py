@@ -73,9 +73,9 @@ class Start(NamedTuple):
     adapter: dict[str, Any] | None = None
 
 
-def begin(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | None, out: Path) -> Start:
+def begin(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | None, out: Path | None) -> Start:
     """Load, or build, what a run trains. checkpoint: what `model` names, None for a new one. Weights that an adapter was merged
-    into, and a new one is on, are left in `out`.
+    into, and a new one is on, are left in `out`, unless that is None.
 
     Raises KitError for a checkpoint that does not load, or modules that it does not have.
     """
@@ -98,9 +98,12 @@ def begin(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | N
     merged = network.merge_and_unload().requires_grad_(True)
     if config.adapter == "merge":
         return start._replace(network=merged)
-    merged.save_pretrained(out / "base")
-    tokens.tokenizer.save_pretrained(out / "base")
-    return start._replace(**_adapted(config, merged, read(str(out / "base"))))
+    base = checkpoint.whole
+    if out:
+        merged.save_pretrained(out / "base")
+        tokens.tokenizer.save_pretrained(out / "base")
+        base = read(str(out / "base"))
+    return start._replace(**_adapted(config, merged, base))
 
 
 def _adapted(config: TrainConfig, network: PreTrainedModel, base: Checkpoint) -> dict[str, Any]:

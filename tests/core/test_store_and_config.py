@@ -217,7 +217,7 @@ def test_generate_settings_are_strict(data: dict[str, object], message: str) -> 
         ({"recipe": "posttrain", "examples": 5, "steps": 2, "epochs": 1.0}, "either steps or epochs"),
         ({"recipe": "inject", "rows": {"novle": 3}}, "did you mean novel?"),
         ({"recipe": "inject", "rows": {"novel": 0}}, "at least one row"),
-        ({"recipe": "inject", "micro_batch": 5}, "must divide"),
+        ({"recipe": "inject", "micro_batch": 0}, "greater than or equal to 1"),
         ({"recipe": "inject", "learning_rate": 0.0}, "greater than 0"),
         ({"recipe": "inject", "lora": {"rnk": 3}}, "did you mean rank?"),
     ],

@@ -16,6 +16,8 @@ from safetensors.torch import load_file, save_file
 
 from evals.config import EvalConfig
 from evals.run import evaluate, keyed
+from generators.config import GenerateConfig
+from generators.generate import generate_stage
 from kit.cli.main import main
 from kit.core import store
 from kit.core.config import resolve
@@ -630,18 +632,20 @@ def test_without_a_home_nothing_is_remembered(tmp_path: Path, monkeypatch: pytes
     assert store.file_digest(tmp_path / "x") == store._hashed(tmp_path / "x")
 
 
-# One process, one device.
+# Processes and devices.
 
 
-def test_several_processes_or_devices_are_refused(
-    llama: Path, rows: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_is_of_one_process_refuses_several(
+    small_config: GenerateConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch:
-        patch.setenv("WORLD_SIZE", "2")
-        with pytest.raises(KitError, match="in one process: start it once, without torchrun"):
-            train(config(), rows, str(llama), tmp_path / "out")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(KitError, match="kit generate runs in one process: start it once, without torchrun"):
+        generate_stage(small_config, tmp_path / "out")
+
+
+def test_one_of_several_gpus_is_not_chosen(llama: Path, rows: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    with pytest.raises(KitError, match="2 GPUs are visible, and a run trains on one: set CUDA_VISIBLE_DEVICES"):
+    with pytest.raises(KitError, match="2 GPUs are visible, and the run is of one: set -o devices=2, or CUDA_VISIBLE_DEVICES"):
         train(config(), rows, str(llama), tmp_path / "out")
     assert not (tmp_path / "out" / "manifest.json").exists()
 

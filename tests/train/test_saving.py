@@ -14,6 +14,7 @@ import pytest
 from kit.core.config import resolve
 from kit.core.store import PROGRESS, UNFINISHED, intact_manifest, read_journal
 from kit.train import saving
+from kit.train.ranks import Ranks
 from kit.train.recipes import TrainConfig, with_defaults
 from kit.train.run import train
 from kit.train.saving import Saving, last_saved
@@ -49,16 +50,16 @@ def asked(saves: Saving, step: int) -> bool:
 
 
 def test_by_steps() -> None:
-    saves = Saving(4)
+    saves = Saving(4, Ranks())
     assert [step for step in range(1, 11) if asked(saves, step)] == [4, 8]
-    assert not asked(Saving(5), 10), "behind the last step there is nothing to go on to"
+    assert not asked(Saving(5, Ranks()), 10), "behind the last step there is nothing to go on to"
 
 
 def test_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 10_000, 100))
     now = [0.0]
     monkeypatch.setattr(saving.time, "monotonic", lambda: now[0])
-    saves = Saving(None)
+    saves = Saving(None, Ranks())
     found = []
     for step in range(1, 20):
         now[0] = float(next(clock))
@@ -73,14 +74,14 @@ def test_signals_are_caught_within_alone() -> None:
     caught: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: caught.append(number))
     try:
-        with Saving(None) as saves:
+        with Saving(None, Ranks()) as saves:
             signal.raise_signal(signal.SIGTERM)
             assert saves.terminated
             assert not caught, "not before the step is done"
             signal.raise_signal(signal.SIGTERM)
             assert len(caught) == 1, "a second one is not waited for"
         assert len(caught) == 2
-        with Saving(None):
+        with Saving(None, Ranks()):
             pass
         assert len(caught) == 2
     finally:
