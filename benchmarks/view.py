@@ -47,7 +47,7 @@ def main() -> None:
 def made(place: Path) -> Path:
     """A world of as many questions as a page holds."""
     settings = apply_overrides(
-        read_preset("demo")["generate"], ["world.known={person=60,company=12,city=12}", f"questions.train_limit={MOST // 3}"]
+        read_preset("demo")["generate"], ["world.known={person=119,company=23,city=24}", f"questions.train_limit={MOST}"]
     )
     generate_stage(resolve(GenerateConfig, {**settings, "seed": 0}), place)
     return place

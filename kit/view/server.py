@@ -8,6 +8,8 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from kit.core.errors import KitError
 from kit.view.page import finite, page, told_of
 from kit.view.section import Section
@@ -82,6 +84,8 @@ def application(sections: Sequence[Section], token: str, port: int) -> Starlette
                 return JSONResponse(finite(await run_in_threadpool(function, request)), headers={"Cache-Control": "no-store"})
             except (KitError, ValueError, KeyError, TypeError) as error:
                 return JSONResponse({"error": " ".join(str(error).split())}, 400)
+            finally:
+                pa.default_memory_pool().release_unused()
 
         return endpoint
 
@@ -97,6 +101,7 @@ def serve(sections: Sequence[Section], port: int, say: Callable[[str], None]) ->
         import uvicorn
     except ModuleNotFoundError:
         raise KitError("kit view --serve needs starlette and uvicorn: pip install 'knowledge-injection-kit[view]'") from None
+    pa.set_memory_pool(pa.system_memory_pool())  # which gives back what is not used, as the default one hardly does
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -55,13 +55,16 @@ class Table:
     searched: Sequence[str]
     brief: Sequence[str] = ()
     given: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    _codes: dict[str, tuple[list[str], NDArray[np.int32]]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _codes: dict[str, tuple[list[str], NDArray[np.integer[Any]]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
     _reading: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def _read(self, file: pq.ParquetFile, group: int, columns: Sequence[str] | None = None) -> pa.Table:
-        """A row group. One reader at a time: two threads in one open Parquet file wait for one another for ever."""
+        """A row group. One reader at a time: two threads in one open Parquet file wait for one another for ever; and no helpers,
+        each of which would keep memory of its own."""
         with self._reading:
-            return file.read_row_group(group, columns=columns and list(columns))
+            return file.read_row_group(group, columns=columns and list(columns), use_threads=False)
 
     @functools.cached_property
     def _groups(self) -> list[tuple[pq.ParquetFile, int, Part, int]]:
@@ -83,19 +86,21 @@ class Table:
     def __len__(self) -> int:
         return sum(file.metadata.row_group(number).num_rows for file, number, *_ in self._groups)
 
-    def codes(self, facet: str) -> tuple[list[str], NDArray[np.int32]]:
+    def codes(self, facet: str) -> tuple[list[str], NDArray[np.integer[Any]]]:
         """A facet's values, sorted, and each row's number among them."""
         if facet not in self._codes:
             self._codes[facet] = self._coded(facet)
         return self._codes[facet]
 
-    def _coded(self, facet: str) -> tuple[list[str], NDArray[np.int32]]:
-        columns = [_text(values) for values, _ in self.column(self.facets.get(facet, facet))]
-        joined = pa.chunked_array(columns or [pa.array([], pa.string())]).combine_chunks().dictionary_encode()
-        values = joined.dictionary.to_pylist()
+    def _coded(self, facet: str) -> tuple[list[str], NDArray[np.integer[Any]]]:
+        columns = [_text(values).dictionary_encode() for values, _ in self.column(self.facets.get(facet, facet))]
+        if not columns:
+            return [], np.zeros(0, np.int32)
+        joined = pa.chunked_array(columns).unify_dictionaries()
+        values = joined.chunk(0).dictionary.to_pylist()
         order = sorted(range(len(values)), key=lambda i: _natural(values[i]))
-        rank = np.argsort(order).astype(np.int32)
-        return [values[i] for i in order], rank[joined.indices.to_numpy(zero_copy_only=False)]
+        rank = np.argsort(order).astype(np.min_scalar_type(len(values)))
+        return [values[i] for i in order], np.concatenate([rank[chunk.indices.to_numpy()] for chunk in joined.chunks])
 
     def counts(self, facet: str) -> dict[str, int]:
         """A facet's values, and how many rows have each."""
