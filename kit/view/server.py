@@ -101,7 +101,6 @@ def serve(sections: Sequence[Section], port: int, say: Callable[[str], None]) ->
         import uvicorn
     except ModuleNotFoundError:
         raise KitError("kit view --serve needs starlette and uvicorn: pip install 'knowledge-injection-kit[view]'") from None
-    pa.set_memory_pool(pa.system_memory_pool())  # which gives back what is not used, as the default one hardly does
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
