@@ -13,7 +13,7 @@ from kit.cli.options import as_json, echo_json, echo_verdict, out_option, overri
 @click.option("--seed", type=click.IntRange(min=0), help="Run this one replicate (default 0).")
 @click.option("--seeds", type=click.IntRange(min=1), help="Run replicates 0 to n-1; claims need three.")
 @override
-@click.option("--workers", type=click.IntRange(min=1), help="Parallel one-thread processes (default: the cores).")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes at once (default: the GPUs, or the cores).")
 @out_option("runs/demo")
 @as_json
 def command(seed: int | None, seeds: int | None, overrides: tuple[str, ...], workers: int | None, out: Path, json_: bool) -> None:

@@ -88,7 +88,7 @@ def _check_packages() -> None:
 
 def main() -> None:
     """Entry point. What the user can mend is one line on stderr and exit code 2; Ctrl-C exits with 130, SIGTERM with 143."""
-    from kit.core.errors import KitError
+    from kit.core.errors import KitError, SilentError, is_first
 
     signal.signal(signal.SIGTERM, _terminated)
     # Importing torch and transformers makes a million objects that live as long as the process. Going through them again and
@@ -99,7 +99,8 @@ def main() -> None:
         _check_packages()
         cli.main(standalone_mode=False)
     except KitError as error:
-        click.echo(f"kit: {' '.join(str(error).split())}", err=True)
+        if is_first() or not isinstance(error, SilentError):
+            click.echo(f"kit: {' '.join(str(error).split())}", err=True)
         sys.exit(2)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())

@@ -13,7 +13,7 @@ from kit.cli.options import as_json, echo_json, experiment_of, out_option, overr
 @click.argument("experiment")
 @override
 @click.option("--data", help="A data directory, or a published world (ORG/NAME@TAG), in place of the worlds it would generate.")
-@click.option("--workers", type=click.IntRange(min=1), help="Parallel one-thread processes (default: the cores).")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes at once (default: the GPUs, or the cores).")
 @out_option()
 @as_json
 def command(experiment: str, overrides: tuple[str, ...], data: str | None, workers: int | None, out: Path, json_: bool) -> None:

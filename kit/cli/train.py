@@ -29,7 +29,7 @@ def command(
 ) -> None:  # fmt: skip
     """Pretrain, post-train or inject: one training stage, on a tiny model or any checkpoint."""
     from kit.core.config import resolve
-    from kit.core.errors import KitError
+    from kit.core.errors import KitError, is_first
     from kit.core.store import read_manifest
     from kit.train.recipes import TrainConfig, with_defaults
 
@@ -50,7 +50,6 @@ def command(
         merged["lora"] = {}
     resolved = resolve(TrainConfig, merged)
 
-    from kit.train.ranks import is_first
     from kit.train.run import train
 
     train(resolved, data, model, out)

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable
 
 
 class KitError(Exception):
     """A mistake in what was asked for or handed in. Its text is one line: what is wrong, and what to do."""
+
+
+class SilentError(KitError):
+    """Something is wrong that another of the processes that were started together has to tell of."""
+
+
+def is_first() -> bool:
+    """Whether this process was started alone, or is the first of those that were started together."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def nearest(wrong: str, right: Iterable[str]) -> str:

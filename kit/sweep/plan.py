@@ -33,6 +33,13 @@ class Node:
     needs: tuple[str, ...]
     label: str
 
+    @property
+    def devices(self) -> int:
+        """How many devices it runs on."""
+        if isinstance(self.config, TrainConfig):
+            return self.config.devices
+        return int(isinstance(self.config, EvalConfig))
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:

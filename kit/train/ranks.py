@@ -4,32 +4,27 @@ share a file system. The first alone holds the stage and writes; one that fails,
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing import connection
 from types import FrameType
 from typing import Any, TypeVar
 
-from kit.core.errors import KitError, first_line
-from kit.core.processes import end_with_parent
+from kit.core.errors import KitError, SilentError, first_line
+from kit.core.processes import Child, ended, preload
 
 T = TypeVar("T")
 
+PRELOADED = (
+    *("trl", "trl.trainer.sft_trainer", "peft", "transformers.models.llama.modeling_llama"),
+    *("torch.distributed.checkpoint.state_dict", "kit.train.run", "kit.train.loss", "kit.train.progress", "kit.train.saving"),
+)
+"""What a process that trains imports."""
+
 GRACE = 10.0
 """Seconds that ranks have to say what is wrong, once one has ended."""
-
-
-class LostError(KitError):
-    """Another rank has ended; why, is for that one to say."""
-
-
-_SAID, _SILENT = 2, 3
-"""How a rank ends that has said what is wrong, and one that leaves that to the first."""
 
 
 class Ranks:
@@ -89,17 +84,12 @@ class Ranks:
             if not message and (other := next((name for name in table if theirs.get(name) != told[0][1].get(name)), None)):
                 message = f"rank {rank} is of another {other} than rank 0: give all of them the same data, model and settings"
         if message:
-            raise (KitError(message) if self.first else SystemExit(_SILENT))
+            raise (KitError(message) if self.first else SilentError("told by rank 0"))
 
 
 def launched() -> bool:
     """Whether this process is one of several that were started to train together."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
-
-
-def is_first() -> bool:
-    """Whether this process is not started together with others, or is the first of them."""
-    return os.environ.get("RANK", "0") == "0"
 
 
 @contextlib.contextmanager
@@ -138,7 +128,7 @@ def joined(devices: int, threads: int, sharded: bool) -> Iterator[Ranks]:
         yield Ranks(rank, count)
     except RuntimeError as error:
         if isinstance(error, distributed.DistError) or "gloo" in str(error) or "Connection" in str(error):
-            raise LostError(f"another rank ended: {_plain(error)}") from None
+            raise SilentError(f"another rank ended: {_plain(error)}") from None
         raise
     else:
         distributed.destroy_process_group()
@@ -159,77 +149,35 @@ def launch(devices: int, run: Callable[[], object]) -> None:
 
     # Held by this process, so that no port has to be free a moment later.
     store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["trl", "trl.trainer.sft_trainer", "kit.train.run"])
-    processes: list[Any] = []
-    ears = []
-    for rank in range(devices):
-        ear, mouth = context.Pipe(duplex=False)
-        environment = {
-            **os.environ,
-            **{"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(devices), "LOCAL_WORLD_SIZE": str(devices)},
-            **{"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port), "TORCHELASTIC_USE_AGENT_STORE": "True"},
-        }
-        processes.append(context.Process(target=_one, args=(environment, run, mouth), name=f"rank {rank}"))
-        ears.append(ear)
-    with _handing_on(processes):
-        for process in processes:
-            process.start()
-        stopped = _waited_for(processes)
-    said = [text for ear in ears if (text := _heard(ear))]
-    for process in processes:
-        if process.exitcode in (0, _SAID, _SILENT) or process in stopped:
-            continue
-        if process.exitcode < 0:
-            told = f"was ended by {signal.Signals(-process.exitcode).name}, perhaps for want of memory"
-            raise KitError(f"{process.name} {told}: run the same command again to go on")
-        raise KitError(f"{process.name} failed, as is told above")
-    if said:
-        raise KitError(said[0])
-    if any(process.exitcode for process in processes):
-        raise KitError("the ranks lost one another: run the same command again to go on")
-
-
-def _waited_for(processes: Sequence[Any]) -> list[Any]:
-    """Wait until all have ended; once one has failed the others have a while to, and are stopped; returns those that were."""
-    running = list(processes)
-    while running and not any(process.exitcode for process in processes):
-        connection.wait([process.sentinel for process in running])
-        running = [process for process in running if process.is_alive()]
-    until = time.monotonic() + GRACE
-    for process in running:
-        process.join(max(0.0, until - time.monotonic()))
-    stopped = [process for process in running if process.is_alive()]
-    for process in stopped:
-        process.kill()
-        process.join()
-    return stopped
-
-
-def _heard(ear: Any) -> str | None:
-    """What a rank that has ended said was wrong."""
-    try:
-        return str(ear.recv()) if ear.poll() else None
-    except EOFError:
-        return None
-
-
-def _one(environment: dict[str, str], run: Callable[[], object], mouth: Any) -> None:
-    """What a rank's process does."""
-    os.environ.update(environment)
-    end_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one that started it ends, and it with that
-    try:
-        run()
-    except LostError:
-        sys.exit(_SILENT)
-    except KitError as error:
-        mouth.send(str(error))
-        sys.exit(_SAID)
+    preload(PRELOADED)
+    ranks: list[Child] = []
+    with _handing_on(ranks):
+        for number in range(devices):
+            environment = {
+                **{"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port), "TORCHELASTIC_USE_AGENT_STORE": "True"},
+                **dict.fromkeys(("RANK", "LOCAL_RANK"), str(number)),
+                **dict.fromkeys(("WORLD_SIZE", "LOCAL_WORLD_SIZE"), str(devices)),
+            }
+            ranks.append(Child(run, f"rank {number}", environment))
+        running = list(ranks)
+        while running and not any(rank.failed for rank in ranks):
+            ended(running)
+            running = [rank for rank in running if rank.alive]
+        until = time.monotonic() + GRACE
+        for rank in running:
+            rank.process.join(max(0.0, until - time.monotonic()))
+            if rank.alive:
+                rank.stop()
+    for rank in ranks:
+        if rank.fell:
+            raise KitError(f"{rank.name} {rank.fell}: run the same command again to go on")
+    if any(rank.failed for rank in ranks):
+        said = next((text for rank in ranks if (text := rank.said)), "the ranks lost one another")
+        raise KitError(said)
 
 
 @contextlib.contextmanager
-def _handing_on(processes: Sequence[Any]) -> Iterator[None]:
+def _handing_on(ranks: Sequence[Child]) -> Iterator[None]:
     """A block in which SIGTERM goes to the ranks, which save what they are at, and behind which it ends this process."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -239,9 +187,9 @@ def _handing_on(processes: Sequence[Any]) -> Iterator[None]:
     def hand_on(number: int, frame: FrameType | None) -> None:
         nonlocal terminated
         terminated = True
-        for process in processes:
-            if process.is_alive():
-                process.terminate()
+        for rank in ranks:
+            if rank.alive:
+                rank.process.terminate()
 
     before = signal.signal(signal.SIGTERM, hand_on)
     try:
