@@ -13,6 +13,7 @@ from tqdm import tqdm
 from kit.core.errors import KitError
 from kit.core.processes import Child, ended, preload
 from kit.core.store import drop, dropped, read_manifest
+from kit.sweep.disk import Disk
 from kit.sweep.plan import Node, loaded
 from kit.train.ranks import PRELOADED
 
@@ -69,11 +70,14 @@ class Engine:
         self.done: set[str] = set()
         self.running: dict[Child, tuple[Node, list[str]]] = {}
 
-    def run(self, nodes: Iterable[Node], bar: tqdm[None], kept: Collection[str] | None = None) -> None:
+    def run(
+        self, nodes: Iterable[Node], bar: tqdm[None], kept: Collection[str] | None = None, allowed: int | None = None
+    ) -> None:
         """Run `nodes`, each once what it needs is done, in the order of the plan. The first failure stops the sweep.
 
         kept: the training stages whose weights are there in the end. Those of others are dropped once nothing that is still to be
-        run loads them; None leaves everything as it is.
+        run loads them; None leaves everything as it is. allowed: bytes that weights, and what unfinished runs go on from, may
+        take; stages are then started in an order that takes the least.
         """
         planned = {n.key: n for n in nodes}
         going = set() if kept is None else {key for key, n in planned.items() if n.kind == "train" and key not in kept}
@@ -82,10 +86,15 @@ class Engine:
         bar.total = len(self.done) + len(waiting)
         for node in waiting.values():
             self._check(node)
+        disk = Disk(allowed, planned, planned if kept is None else kept) if allowed else None
+        if disk:
+            disk.check(self.done)
+            waiting = {key: waiting[key] for key in disk.order if key in waiting}
         try:
             while waiting or self.running:
                 for node in [n for n in waiting.values() if set(n.needs) <= self.done]:
-                    if self._start(node):
+                    beside = [other.key for other, _ in self.running.values()]
+                    if (not disk or disk.fits(node.key, self.done, beside)) and self._start(node):
                         del waiting[node.key]
                 if not self.running:
                     raise KitError(f"stage {next(iter(waiting.values())).label} needs a stage that is not planned")

@@ -39,8 +39,9 @@ def accuracy(directory: Path) -> float:
     return sum(r.scores["exact_match"] for r in records) / len(records)
 
 
-def sweep(experiment: ExperimentConfig, out: Path, workers: int | None = None) -> Path:
-    """Run (or resume) an experiment into `out`; returns the path of its experiment.json.
+def sweep(experiment: ExperimentConfig, out: Path, workers: int | None = None, disk: int | None = None) -> Path:
+    """Run (or resume) an experiment into `out`; returns the path of its experiment.json. workers: processes at once; disk: bytes
+    that weights, and what unfinished runs go on from, may take.
 
     Stages already finished are not run again. Raises KitError when a stage does, naming it.
     """
@@ -55,7 +56,7 @@ def sweep(experiment: ExperimentConfig, out: Path, workers: int | None = None) -
             with tqdm(desc="stages", unit="stage", disable=None, delay=2) as bar:
                 bases = {(r.world, r.model) for r in experiment.replicates}
                 gates = _pass_gates(plan, engine, max(1, cores // len(bases)), bar)
-                engine.run(plan.nodes.values(), bar, plan.kept())
+                engine.run(plan.nodes.values(), bar, plan.kept(), disk)
         finally:
             engine.stop()
         result = out / EXPERIMENT

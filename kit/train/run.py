@@ -161,6 +161,7 @@ def fit(
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)  # it is trl that asks for it
     batch = sum(config.mixture().values())
     split = Split.of(batch, ranks.count, config.micro_batch)
     step_loss = StepLoss(network, batch)
