@@ -47,13 +47,14 @@ class Disk:
             key = waiting.pop()
             yield key
             # Evaluations first: they let go of what they load.
-            waiting += sorted(reversed(below.get(key, [])), key=lambda k: self.nodes[k].kind == "eval")
+            after = below.get(key, [])[::-1]
+            waiting += sorted(after, key=lambda k: self.nodes[k].kind == "eval")
 
     def check(self, done: Collection[str]) -> None:
         """Raises KitError where it cannot be done at all."""
         if (least := self.peak(done)) > self.allowed:
             raise KitError(
-                f"--disk {self.allowed / 1e9:,.1f}GB is too little: one stage after the other takes {least / 1e9:,.1f}GB of weights "
+                f"--disk {self.allowed / 1e9:,.1f}GB is too little: stage after stage takes {least / 1e9:,.1f}GB of weights "
                 'and what unfinished runs go on from; keep_weights = "none" takes the least'
             )
 
@@ -74,10 +75,8 @@ class Disk:
             return self.size(above.key)
         if not node.config.lora:
             return sum(4 * math.prod(shape) for _, shape in shapes)
-        rank = node.config.lora.rank
-        return sum(
-            4 * rank * sum(shape) for name, shape in shapes if len(shape) == 2 and "embed" not in name and "lm_head" not in name
-        )
+        adapted = (shape for name, shape in shapes if len(shape) == 2 and "embed" not in name and "lm_head" not in name)
+        return sum(4 * node.config.lora.rank * sum(shape) for shape in adapted)
 
     def fits(self, key: str, done: Collection[str], running: Collection[str]) -> bool:
         """Whether a stage may be started now, so that what is left can still be done, one stage at a time if need be."""

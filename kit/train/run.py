@@ -258,10 +258,7 @@ def fit(
     # nothing.
     trainer.model_accepts_loss_kwargs = True
     trainer.remove_callback(PrinterCallback)
-    with Saving(config.checkpoint_every, ranks) as saving, warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning
-        )  # of trl's, and accelerate's
+    with Saving(config.checkpoint_every, ranks) as saving:
         for callback in (saving, *((progress, *tensorboard(events)) if ranks.first else ())):
             trainer.add_callback(callback)
         saved = last_saved(states) if ranks.first else None
