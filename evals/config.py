@@ -122,7 +122,9 @@ class ServerConfig(Config):
 class BackendConfig(ChatSettings):
     """What runs a model, how it is spoken to, and how much memory a batch may take: so many tokens, prompts and answers together
     (without a word as many as fit into a part of the device's memory), and rows. recorded: a file of outputs, for the backend of
-    that name."""
+    that name. trust_remote_code: a checkpoint's own code may be run. devices: over how many a model is spread, by layers
+    (transformers) or within each (vLLM). max_model_len, memory_share: of vLLM, the tokens of a prompt with its answer, and the
+    part of a GPU's memory that it takes."""
 
     backend: BackendName = "transformers"
     server: ServerConfig | None = None
@@ -130,6 +132,10 @@ class BackendConfig(ChatSettings):
     batch_tokens: Positive | None = None
     max_batch: Positive = 256
     precision: Precision = "auto"
+    trust_remote_code: bool = False
+    devices: Positive = 1
+    max_model_len: Positive | None = None
+    memory_share: Annotated[float, Field(gt=0, lt=1)] | None = None
     threads: Positive = 1
 
     @model_validator(mode="after")
@@ -139,8 +145,12 @@ class BackendConfig(ChatSettings):
                 raise ValueError(f"backend {name} and the setting {name} go together")
         if self.backend == "recorded" and (setting := self.first_set()):
             raise ValueError(f"{setting} says how a model is asked: outputs that were recorded are not")
-        if self.backend in ("server", "recorded") and self.precision != "auto":
-            raise ValueError(f"precision is of models that run here: the backend {self.backend} runs none")
+        here = {"precision": "auto", "trust_remote_code": False, "devices": 1}
+        if self.backend in ("server", "recorded") and (of := next((n for n, v in here.items() if getattr(self, n) != v), None)):
+            raise ValueError(f"{of} is of models that run here: the backend {self.backend} runs none")
+        for setting in ("max_model_len", "memory_share"):
+            if getattr(self, setting) is not None and self.backend != "vllm":
+                raise ValueError(f"{setting} is a setting of the backend vllm")
         if self.backend == "server" and self.date != DATE:
             raise ValueError("date: a server renders its template with a date of its own")
         return self

@@ -137,14 +137,25 @@ def open_backend(config: BackendConfig, model: str) -> Backend:
 
     torch.set_num_threads(config.threads)
     checkpoint = read(model)
-    tokens = Tokens(load_tokenizer(checkpoint), config.chat, checkpoint.stops)
+    tokens = Tokens(load_tokenizer(checkpoint, config.trust_remote_code), config.chat, checkpoint.stops)
     if config.backend == "vllm":
         from kit.infer.vllm import VllmBackend
 
-        return VllmBackend(checkpoint, tokens, str(choose_dtype(config.precision)).removeprefix("torch."))
-    network = load(checkpoint, choose_dtype(config.precision))
+        settings = {"max_model_len": config.max_model_len, "gpu_memory_utilization": config.memory_share}
+        return VllmBackend(
+            checkpoint,
+            tokens,
+            str(choose_dtype(config.precision)).removeprefix("torch."),
+            trust_remote_code=config.trust_remote_code,
+            tensor_parallel_size=config.devices,
+            **{name: value for name, value in settings.items() if value is not None},
+        )
+    if config.devices > 1 and torch.cuda.device_count() != config.devices:
+        raise KitError(f"devices = {config.devices}, and {torch.cuda.device_count()} GPUs are visible: make it so many")
+    spread = config.devices > 1
+    network = load(checkpoint, choose_dtype(config.precision), config.trust_remote_code, spread)
     check_vocabulary(network, tokens, model)
-    if torch.cuda.is_available():
+    if torch.cuda.is_available() and not spread:
         network.to("cuda")  # type: ignore[arg-type]  # the decorated `to` is typed as unbound
     return TransformersBackend(network, tokens, checkpoint.window, config.batch_tokens, config.max_batch)
 

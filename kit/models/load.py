@@ -37,24 +37,28 @@ def choose_dtype(precision: Precision) -> torch.dtype:
     return torch.bfloat16 if fast else torch.float32
 
 
-def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
-    """The tokenizer of a checkpoint, as it came; an adapter without one has its base's. Raises KitError when there is none."""
+def load_tokenizer(checkpoint: Checkpoint, trusted: bool = False) -> PreTrainedTokenizerBase:
+    """The tokenizer of a checkpoint, as it came; an adapter without one has its base's. trusted: its own code may be run. Raises
+    KitError when there is none."""
     from transformers import AutoTokenizer
 
     place = checkpoint.tokenizer
     try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(place.files)
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(place.files, trust_remote_code=trusted)
     except (OSError, ValueError, KeyError, AttributeError, ImportError) as error:
-        raise KitError(f"no tokenizer can be loaded from {place.source}: {first_line(error)}") from None
+        raise KitError(f"no tokenizer can be loaded from {place.source}: {_told(error)}") from None
     if not tokenizer.is_fast:
         raise KitError(f"the tokenizer of {place.source} does not tell where its tokens stand: kit needs a fast one")
     return tokenizer
 
 
-def load(checkpoint: Checkpoint, dtype: torch.dtype | None = None) -> PreTrainedModel:
+def load(
+    checkpoint: Checkpoint, dtype: torch.dtype | None = None, trusted: bool = False, spread: bool = False
+) -> PreTrainedModel:
     """A causal language model; where the checkpoint is an adapter, its base with the adapter attached.
 
-    dtype: None keeps fp32 master weights, for training. Raises KitError when nothing loads, when weights are missing (they would
+    dtype: None keeps fp32 master weights, for training. trusted: the checkpoint's own code may be run. spread: over all visible
+    GPUs, layer by layer. Raises KitError when nothing loads, when weights are missing (they would
     be drawn at random), or when the model looks ahead.
     """
     from transformers.utils import logging
@@ -62,10 +66,10 @@ def load(checkpoint: Checkpoint, dtype: torch.dtype | None = None) -> PreTrained
     logging.disable_progress_bar()
     check_kept(checkpoint)
     if not checkpoint.adapter:
-        return _whole(checkpoint, dtype)
+        return _whole(checkpoint, dtype, trusted, spread)
     from peft import PeftModel
 
-    base = load(checkpoint.adapter.base, dtype)
+    base = load(checkpoint.adapter.base, dtype, trusted, spread)
     with _clearly(checkpoint), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of experts that peft looks for by names that are not there
         # A PeftModel answers every call of the model it wraps.
@@ -73,14 +77,19 @@ def load(checkpoint: Checkpoint, dtype: torch.dtype | None = None) -> PreTrained
     return cast("PreTrainedModel", adapted)
 
 
-def _whole(checkpoint: Checkpoint, dtype: torch.dtype | None) -> PreTrainedModel:
+def _whole(checkpoint: Checkpoint, dtype: torch.dtype | None, trusted: bool, spread: bool) -> PreTrainedModel:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers.dynamic_module_utils import get_class_from_dynamic_module
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
     with _clearly(checkpoint):
-        config = AutoConfig.from_pretrained(checkpoint.source, revision=checkpoint.revision)
+        config = AutoConfig.from_pretrained(checkpoint.source, revision=checkpoint.revision, trust_remote_code=trusted)
         kind: Any = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
+        if trusted and kind is None and "AutoModelForCausalLM" in (getattr(config, "auto_map", None) or {}):
+            kind = get_class_from_dynamic_module(
+                config.auto_map["AutoModelForCausalLM"], checkpoint.source, revision=checkpoint.revision
+            )
         if kind is None or getattr(config, "is_decoder", True) is False:
             raise KitError(f"{checkpoint.source} is no causal language model, but of the kind {config.model_type}")
         loaded: Any = AutoModelForCausalLM.from_pretrained(
@@ -89,6 +98,8 @@ def _whole(checkpoint: Checkpoint, dtype: torch.dtype | None) -> PreTrainedModel
             dtype=dtype or torch.float32,
             attn_implementation=attention(kind, training=dtype is None),
             output_loading_info=True,
+            trust_remote_code=trusted,
+            device_map="auto" if spread else None,
         )
     model, told = loaded
     if missing := sorted(told["missing_keys"]):
@@ -111,7 +122,14 @@ def _clearly(checkpoint: Checkpoint) -> Iterator[None]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError, SafetensorError) as error:
         if "out of memory" in str(error):
             raise
-        raise KitError(f"no model can be loaded from {checkpoint.source}: {first_line(error)}") from None
+        raise KitError(f"no model can be loaded from {checkpoint.source}: {_told(error)}") from None
+
+
+def _told(error: Exception) -> str:
+    """What a library raised, in one line."""
+    if "trust_remote_code" in str(error):
+        return "it comes with code of its own: read that, and set -o trust_remote_code=true if it may be run"
+    return first_line(error)
 
 
 def attention(kind: type[Any], training: bool) -> str | None:

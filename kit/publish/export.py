@@ -35,21 +35,22 @@ def export(config: ExportConfig, run: str, out: Path) -> Path:
     if finished(out, stage_key("export", settings, inputs)):
         return out
     with run_stage(out, "export", settings, inputs, ("model", RUN, SHOWN)) as stage:
-        stage.results.update(_whole(config, run, out / "model"))
+        trusted = bool(read_manifest(made_by).config.get("trust_remote_code"))
+        stage.results.update(_whole(config, run, out / "model", trusted))
         for name, copy in (("manifest.json", RUN), (SHOWN, SHOWN)):
             if (made_by / name).exists():
                 shutil.copyfile(made_by / name, out / copy)
     return out
 
 
-def _whole(config: ExportConfig, run: str, out: Path) -> dict[str, float]:
+def _whole(config: ExportConfig, run: str, out: Path, trusted: bool) -> dict[str, float]:
     from kit.models.load import choose_dtype, load, load_tokenizer, save
 
     checkpoint = read(run)
-    network: Any = load(checkpoint)
+    network: Any = load(checkpoint, trusted=trusted)
     if checkpoint.adapter:
         network = network.merge_and_unload()
     network.to(choose_dtype(config.precision))
-    tokenizer = load_tokenizer(checkpoint)
+    tokenizer = load_tokenizer(checkpoint, trusted)
     save(network, tokenizer, checkpoint.stops, out)
     return {"parameters": sum(p.numel() for p in network.parameters()), "merged": float(checkpoint.adapter is not None)}

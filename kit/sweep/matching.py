@@ -51,7 +51,8 @@ def tokenizer_of(experiment: ExperimentConfig, data: Path) -> tuple[PreTrainedTo
     from kit.models.load import load_tokenizer
 
     checkpoint = read(experiment.model)
-    return load_tokenizer(checkpoint), checkpoint.stops
+    trusted = any(settings.get("trust_remote_code") for settings in experiment.train.values())
+    return load_tokenizer(checkpoint, trusted), checkpoint.stops
 
 
 ASKED_BY = ("ask", *ChatSettings.model_fields)

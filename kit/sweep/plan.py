@@ -38,7 +38,7 @@ class Node:
         """How many devices it runs on."""
         if isinstance(self.config, TrainConfig):
             return self.config.devices
-        return int(isinstance(self.config, EvalConfig))
+        return self.config.devices if isinstance(self.config, EvalConfig) else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ def check_start(config: TrainConfig, checkpoint: Checkpoint | None) -> None:
     if checkpoint is None:
         if config.lora or config.adapter:
             raise KitError("an adapter on a model that knows nothing learns little: pretrain first, and adapt what that makes")
+        if config.trust_remote_code:
+            raise KitError("the tiny model has no code of its own: leave trust_remote_code out")
         return
     if config.tiny != TinyConfig():
         raise KitError("tiny gives the sizes of a new model: leave it out, or start from --model tiny")
@@ -86,8 +88,8 @@ def begin(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | N
         made = new_tokenizer(config, data)
         new = build_model(config.tiny, made, derive_seed(config.seed, "model"))
         return Start(new, Tokens(made, config.chat), config.tiny.positions)
-    tokens = Tokens(load_tokenizer(checkpoint), config.chat, checkpoint.stops)
-    network: Any = load(checkpoint)
+    tokens = Tokens(load_tokenizer(checkpoint, config.trust_remote_code), config.chat, checkpoint.stops)
+    network: Any = load(checkpoint, trusted=config.trust_remote_code)
     check_vocabulary(network, tokens, model)
     start = Start(network, tokens, checkpoint.window)
     if not checkpoint.adapter:
