@@ -19,6 +19,7 @@ from benchmarks.side_by_side import compare
 from generators.config import GenerateConfig
 from generators.generate import generate_stage
 from kit.core.config import read_preset, resolve
+from kit.core.store import Stage
 from kit.models.checkpoint import TINY, read
 from kit.models.load import load, load_tokenizer
 from kit.models.tiny import build_model, build_tokenizer
@@ -26,6 +27,7 @@ from kit.models.tokens import Tokens
 from kit.sweep.experiment import ExperimentConfig
 from kit.train.data import load_sources
 from kit.train.dealing import deal
+from kit.train.ranks import Ranks
 from kit.train.run import fit
 from kit.train.start import vocabulary_texts
 
@@ -84,7 +86,7 @@ def main() -> None:
             ends["bare loop"] = model.get_input_embeddings().weight.detach()
 
         def ours(model: Any) -> None:
-            fit(model, tokens, schedule, config, Path(folder) / "run", Path(folder) / "events")
+            fit(model, tokens, schedule, config, Stage(Path(folder), Path(folder) / "run"), Ranks(), lambda *_: None)
             ends["kit"] = model.get_input_embeddings().weight.detach()
 
         compare(("bare loop", "kit"), (lambda: bare(fresh()), lambda: ours(fresh())), asked.pairs)

@@ -182,16 +182,29 @@ class Original:
     def __init__(self, network: PreTrainedModel) -> None:
         config = network.config
         configs = {id(c): c for c in (config, config.get_text_config(), network.generation_config) if c is not None}
-        self._kept = [(c, {n: getattr(c, n) for n in _SET_BY_TRAINERS if hasattr(c, n)}) for c in configs.values()]
+        self._configs = list(configs.values())
+        self._kept = self._read()
 
-    def restore(self) -> None:
-        """Put it back."""
-        for config, values in self._kept:
+    def _read(self) -> list[dict[str, Any]]:
+        return [{n: getattr(c, n) for n in _SET_BY_TRAINERS if hasattr(c, n)} for c in self._configs]
+
+    def _write(self, kept: list[dict[str, Any]]) -> None:
+        for config, values in zip(self._configs, kept, strict=True):
             for name in _SET_BY_TRAINERS:
                 if name in values:
                     setattr(config, name, values[name])
                 elif hasattr(config, name):
                     delattr(config, name)
+
+    @contextlib.contextmanager
+    def restored(self) -> Iterator[None]:
+        """A block in which it is as it came."""
+        theirs = self._read()
+        self._write(self._kept)
+        try:
+            yield
+        finally:
+            self._write(theirs)
 
 
 def save(

@@ -16,6 +16,7 @@ from kit.core.store import drop, dropped, read_manifest
 from kit.sweep.disk import Disk
 from kit.sweep.plan import Node, loaded
 from kit.train.ranks import PRELOADED
+from kit.train.run import STEPS
 
 
 def run_node(node: Node) -> None:
@@ -171,6 +172,7 @@ def restored(nodes: Mapping[str, Node], kept: Collection[str]) -> set[str]:
 
 
 def drop_weights(directory: Path) -> None:
-    """Delete the weights of a finished training stage, unless that is done."""
+    """Delete the weights of a finished training stage, unless that is done; what was kept on the way by name stays."""
     if not dropped(directory):
-        drop(directory, [name for name in read_manifest(directory).outputs if name.endswith(".safetensors")])
+        made = read_manifest(directory).outputs
+        drop(directory, [name for name in made if name.endswith(".safetensors") and not name.startswith(f"{STEPS}/")])

@@ -41,6 +41,7 @@ class TrainConfig(ChatSettings):
     micro_batch: the most rows that a device takes at once; devices: over how many the rows of each step are spread, which changes
     nothing of what is computed but the rounding; parallel: whether each of them holds the whole model (`ddp`) or a part of its
     weights, gradients and optimizer (`fsdp`, FSDP2).
+    keep: steps behind which the weights are left as a checkpoint of its own, `steps/N` in the run's directory.
     checkpoint_every: steps between two states that a run goes on from; without it about ten minutes.
     lora: train an adapter of these settings. adapter: what becomes of one that the model has: `continue` (as it goes without a
     word), `merge` it into its base and train all weights, or merge it and train a `new` one, of the settings lora.
@@ -71,6 +72,7 @@ class TrainConfig(ChatSettings):
     tiny: TinyConfig = TinyConfig()
     max_length: Positive = 2048
     micro_batch: Positive | None = None
+    keep: tuple[Positive, ...] = ()
     checkpoint_every: Positive | None = None
     gradient_checkpointing: bool = False
     devices: Positive = 1
@@ -109,6 +111,10 @@ class TrainConfig(ChatSettings):
         if self.task == "knowledge":
             raise ValueError("task knowledge is an evaluation: there is nothing to train on")
         learns = self.task == "multihop" and self.examples and self.rows.get("examples")
+        if beyond := [step for step in self.keep if step >= self.step_count()]:
+            raise ValueError(f"keep: step {beyond[0]} is not before the last, {self.step_count()}, which is kept anyway")
+        if len(set(self.keep)) < len(self.keep):
+            raise ValueError("keep names a step twice")
         if self.parallel == "fsdp" and self.optimizer == "muon":
             raise ValueError('muon turns whole matrices, of which a device has a part under fsdp: use adamw, or parallel = "ddp"')
         if self.unknown_share and (self.content != "task" or not learns):

@@ -7,7 +7,7 @@ import copy
 import itertools
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 EVENTS = "tensorboard"
 """In a run's directory, the folder of TensorBoard's events."""
 
-MAKES = ("model", "base", "history.json", "shown.parquet", DEALT, EVENTS)
+STEPS = "steps"
+"""In a run's directory, the folder of the checkpoints that it was to keep on the way."""
+
+MAKES = ("model", STEPS, "base", "history.json", "shown.parquet", DEALT, EVENTS)
 """What the stage makes in its directory. base: the weights that a new adapter is on, where an older one was merged into them;
 tensorboard: events of its log, where that is installed."""
 
@@ -106,16 +109,21 @@ def _train(
         same["configuration"] = dump(config)
         same["model"] = [(name, tuple(p.shape)) for name, p in network.named_parameters()]
         same["data"] = digest([row.input_ids for row in schedule.rows])
-    original = Original(network)
-    history, weights = fit(network, tokens, schedule, config, stage.working, out / EVENTS, ranks)
-    if not ranks.first:
-        return {}
-    original.restore()
     if taught and not tokens.template.own:
         tokens.tokenizer.chat_template = tokens.template.source  # so that another server asks as was taught
-    save(network, tokens.tokenizer, tokens.stops if taught else tokens.declared, out / "model", weights)
-    if start.base and start.adapter:
-        write_base(out / "model", start.base, start.adapter)
+    original = Original(network)
+
+    def leave(place: Path, weights: dict[str, torch.Tensor] | None) -> None:
+        if not ranks.first:
+            return
+        with original.restored():
+            save(network, tokens.tokenizer, tokens.stops if taught else tokens.declared, place, weights)
+        if start.base and start.adapter:
+            write_base(place, start.base, start.adapter)
+
+    history = fit(network, tokens, schedule, config, stage, ranks, leave)
+    if not ranks.first:
+        return {}
     write_json(out / "history.json", history)
     write_table(out / "shown.parquet", Shown, schedule.shown)
     write_dealt(out, schedule.dealt)
@@ -135,13 +143,12 @@ def fit(
     tokens: Tokens,
     schedule: Schedule,
     config: TrainConfig,
-    working: Path,
-    events: Path,
+    stage: Stage,
     ranks: Ranks,
-) -> tuple[list[dict[str, Any]], dict[str, torch.Tensor] | None]:
-    """Train in place with trl's SFTTrainer, rows in the order of the schedule; returns the log history, and all weights where the
-    network is left with a part. working: where it keeps checkpoints, and goes on from the last, and what it logs meanwhile;
-    events: where it does so for TensorBoard.
+    leave: Callable[[Path, dict[str, torch.Tensor] | None], None],
+) -> list[dict[str, Any]]:
+    """Train in place with trl's SFTTrainer, rows in the order of the schedule; returns the log history. leave: writes the weights
+    as they are to a directory, and is told all of them where the network holds a part.
 
     Of several ranks each takes its rows of every step: the loss is that of the step, and so are its gradients.
     """
@@ -157,7 +164,7 @@ def fit(
     from kit.train.loss import StepLoss
     from kit.train.muon import muon_for
     from kit.train.progress import Progress, tensorboard
-    from kit.train.saving import Saving, last_saved
+    from kit.train.saving import Keeping, Saving, last_saved
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -169,7 +176,7 @@ def fit(
         name for named in (network.named_parameters, network.named_buffers) for name, _ in named()
     }
     lengths = [len(r.input_ids) for r in schedule.rows]
-    progress = Progress(working / PROGRESS, [0, *itertools.accumulate(lengths)][::batch])
+    progress = Progress(stage.working / PROGRESS, [0, *itertools.accumulate(lengths)][::batch])
 
     class DealtTrainer(SFTTrainer):
         """trl's trainer with rows in the order they are dealt, and a plain loss: trl's chunked head costs a third of a small
@@ -205,7 +212,7 @@ def fit(
         }
 
     steps = config.step_count()
-    states = working / ("trainer" if config.parallel == "ddp" else "shards")
+    states = stage.working / ("trainer" if config.parallel == "ddp" else "shards")
     arguments = SFTConfig(
         output_dir=str(states),
         max_steps=steps,
@@ -258,14 +265,21 @@ def fit(
     # nothing.
     trainer.model_accepts_loss_kwargs = True
     trainer.remove_callback(PrinterCallback)
+
+    def left(place: str) -> None:
+        """The weights as they are now."""
+        weights: dict[str, Any] | None = None
+        if config.parallel == "fsdp":
+            model: Any = trainer.model
+            gathered = get_model_state_dict(model, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
+            weights = {name: tensor for name, tensor in gathered.items() if name not in tied}
+        leave(stage.directory / place, weights)
+
+    keeping = Keeping(config.keep, lambda step: left(f"{STEPS}/{step}"))
     with Saving(config.checkpoint_every, ranks) as saving:
-        for callback in (saving, *((progress, *tensorboard(events)) if ranks.first else ())):
+        for callback in (keeping, saving, *((progress, *tensorboard(stage.directory / EVENTS)) if ranks.first else ())):
             trainer.add_callback(callback)
         saved = last_saved(states) if ranks.first else None
         trainer.train(resume_from_checkpoint=ranks.of_first(saved))
-    weights: dict[str, Any] | None = None
-    if config.parallel == "fsdp":
-        model: Any = trainer.model
-        gathered = get_model_state_dict(model, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
-        weights = {name: tensor for name, tensor in gathered.items() if name not in tied}
-    return [dict(entry) for entry in trainer.state.log_history], weights
+    left("model")
+    return [dict(entry) for entry in trainer.state.log_history]

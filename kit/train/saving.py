@@ -7,6 +7,7 @@ import shutil
 import signal
 import threading
 import time
+from collections.abc import Callable, Collection
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -56,6 +57,17 @@ class Saving(TrainerCallback):
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         self.saved = time.monotonic()
+
+
+class Keeping(TrainerCallback):
+    """Leaves the weights as they are behind some steps. leave: is told the step."""
+
+    def __init__(self, steps: Collection[int], leave: Callable[[int], None]) -> None:
+        self.steps, self.leave = set(steps), leave
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        if state.global_step in self.steps:
+            self.leave(state.global_step)
 
 
 def last_saved(folder: Path) -> str | None:
