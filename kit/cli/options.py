@@ -28,11 +28,11 @@ as_json = click.option("--json", "json_", is_flag=True, help="Print the result a
 config_file = click.option("--config", type=click.Path(path_type=Path), help="Settings from a TOML file or a run's config.json.")
 
 
-def out_option(default: str | None = None) -> Callable[[F], F]:
+def out_option(default: str | None = None, required: bool = True) -> Callable[[F], F]:
     """`--out DIR`."""
     return click.option(
         "--out", type=click.Path(file_okay=False, path_type=Path), help="Directory for the result.",
-        **({"required": True} if default is None else {"default": default, "show_default": True}),
+        **({"required": required} if default is None else {"default": default, "show_default": True}),
     )  # fmt: skip
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kit.cli.options import as_json, config_file, echo_json, out_option, override, settings
+
+if TYPE_CHECKING:
+    from kit.train.memory import Outlook
+    from kit.train.recipes import TrainConfig
 
 
 @click.command()
@@ -19,13 +25,14 @@ from kit.cli.options import as_json, config_file, echo_json, out_option, overrid
 @click.option("--examples", "-D", type=int, help="D, the number of finetuning examples.")
 @click.option("--lora", is_flag=True, help="Train a low-rank adapter instead of all weights.")
 @click.option("--seed", type=int, help="Seed of the order of rows and of a new model's weights.")
+@click.option("--plan", is_flag=True, help="Tell what memory it would take on a device, and how many rows fit; train nothing.")
 @config_file
 @override
-@out_option()
+@out_option(required=False)
 @as_json
 def command(
-    data: str, model: str, recipe: str | None, task: str | None, examples: int | None, lora: bool, seed: int | None,
-    config: Path | None, overrides: tuple[str, ...], out: Path, json_: bool,
+    data: str, model: str, recipe: str | None, task: str | None, examples: int | None, lora: bool, seed: int | None, plan: bool,
+    config: Path | None, overrides: tuple[str, ...], out: Path | None, json_: bool,
 ) -> None:  # fmt: skip
     """Pretrain, post-train or inject: one training stage, on a tiny model or any checkpoint."""
     from kit.core.config import resolve
@@ -50,8 +57,14 @@ def command(
         merged["lora"] = {}
     resolved = resolve(TrainConfig, merged)
 
+    from kit.train.memory import outlook
     from kit.train.run import train
 
+    if plan:
+        _tell(outlook(resolved, data, model), resolved, json_)
+        return
+    if not out:
+        raise KitError("give --out, the directory to write to")
     train(resolved, data, model, out)
     if not is_first():
         return
@@ -77,3 +90,22 @@ def command(
     for note in manifest.notes:
         click.echo(f"note: {note}")
     click.echo(f"written to {out}")
+
+
+def _tell(found: Outlook, config: TrainConfig, json_: bool) -> None:
+    """Print a run's memory."""
+    told = asdict(found)
+    if json_:
+        echo_json(told | {"total": found.memory.total})
+        return
+    click.echo(f"{found.trained:,} of {found.parameters:,} parameters trained; {found.rows} rows of {found.width} tokens at once")
+    for name, size in told["memory"].items():
+        click.echo(f"{name:>14}  {size / 1e9:8.2f} GB")
+    each = " on each device" if config.devices > 1 else ""
+    click.echo(f"{'at the peak':>14}  {found.memory.total / 1e9:8.2f} GB{each}, of {found.available / 1e9:.2f} GB")
+    if found.memory.total > found.available:
+        fewer = f"-o micro_batch={found.fits} fits" if found.fits else "not one row fits"
+        more = "" if config.gradient_checkpointing else ", -o gradient_checkpointing=true keeps less"
+        click.echo(f"too much: {fewer}{more}")
+    else:
+        click.echo(f"fits; so would -o micro_batch={found.fits}" if found.fits > found.rows else "fits")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import ctypes
 import itertools
 import sys
 import warnings
@@ -23,6 +24,7 @@ from kit.sources.published import as_named, local
 from kit.sources.reading import source_keys
 from kit.train.data import load_sources
 from kit.train.dealing import DEALT, Schedule, Split, deal, read_dealt, write_dealt
+from kit.train.memory import too_much
 from kit.train.ranks import Ranks, joined, launch, launched
 from kit.train.recipes import TrainConfig
 from kit.train.start import begin, check_start
@@ -87,11 +89,22 @@ def with_start(
     return ({**settings, "model": TINY}, inputs) if model == TINY else with_model(settings, inputs, model, key)
 
 
+def _give_back_at_once() -> None:
+    """On a CPU, have what tensors took be given back to the system when they go. glibc keeps it otherwise, in pieces that the
+    next ones do not fit into: a tenth to a third more than is in use, for no time saved (both measured)."""
+    with contextlib.suppress(OSError, AttributeError):  # another libc has no such setting, nor perhaps the need
+        ctypes.CDLL(None).mallopt(-3, 1 << 20)  # M_MMAP_THRESHOLD
+
+
 def _train(
     config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | None, stage: Stage, ranks: Ranks
 ) -> dict[str, float]:
+    import torch
+
     from kit.models.load import Original, mend_generation, save
 
+    if not torch.cuda.is_available():
+        _give_back_at_once()
     out = stage.directory
     with ranks.together() as same:
         start = begin(config, data, model, checkpoint, out if ranks.first else None)
@@ -121,7 +134,10 @@ def _train(
         if start.base and start.adapter:
             write_base(place, start.base, start.adapter)
 
-    history = fit(network, tokens, schedule, config, stage, ranks, leave)
+    try:
+        history = fit(network, tokens, schedule, config, stage, ranks, leave)
+    except torch.OutOfMemoryError:
+        raise KitError(too_much(config, data, model)) from None
     if not ranks.first:
         return {}
     write_json(out / "history.json", history)

@@ -93,7 +93,7 @@ def begin(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | N
     check_vocabulary(network, tokens, model)
     start = Start(network, tokens, checkpoint.window)
     if not checkpoint.adapter:
-        return start._replace(**_adapted(config, network, checkpoint)) if config.lora else start
+        return start._replace(**adapted(config, network, checkpoint)) if config.lora else start
     if config.adapter in (None, "continue"):
         _name_base(network, checkpoint.whole)
         return start._replace(base=checkpoint.whole, adapter=_made(checkpoint.adapter))
@@ -105,10 +105,10 @@ def begin(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | N
         merged.save_pretrained(out / "base")
         tokens.tokenizer.save_pretrained(out / "base")
         base = read(str(out / "base"))
-    return start._replace(**_adapted(config, merged, base))
+    return start._replace(**adapted(config, merged, base))
 
 
-def _adapted(config: TrainConfig, network: PreTrainedModel, base: Checkpoint) -> dict[str, Any]:
+def adapted(config: TrainConfig, network: PreTrainedModel, base: Checkpoint) -> dict[str, Any]:
     """A new adapter on a base, its first weights drawn by the run's seed. Raises KitError for modules that the model does not
     have."""
     import torch
