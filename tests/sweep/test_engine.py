@@ -35,7 +35,7 @@ def stage(place: Path, name: str, kind: Kind, devices: int = 1, needs: tuple[str
 def note(node: Node) -> None:
     """A stage that puts down when it ran, and what devices it saw."""
     start = time.monotonic()
-    time.sleep(0.3)
+    time.sleep(0.1)
     node.directory.mkdir()
     told = {"start": start, "end": time.monotonic(), "devices": os.environ.get("CUDA_VISIBLE_DEVICES")}
     (node.directory / "told.json").write_text(json.dumps(told))
