@@ -51,6 +51,7 @@ def train(config: TrainConfig, data: str, model: str, out: Path) -> Path:
     of rows or a hub data set id. model: a checkpoint directory, a train stage's directory, a hub id, or "tiny". Raises KitError
     for anything the user can mend; nothing is overwritten.
     """
+    start = partial(train, config, data, model, out)
     settings, inputs = {**dump(config), **as_named(data)}, source_keys({"data": data, **config.sources()})
     data, config = local(data), config.model_copy(update={name: local(source) for name, source in config.sources().items()})
     if Path(data).is_dir() and intact_manifest(Path(data)).stage != "generate":
@@ -61,7 +62,7 @@ def train(config: TrainConfig, data: str, model: str, out: Path) -> Path:
     checkpoint = None if model == TINY else read(model)
     check_start(config, checkpoint)
     if config.devices > 1 and not launched():
-        launch(config.devices, partial(train, config, data, model, out))
+        launch(config.devices, start)
         return out
     with joined(config.devices, config.threads, config.parallel == "fsdp") as ranks:
         with _stage(ranks, out, resolved, inputs) as stage:
@@ -119,9 +120,10 @@ def _train(
             stage.notes.append("the experts of a layer are stored as one tensor: the adapter is on none of them")
         earlier = [] if checkpoint is None else read_dealt(model)
         schedule = deal(sources, config.mixture(), config.step_count(), config.seed, earlier, config.rate)
-        same["configuration"] = dump(config)
-        same["model"] = [(name, tuple(p.shape)) for name, p in network.named_parameters()]
-        same["data"] = digest([row.input_ids for row in schedule.rows])
+        if ranks.count > 1:
+            same["configuration"] = dump(config)
+            same["model"] = [(name, tuple(p.shape)) for name, p in network.named_parameters()]
+            same["data"] = digest([row.input_ids for row in schedule.rows])
     if taught and not tokens.template.own:
         tokens.tokenizer.chat_template = tokens.template.source  # so that another server asks as was taught
     original = Original(network)

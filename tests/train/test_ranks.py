@@ -352,3 +352,17 @@ def test_one_process_does_not_shard(small_dir: Path, tmp_path: Path) -> None:
     with pytest.raises(KitError, match=r"fsdp.* set -o devices=N"):
         run(small_dir, tmp_path / "out", {"parallel": "fsdp"})
     assert not (tmp_path / "out").exists()
+
+
+def test_ranks_are_given_what_was_asked_for(small_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A published world by its name, not by where it lies here: the key is made of it."""
+    from kit.train import run as module
+
+    name, given = "ada/world@v1", []
+    monkeypatch.setattr(module, "as_named", lambda data: {"data": data})
+    monkeypatch.setattr(module, "source_keys", lambda sources: {"data": "x"})
+    monkeypatch.setattr(module, "local", lambda data: str(small_dir))
+    monkeypatch.setattr(module, "launch", lambda devices, start: given.append(start.args))
+    config = resolve(TrainConfig, with_defaults({**SETTINGS, "devices": 2}))
+    train(config, name, "tiny", tmp_path / "out")
+    assert given == [(config, name, "tiny", tmp_path / "out")]
