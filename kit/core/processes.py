@@ -49,11 +49,10 @@ class Child:
     def failed(self) -> bool:
         return bool(self.process.exitcode)
 
-    def stop(self, number: signal.Signals = signal.SIGKILL) -> None:
-        """End it, and wait until it has."""
+    def stop(self) -> None:
+        """End it at once, and wait until it has."""
         self.stopped = True
-        if self.process.pid is not None and self.alive:
-            os.kill(self.process.pid, number)
+        self.process.kill()
         self.process.join()
 
     @property

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from kit.core.errors import KitError
-from kit.sweep.plan import Node, loaded
+from kit.sweep.plan import Node, loaded, model_of
 from kit.train.recipes import TrainConfig
 
 STATES = 6
@@ -32,7 +32,10 @@ class Disk:
 
     def __init__(self, allowed: int, nodes: Mapping[str, Node], kept: Collection[str]) -> None:
         self.allowed, self.nodes, self.kept = allowed, nodes, set(kept)
-        self.users = {key: [n.key for n in nodes.values() if key in {used.key for used in loaded(n, nodes)}] for key in nodes}
+        self.users: dict[str, list[str]] = {key: [] for key in nodes}
+        for node in nodes.values():
+            for used in loaded(node, nodes):
+                self.users[used.key].append(node.key)
         self.order = [*self._depth_first()]
         self.known: dict[str, int] = {}
 
@@ -40,9 +43,9 @@ class Disk:
         """Every stage behind what it needs, and a model's evaluations and all that is trained from it before the next model."""
         below: dict[str | None, list[str]] = {}
         for key, node in self.nodes.items():
-            above = next((k for k in reversed(node.needs) if k in self.nodes and self.nodes[k].kind == "train"), None)
-            below.setdefault(above, []).append(key)
-        waiting = sorted(below.get(None, []), key=lambda key: self.nodes[key].kind != "generate", reverse=True)
+            above = model_of(node, self.nodes)
+            below.setdefault(above.key if above else None, []).append(key)
+        waiting = sorted(below.get(None, []), key=lambda key: self.nodes[key].kind == "generate")
         while waiting:
             key = waiting.pop()
             yield key
@@ -69,7 +72,7 @@ class Disk:
             self.known[key] = sum(path.stat().st_size for path in node.directory.rglob("*.safetensors"))
             return self.known[key]
         assert isinstance(node.config, TrainConfig)
-        above = next((self.nodes[k] for k in node.needs if k in self.nodes and self.nodes[k].kind == "train"), None)
+        above = model_of(node, self.nodes)
         shapes = [*_shapes(above.directory if above else Path(str(node.model)))]
         if above and not shapes:  # not there yet, and of the same size as what that starts from
             return self.size(above.key)

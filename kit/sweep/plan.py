@@ -153,14 +153,15 @@ class Plan:
 
 def loaded(node: Node, nodes: Mapping[str, Node]) -> Iterator[Node]:
     """The training stages whose weights a stage loads: its model's and, where that is an adapter, what the adapter is on."""
-    model = _model_of(node, nodes)
+    model = model_of(node, nodes)
     while model:
         yield model
         assert isinstance(model.config, TrainConfig)
-        model = _model_of(model, nodes) if model.config.lora else None
+        model = model_of(model, nodes) if model.config.lora else None
 
 
-def _model_of(node: Node, nodes: Mapping[str, Node]) -> Node | None:
+def model_of(node: Node, nodes: Mapping[str, Node]) -> Node | None:
+    """The training stage that makes what a stage starts from, where one of the plan does."""
     return next((nodes[key] for key in node.needs if key in nodes and nodes[key].kind == "train"), None)
 
 

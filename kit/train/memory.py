@@ -20,7 +20,7 @@ from kit.sources.published import local
 from kit.train.data import load_sources
 from kit.train.dealing import Split, deal
 from kit.train.recipes import TrainConfig
-from kit.train.start import adapted, check_start, new_tokenizer
+from kit.train.start import adapted, check_start, tokens_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -68,7 +68,7 @@ def outlook(config: TrainConfig, data: str, model: str) -> Outlook:
     checkpoint = None if model == TINY else read(model)
     check_start(config, checkpoint)
     here = config.model_copy(update={name: local(source) for name, source in config.sources().items()})
-    tokens = _tokens(here, local(data), checkpoint)
+    tokens = tokens_of(here, local(data), checkpoint)
     sources, _, _ = load_sources(here, local(data), tokens, checkpoint.window if checkpoint else here.tiny.positions)
     schedule = deal(sources, here.mixture(), here.step_count(), here.seed, (), here.rate)
     batch = sum(here.mixture().values())
@@ -112,14 +112,6 @@ def _available(torch: Any) -> int:
         return int(torch.cuda.get_device_properties(0).total_memory * 0.95)
     told = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
     return int(told["MemAvailable"].split()[0]) * 1024
-
-
-def _tokens(config: TrainConfig, data: str, checkpoint: Checkpoint | None) -> Tokens:
-    from kit.models.load import load_tokenizer
-
-    if checkpoint is None:
-        return Tokens(new_tokenizer(config, data), config.chat)
-    return Tokens(load_tokenizer(checkpoint, config.trust_remote_code), config.chat, checkpoint.stops)
 
 
 class Counted:

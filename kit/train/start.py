@@ -81,14 +81,13 @@ def begin(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | N
 
     Raises KitError for a checkpoint that does not load, or modules that it does not have.
     """
-    from kit.models.load import check_vocabulary, load, load_tokenizer
+    from kit.models.load import check_vocabulary, load
     from kit.models.tiny import build_model
 
+    tokens = tokens_of(config, data, checkpoint)
     if checkpoint is None:
-        made = new_tokenizer(config, data)
-        new = build_model(config.tiny, made, derive_seed(config.seed, "model"))
-        return Start(new, Tokens(made, config.chat), config.tiny.positions)
-    tokens = Tokens(load_tokenizer(checkpoint, config.trust_remote_code), config.chat, checkpoint.stops)
+        new = build_model(config.tiny, tokens.tokenizer, derive_seed(config.seed, "model"))
+        return Start(new, tokens, config.tiny.positions)
     network: Any = load(checkpoint, trusted=config.trust_remote_code)
     check_vocabulary(network, tokens, model)
     start = Start(network, tokens, checkpoint.window)
@@ -164,6 +163,15 @@ def _name_base(adapted: Any, base: Checkpoint) -> None:
     """Say in an adapter's own config what it is on."""
     told = adapted.peft_config["default"]
     told.base_model_name_or_path, told.revision = base.source, base.revision
+
+
+def tokens_of(config: TrainConfig, data: str, checkpoint: Checkpoint | None) -> Tokens:
+    """The tokenizer of what a run starts from, made anew for a new model."""
+    from kit.models.load import load_tokenizer
+
+    if checkpoint is None:
+        return Tokens(new_tokenizer(config, data), config.chat)
+    return Tokens(load_tokenizer(checkpoint, config.trust_remote_code), config.chat, checkpoint.stops)
 
 
 def new_tokenizer(config: TrainConfig, data: str) -> PreTrainedTokenizerBase:
