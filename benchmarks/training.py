@@ -53,7 +53,8 @@ def main() -> None:
             checkpoint = read(asked.model)
             tokens = Tokens(load_tokenizer(checkpoint), declared=checkpoint.stops)
         schedule = deal(load_sources(config, str(data), tokens).sources, config.mixture(), asked.steps, 0)
-        rows, batch, micro = schedule.rows, sum(config.mixture().values()), config.micro_batch or 1
+        rows = [schedule.row(place) for place in range(len(schedule))]
+        batch, micro = sum(config.mixture().values()), config.micro_batch or 1
         ends: dict[str, torch.Tensor] = {}
 
         def fresh() -> Any:

@@ -4,6 +4,7 @@ its number; nothing is coerced, cut or dropped in silence."""
 from __future__ import annotations
 
 import codecs
+import contextlib
 import gzip
 import json
 import re
@@ -18,6 +19,9 @@ import pyarrow.parquet as pq
 from kit.core.errors import KitError
 
 T = TypeVar("T")
+
+TAKEN = 1000
+"""Rows of a Parquet file that are in memory at once."""
 
 LONGEST = 500_000
 """Characters of a value that is still taken for text; above it is a file that went astray."""
@@ -92,29 +96,57 @@ def read_rows(path: Path) -> Iterator[Row]:
 
     Raises KitError where the file cannot be read.
     """
+    if path.suffix == ".parquet":
+        with _readable(path):
+            file = pq.ParquetFile(path)
+            yield from numbered((row for batch in file.iter_batches(TAKEN) for row in batch.to_pylist()), path.name)
+    elif _is_list(path):
+        yield from numbered(_list(b"".join(_lines(path)), path), path.name)
+    else:
+        for number, line in enumerate(_lines(path), 1):
+            if line.strip():
+                yield _row(line, f"{path.name}, line {number}")
+
+
+def count_rows(path: Path) -> int:
+    """How many `read_rows` gives, without a look at what is in them. Raises KitError where the file cannot be read."""
+    if path.suffix == ".parquet":
+        with _readable(path):
+            return int(pq.ParquetFile(path).metadata.num_rows)
+    if _is_list(path):
+        return len(_list(b"".join(_lines(path)), path))
+    return sum(bool(line.strip()) for line in _lines(path))
+
+
+def _is_list(path: Path) -> bool:
+    return path.suffix == ".json" or path.name.endswith(".json.gz")
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """The lines of a text file, with the ends that they have."""
+    with _readable(path), gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        first = file.readline()
+        yield first.removeprefix(codecs.BOM_UTF8)
+        yield from file
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Raises KitError where a file cannot be read in the block."""
     try:
-        if path.suffix == ".parquet":
-            yield from numbered(pq.ParquetFile(path).read().to_pylist(), path.name)
-            return
-        data = path.read_bytes()
-        if path.suffix == ".gz":
-            data = gzip.decompress(data)
-        data = data.removeprefix(codecs.BOM_UTF8)
+        yield
     except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
         raise KitError(f"cannot read {path}: {str(getattr(error, 'strerror', None) or error).splitlines()[0]}") from None
-    if path.suffix == ".json" or path.name.endswith(".json.gz"):
-        yield from numbered(_list(data, path), path.name)
-        return
-    for number, line in enumerate(data.split(b"\n"), 1):
-        if line.strip():
-            where = f"{path.name}, line {number}"
-            try:
-                value = json.loads(line.decode("utf-8"))
-            except (ValueError, RecursionError) as error:
-                yield Row({}, where, f"not a JSON row in UTF-8 ({error})")
-                continue
-            told = "" if isinstance(value, dict) else f"a row must be an object, not {type(value).__name__}"
-            yield Row({} if told else value, where, told)
+
+
+def _row(line: bytes, where: str) -> Row:
+    """A line's. Without its end: what is wrong with it is told with the place in it."""
+    try:
+        value = json.loads(line.removesuffix(b"\n").decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        return Row({}, where, f"not a JSON row in UTF-8 ({error})")
+    told = "" if isinstance(value, dict) else f"a row must be an object, not {type(value).__name__}"
+    return Row({} if told else value, where, told)
 
 
 def _list(data: bytes, path: Path) -> list[dict[str, Any]]:

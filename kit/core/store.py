@@ -129,23 +129,53 @@ def table_files(path: Path) -> list[Path]:
 
 def read_table(path: Path, record: type[R]) -> list[R]:
     """The records of a table. Raises KitError when the file is missing, no Parquet, has other columns, or an id twice."""
+    return list(read_records(path, record))
+
+
+def read_records(path: Path, record: type[R], **equal: str) -> Iterator[R]:
+    """The same, one after the other, with some of them in memory; only those whose columns have the values of `equal`."""
+    expected = schema_of(record)
+    files = _opened(path)
+    for file in files:
+        if missing := [name for name in expected.names if name not in file.schema_arrow.names]:
+            raise KitError(f"{path} lacks column {missing[0]}: it was not written by this version's {record.__name__} table")
+    if "id" in expected.names:
+        with _parquet(path):
+            ids = pa.chunked_array([chunk for file in files for chunk in file.read(["id"])["id"].chunks], pa.string())
+        if pc.count_distinct(ids).as_py() < len(ids):
+            raise KitError(f"{path} has two rows of the same id")
+    with _parquet(path):
+        for file in files:
+            for batch in file.iter_batches(ROW_GROUP, columns=expected.names):
+                try:
+                    table = pa.table(batch).select(expected.names).cast(expected)
+                except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+                    raise KitError(f"{path} has a column of the wrong type: {str(error).splitlines()[0]}") from None
+                for name, value in equal.items():
+                    table = table.filter(pc.equal(table[name], value))
+                yield from (from_row(record, row) for row in table.to_pylist())
+
+
+def count_records(path: Path) -> int:
+    """How many records a table holds. Raises KitError where the file is missing, or no Parquet."""
+    return sum(file.metadata.num_rows for file in _opened(path))
+
+
+def _opened(path: Path) -> list[pq.ParquetFile]:
+    """The files of a table."""
+    with _parquet(path):
+        return [pq.ParquetFile(file) for file in table_files(path)]
+
+
+@contextlib.contextmanager
+def _parquet(path: Path) -> Iterator[None]:
+    """Raises KitError where the files of a table cannot be read in the block."""
     try:
-        table = pa.concat_tables([pq.ParquetFile(file).read() for file in table_files(path)])
+        yield
     except FileNotFoundError:
         raise KitError(f"{path} is missing: the directory is unfinished or of another kind") from None
     except (pa.ArrowInvalid, OSError) as error:
         raise KitError(f"{path} is not a readable Parquet file: {str(error).splitlines()[0]}") from None
-    expected = schema_of(record)
-    missing = [name for name in expected.names if name not in table.column_names]
-    if missing:
-        raise KitError(f"{path} lacks column {missing[0]}: it was not written by this version's {record.__name__} table")
-    try:
-        table = table.select(expected.names).cast(expected)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise KitError(f"{path} has a column of the wrong type: {str(error).splitlines()[0]}") from None
-    if "id" in expected.names and pc.count_distinct(table["id"]).as_py() < len(table):
-        raise KitError(f"{path} has two rows of the same id")
-    return [from_row(record, row) for row in table.to_pylist()]
 
 
 def read_journal(path: Path) -> list[dict[str, Any]]:

@@ -11,13 +11,24 @@ import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from kit.core.errors import KitError
-from kit.models.chat import FRAME_GOES_ON, ChatSettings, ChatTemplate, Shots, Span, control_pattern, framed, start_token
+from kit.models.chat import FRAME_GOES_ON, ChatSettings, ChatTemplate, Rendered, Shots, Span, control_pattern, framed, start_token
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer as Backend
     from transformers import PreTrainedTokenizerBase
+
+T = TypeVar("T")
+
+
+class _Cut(NamedTuple):
+    """A text to be encoded in two parts. said: where in it others speak."""
+
+    text: str
+    boundary: int
+    said: Sequence[Span]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +48,8 @@ class Row:
 
 class Tokens:
     """A checkpoint's tokenizer, with the settings it is spoken to by. declared: the ids that the checkpoint's configs end an
-    answer with (`Checkpoint.stops`). embedded: how many ids the model knows, where the tokenizer makes more."""
+    answer with (`Checkpoint.stops`). embedded: how many ids the model knows, where the tokenizer makes more. trimmed: answers
+    whose ends the chat template took off so far."""
 
     def __init__(
         self, tokenizer: PreTrainedTokenizerBase, settings: ChatSettings | None = None, declared: Sequence[int] = ()
@@ -45,10 +57,12 @@ class Tokens:
         self.tokenizer, self.declared = tokenizer, tuple(declared)
         self.settings = settings or ChatSettings()
         self.embedded: int | None = None
-        self._trimmed = 0
+        self.trimmed = 0
         bos = start_token(tokenizer)
         self._start: list[int] = [cast(int, tokenizer.bos_token_id)] if bos else []
         self._control = control_pattern(tokenizer)
+        self._control_ids = {t.content: i for i, t in tokenizer.added_tokens_decoder.items()}
+        self._tails: dict[str, list[int]] = {}
 
     @cached_property
     def template(self) -> ChatTemplate:
@@ -74,7 +88,7 @@ class Tokens:
         start = whole.said[-1][0]
         if not whole.text[whole.prompt : start].strip():
             return []
-        return self._split(whole.text[:start], whole.prompt, whole.said)[1]
+        return self._split(_Cut(whole.text[:start], whole.prompt, whole.said))[1]
 
     @property
     def pad(self) -> int:
@@ -90,8 +104,8 @@ class Tokens:
             told.append("the tokenizer has no end token: neither documents nor answers are taught where to end")
         elif self.template.own and not self.template.turn_end:
             told.append(f"the chat template closes no turn: answers are ended with {self.tokenizer.eos_token}")
-        if self._trimmed:
-            told.append(f"the chat template trims what is said: {self._trimmed:,} answers lost blanks or line breaks at an end")
+        if self.trimmed:
+            told.append(f"the chat template trims what is said: {self.trimmed:,} answers lost blanks or line breaks at an end")
         if conversations and not self.template.keeps_turns:
             told.append("the chat template rewrites earlier turns: of a conversation only the last answer is learned")
         return told
@@ -101,26 +115,48 @@ class Tokens:
 
         Of an earlier answer that is learned which stands in the whole as it did when it was the last.
         """
-        whole = self.template.answered(turns)
-        given, last = self._split(whole.text, whole.prompt, whole.said)
-        start, end = whole.said[-1]
-        self._trimmed += whole.text[start:end] != turns[-1][1]
-        learned: list[tuple[int, int]] = []
-        for i in range(1, len(turns)):
-            earlier = self.template.answered(turns[:i])
-            head, tail = self._split(earlier.text, earlier.prompt, earlier.said)
-            if given[: len(head)] == head:
-                same = next((k for k, (a, b) in enumerate(zip(tail, given[len(head) :], strict=False)) if a != b), len(tail))
-                if same:
-                    learned.append((len(head), len(head) + same))
-        return Row(given + last, (*learned, (len(given), len(given) + len(last))))
+        return _whole(self.example_rows([turns])[0])
+
+    def example_rows(self, examples: Sequence[Shots]) -> list[Row | KitError]:
+        """The same of many at once, which takes less time; of one that cannot be, what is wrong with it."""
+        rendered: list[list[Rendered] | KitError] = []
+        for turns in examples:
+            try:
+                rendered.append([self.template.answered(turns[:i]) for i in range(1, len(turns) + 1)])
+            except KitError as error:
+                rendered.append(error)
+        cuts = [_Cut(r.text, r.prompt, r.said) for each in rendered if not isinstance(each, KitError) for r in each]
+        split = iter(self._splits(cuts))
+        rows: list[Row | KitError] = []
+        for turns, each in zip(examples, rendered, strict=True):
+            if isinstance(each, KitError):
+                rows.append(each)
+                continue
+            parts = [next(split) for _ in each]
+            start, end = each[-1].said[-1]
+            self.trimmed += each[-1].text[start:end] != turns[-1][1]
+            wrong = next((part for part in parts if isinstance(part, KitError)), None)
+            rows.append(wrong or _learned([_whole(part) for part in parts]))
+        return rows
 
     def document_row(self, text: str, context_chars: int = 0) -> Row:
         """A document as it stands (behind the tokenizer's start token, if it puts one) and an end token; loss on all of it but
         the tokens of its first `context_chars` characters."""
-        given, rest = self._split(f"{text}{self.tokenizer.eos_token or ''}", context_chars, ((0, len(text)),))
-        ids = [*self._start, *given, *rest]
-        return Row(ids, ((len(ids) - len(rest) if context_chars else 0, len(ids)),))
+        return _whole(self.document_rows([(text, context_chars)])[0])
+
+    def document_rows(self, documents: Sequence[tuple[str, int]]) -> list[Row | KitError]:
+        """The same of many at once: texts, each with the characters that are but its context."""
+        end = self.tokenizer.eos_token or ""
+        rows: list[Row | KitError] = []
+        split = self._splits([_Cut(f"{text}{end}", context, ((0, len(text)),)) for text, context in documents])
+        for part, (_, context) in zip(split, documents, strict=True):
+            if isinstance(part, KitError):
+                rows.append(part)
+                continue
+            given, rest = part
+            ids = [*self._start, *given, *rest]
+            rows.append(Row(ids, ((len(ids) - len(rest) if context else 0, len(ids)),)))
+        return rows
 
     def asked(self, message: str, shots: Shots = (), start: str = "", chat: bool = True) -> list[int]:
         """A prompt, with the start of its answer; without `chat` a text to be continued as it stands."""
@@ -135,13 +171,13 @@ class Tokens:
         """What is given and what is scored of an answer that is known."""
         if not chat:
             text = f"{message}{start}{continuation}"
-            given, scored = self._split(text, len(text) - len(continuation), ((0, len(text)),))
+            given, scored = self._split(_Cut(text, len(text) - len(continuation), ((0, len(text)),)))
             return self._start + given, scored
         whole = self.template.answered([*shots, (message, f"{start}{continuation}")])
         end = whole.said[-1][1]
         told = whole.text[:end]
         kept = continuation if told.endswith(continuation) else continuation.rstrip()  # of a template that trims
-        return self._split(told, max(whole.prompt, end - len(kept)), whole.said)
+        return self._split(_Cut(told, max(whole.prompt, end - len(kept)), whole.said))
 
     @cached_property
     def goes_on(self) -> str:
@@ -165,13 +201,37 @@ class Tokens:
     def encode(self, text: str, said: Sequence[Span] = ()) -> list[int]:
         """Token ids of a text that carries its control tokens. said: where in it others speak: a control token there is but
         text."""
-        if any(self._control.search(text, start, end) for start, end in said):
-            return [id_ for id_, _ in self._placed(text, said)]
-        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
-        if self.embedded and ids and max(ids) >= self.embedded:
-            unknown = self.tokenizer.convert_ids_to_tokens(max(ids))
-            raise KitError(f"{unknown} is a token that the model does not embed: {text[:60]!r}")
-        return ids
+        return _whole(self._encoded([(text, said)])[0])
+
+    def _encoded(self, texts: Sequence[tuple[str, Sequence[Span]]]) -> list[list[int] | KitError]:
+        """The same of many at once; of one that the model does not know, what is wrong."""
+        spoken = [any(self._control.search(text, start, end) for start, end in said) for text, said in texts]
+        plain = iter(self._plainly([text for (text, _), one in zip(texts, spoken, strict=True) if not one]))
+        found: list[list[int] | KitError] = []
+        for (text, said), one in zip(texts, spoken, strict=True):
+            ids = [id_ for id_, _ in self._placed(text, said)] if one else next(plain)
+            if self.embedded and ids and not one and max(ids) >= self.embedded:
+                unknown = self.tokenizer.convert_ids_to_tokens(max(ids))
+                found.append(KitError(f"{unknown} is a token that the model does not embed: {text[:60]!r}"))
+            else:
+                found.append(ids)
+        return found
+
+    def _plainly(self, texts: list[str]) -> list[list[int]]:
+        """What the tokenizer makes of texts. Its backend does it without the places of tokens, which cost a third more."""
+        if len(texts) > 1 and self._backend is not None:
+            self._backend.encode_special_tokens = self.tokenizer.split_special_tokens
+            return [made.ids for made in self._backend.encode_batch_fast(texts, add_special_tokens=False)]
+        return [self.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+
+    @cached_property
+    def _backend(self) -> Backend | None:
+        """The tokenizer in Rust, where the checkpoint's does nothing beside it."""
+        from transformers import PreTrainedTokenizerFast
+
+        kind = type(self.tokenizer)
+        same = all(getattr(kind, name, 0) is getattr(PreTrainedTokenizerFast, name) for name in ("__call__", "_encode_plus"))
+        return self.tokenizer.backend_tokenizer if same else None
 
     def _placed(self, text: str, said: Sequence[Span]) -> list[tuple[int, Span]]:
         """The same, with the place of each token in the text."""
@@ -193,17 +253,83 @@ class Tokens:
         alone: list[int] = self.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
         return alone
 
-    def _split(self, text: str, boundary: int, said: Sequence[Span]) -> tuple[list[int], list[int]]:
+    def _split(self, cut: _Cut) -> tuple[list[int], list[int]]:
         """The tokens of a text before a boundary, which are those of that part alone, and those behind it."""
-        whole = self.encode(text, said)
-        given = self.encode(text[:boundary], _before(said, boundary)) if boundary else []
-        if whole[: len(given)] == given:
-            return given, whole[len(given) :]
-        # A token lies across: what it holds of the rest is encoded by itself.
-        later = [(id_, span) for id_, span in self._placed(text, said) if span[0] >= boundary]
-        reaches = later[0][1][0] if later else len(text)
-        between = self.encode(text[boundary:reaches]) if reaches > boundary else []
+        return _whole(self._splits([cut])[0])
+
+    def _splits(self, cuts: Sequence[_Cut]) -> list[tuple[list[int], list[int]] | KitError]:
+        """The same of many at once."""
+        wholes = self._encoded([(cut.text, cut.said) for cut in cuts])
+        heads: list[list[int] | KitError | None] = [
+            None if isinstance(whole, KitError) else self._head(cut, whole) for cut, whole in zip(cuts, wholes, strict=True)
+        ]
+        left = [
+            (cut.text[: cut.boundary], _before(cut.said, cut.boundary))
+            for cut, head in zip(cuts, heads, strict=True)
+            if head is None
+        ]
+        others = iter(self._encoded(left))
+        found: list[tuple[list[int], list[int]] | KitError] = []
+        for cut, whole, head in zip(cuts, wholes, heads, strict=True):
+            given = next(others) if head is None else head
+            if isinstance(whole, KitError):
+                found.append(whole)
+            elif isinstance(given, KitError):
+                found.append(given)
+            elif whole[: len(given)] == given:
+                found.append((given, whole[len(given) :]))
+            else:
+                found.append(self._across(cut, given))
+        return found
+
+    def _head(self, cut: _Cut, whole: list[int]) -> list[int] | None:
+        """The tokens of what is before the boundary, where they can be told without encoding it once more: a control token ends
+        what is before it, so that only what lies between the last one and the boundary is left, which is the template's and
+        always the same. whole: the tokens of all of the text."""
+        if not cut.boundary:
+            return []
+        controls = list(self._control.finditer(cut.text))
+        before = sum(found.end() <= cut.boundary for found in controls)
+        if not before or any(start < found.end() and found.start() < end for found in controls for start, end in cut.said):
+            return None
+        last = controls[before - 1]
+        ids = [self._control_ids.get(found.group(), -1) for found in controls]  # one that is not added splits no text
+        if any(whole.count(id_) != ids.count(id_) for id_ in set(ids)):
+            return None
+        place = -1
+        for id_ in ids[:before]:
+            place = whole.index(id_, place + 1)
+        between = cut.text[last.start() : cut.boundary]
+        if between not in self._tails:
+            self._tails[between] = self.tokenizer(between, add_special_tokens=False)["input_ids"]
+        tail = self._tails[between]
+        return [*whole[:place], *tail] if tail and tail[0] == whole[place] else None
+
+    def _across(self, cut: _Cut, given: list[int]) -> tuple[list[int], list[int]]:
+        """The parts where a token lies across the boundary: what it holds of the rest is encoded by itself."""
+        later = [(id_, span) for id_, span in self._placed(cut.text, cut.said) if span[0] >= cut.boundary]
+        reaches = later[0][1][0] if later else len(cut.text)
+        between = self.encode(cut.text[cut.boundary : reaches]) if reaches > cut.boundary else []
         return given, between + [id_ for id_, _ in later]
+
+
+def _learned(parts: Sequence[tuple[list[int], list[int]]]) -> Row:
+    """The row of a conversation from the tokens of its beginnings, each of one answer more, before that answer and from it on."""
+    *earlier, (given, last) = parts
+    learned: list[tuple[int, int]] = []
+    for head, tail in earlier:
+        if given[: len(head)] == head:
+            same = next((k for k, (a, b) in enumerate(zip(tail, given[len(head) :], strict=False)) if a != b), len(tail))
+            if same:
+                learned.append((len(head), len(head) + same))
+    return Row(given + last, (*learned, (len(given), len(given) + len(last))))
+
+
+def _whole(found: T | KitError) -> T:
+    """What was found. Raises what is wrong where that was."""
+    if isinstance(found, KitError):
+        raise found
+    return found
 
 
 def _before(said: Sequence[Span], boundary: int) -> list[Span]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from kit.core.errors import KitError
-from kit.core.rows import Converted, Row, convert, numbered, read_rows
+from kit.core.rows import Converted, Row, convert, count_rows, numbered, read_rows
 from kit.core.store import file_digest, input_key, read_table, table_files
 from kit.sources.hub import is_local, place
 from kit.sources.published import local
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 T = TypeVar("T")
 
@@ -50,14 +53,24 @@ def rows_of(source: str, training: bool = False) -> Iterator[Row]:
     if is_local(source):
         yield from read_rows(Path(source))
         return
+    rows, name = _on_the_hub(source, training)
+    yield from numbered(rows, name)
+
+
+def count_of(source: str, training: bool = False) -> int:
+    """How many rows those are."""
+    return count_rows(Path(source)) if is_local(source) else len(_on_the_hub(source, training)[0])
+
+
+def _on_the_hub(source: str, training: bool) -> tuple[Dataset, str]:
+    """A split of a data set, and the name of that."""
     from datasets import load_dataset
 
     name, config, split = place(source, training)
     try:
-        rows = load_dataset(name, config, split=split)
+        return load_dataset(name, config, split=split), name
     except Exception as error:  # datasets raises dozens of kinds; all mean "this source cannot be read"
         raise KitError(f"cannot load {source}: {str(error).strip().splitlines()[0]}") from error
-    yield from numbered(rows, name)
 
 
 def source_key(source: str) -> str:

@@ -7,7 +7,6 @@ import re
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 
 from evals.run import teaches
@@ -190,11 +189,10 @@ class _Lengths:
         if key not in self.rows:
             found: list[tuple[str, str]] = []
             if source:
-                every = examples_of(source, config.task, config.draw, config.content, config.unknown_share)
-                read = islice(every, min(most, config.examples))
-                for _, make in read:
+                end = min(most, config.examples)
+                for example in examples_of(source, config.task, config.draw, config.content, config.unknown_share, end=end):
                     with contextlib.suppress(KitError):  # a bad row is told, or counted, where it is trained on
-                        found += make().turns
+                        found += example.read().turns
             self.rows[key] = sum(self.tokens(a) + self.tokens(b) + 3 for a, b in found) / len(found) if found else 120.0
             self.words.update(word for turn in found for text in turn for word in WORD.findall(text))
         return self.rows[key]

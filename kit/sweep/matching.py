@@ -15,9 +15,10 @@ from kit.models.tokens import Tokens
 from kit.report.shown import Training
 from kit.report.verdict import differing, unnamed
 from kit.sweep.experiment import ExperimentConfig
-from kit.train.data import Source, load_sources
+from kit.train.data import load_sources
 from kit.train.dealing import Dealt, deal
 from kit.train.recipes import TrainConfig
+from kit.train.rows import Source
 from kit.train.start import new_tokenizer
 
 if TYPE_CHECKING:
@@ -95,8 +96,8 @@ class Dealer:
     def _deal(self, config: TrainConfig, earlier: list[Dealt]) -> tuple[Told, list[Dealt]]:
         sources = {name: self._source(config, name) for name in config.mixture()}
         schedule = deal(sources, config.mixture(), config.step_count(), config.seed, earlier, config.rate)
-        tokens = sum(len(row.input_ids) for row in schedule.rows)
-        return ({"steps": config.step_count(), "rows": len(schedule.rows), "tokens": tokens}, schedule.shown), schedule.dealt
+        counts = {"steps": config.step_count(), "rows": len(schedule), "tokens": int(schedule.lengths.sum())}
+        return (counts, schedule.shown), schedule.dealt
 
     def _source(self, config: TrainConfig, name: str) -> Source:
         """One source as a stage reads it, and as others do that read it by the same settings."""

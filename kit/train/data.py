@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+import contextlib
+import itertools
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import NamedTuple
+
+import numpy as np
 
 from kit.core.errors import KitError
-from kit.core.records import Content, Corpus, Document, Example, TaskName, Wording
+from kit.core.records import Content, Document, Example, TaskName, Wording
 from kit.core.seeds import digest, stream
-from kit.core.store import read_table, table_files
+from kit.core.store import count_records, read_records, table_files, write_json
 from kit.models.prompts import worded
 from kit.models.tokens import Row, Tokens
 from kit.sources.conversations import Conversation, conversation
-from kit.sources.reading import rows_of
+from kit.sources.reading import count_of, rows_of
 from kit.train.recipes import TrainConfig
-
-DOCUMENT_SOURCES: tuple[Corpus, ...] = get_args(Corpus)
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The rows of one source, the facts each carries (ids, for counting exposures), and a digest of what each says."""
-
-    rows: list[Row]
-    facts: list[tuple[str, ...]]
-    ids: list[str]
-
-    @property
-    def digest(self) -> str:
-        """Names the rows and their order."""
-        return digest(self.ids)
+from kit.train.rows import Source, Told, batches
 
 
 class Loaded(NamedTuple):
@@ -44,35 +34,54 @@ class Loaded(NamedTuple):
     conversations: bool
 
 
-def load_sources(config: TrainConfig, data: str, tokens: Tokens, window: int | None = None) -> Loaded:
+def load_sources(config: TrainConfig, data: str, tokens: Tokens, window: int | None = None, place: Path | None = None) -> Loaded:
     """Tokenised rows of the sources that a run mixes. Nothing is truncated: a row over `max_length` tokens, or over the window
     that the model reads at once, is an error, or, among the examples and with `skip_bad_rows`, left out and told of.
 
+    place: a folder to keep them in, and to take them from where they lie there already, instead of in memory.
     Raises KitError when a source is empty, a row too long or no row, or more examples are asked for than there are.
     """
+    wanted = sorted(config.mixture())
+    files = {name: place / f"{name}.arrow" if place else None for name in wanted}
+    done = place / "rows.json" if place else None
+    if done and done.exists():
+        told = json.loads(done.read_text("utf-8"))
+        tokens.trimmed += told["trimmed"]
+        return Loaded({name: Source.read(file) for name, file in files.items() if file}, told["skipped"], told["conversations"])
+    if place:
+        place.mkdir(parents=True, exist_ok=True)
+    before = tokens.trimmed
     sources: dict[str, Source] = {}
-    wanted = config.mixture().keys()
-    if corpora := sorted(wanted & set(DOCUMENT_SOURCES)):
-        if not Path(data).is_dir():
-            raise KitError(f"{data} does not exist, or is no directory made by kit generate: rows of {corpora[0]} are documents")
-        documents = read_table(Path(data) / "documents.parquet", Document)
-        for name in corpora:
-            chosen = [d for d in documents if d.corpus == name]
-            rows = [tokens.document_row(d.text, d.context_chars) for d in chosen]
-            sources[name] = Source(rows, [d.facts for d in chosen], [d.id for d in chosen])
-            longest = max((len(row.input_ids) for row in sources[name].rows), default=0)
-            if over := _over(longest, config, window):
-                raise KitError(f"a row of {name} has {longest} tokens, {over}")
-    if "questions" in wanted:
-        sources["questions"] = _questions(config, data, tokens, window)
-    skipped: list[str] = []
-    conversations = False
-    if "examples" in wanted:
-        sources["examples"], skipped, conversations = _examples(config, config.examples_from or data, tokens, window)
-    for name, source in sources.items():
-        if not source.rows:
+    examples = _Examples(config, config.examples_from or data, tokens, window)
+    for name in wanted:
+        if name == "examples":
+            rows = examples.rows()
+        elif name == "questions":
+            rows = _questions(config, data, tokens, window)
+        else:
+            rows = _documents(name, config, data, tokens, window)
+        sources[name] = Source.of(rows, files[name])
+        if not len(sources[name]):
             raise KitError(f"{data} has no {name} rows to train on")
-    return Loaded(sources, skipped, conversations)
+    if done:
+        trimmed = tokens.trimmed - before
+        write_json(done, {"trimmed": trimmed, "skipped": examples.skipped, "conversations": examples.conversations})
+    return Loaded(sources, examples.skipped, examples.conversations)
+
+
+def _documents(name: str, config: TrainConfig, data: str, tokens: Tokens, window: int | None) -> Iterator[Told]:
+    """All documents of a corpus."""
+    if not Path(data).is_dir():
+        raise KitError(f"{data} does not exist, or is no directory made by kit generate: rows of {name} are documents")
+    longest, place = 0, itertools.count()
+    for batch in batches(read_records(Path(data) / "documents.parquet", Document, corpus=name)):
+        for d, row in zip(batch, tokens.document_rows([(d.text, d.context_chars) for d in batch]), strict=True):
+            if isinstance(row, KitError):
+                raise row
+            longest = max(longest, len(row.input_ids))
+            yield Told(row, d.facts, d.id, next(place))
+    if over := _over(longest, config, window):
+        raise KitError(f"a row of {name} has {longest} tokens, {over}")
 
 
 def _over(length: int, config: TrainConfig, window: int | None) -> str | None:
@@ -84,48 +93,87 @@ def _over(length: int, config: TrainConfig, window: int | None) -> str | None:
     return None
 
 
-def _questions(config: TrainConfig, data: str, tokens: Tokens, window: int | None) -> Source:
+def _questions(config: TrainConfig, data: str, tokens: Tokens, window: int | None) -> Iterator[Told]:
     """All examples that tell a novel fact."""
     if not Path(data).is_dir():
         raise KitError(f"{data} does not exist, or is no directory made by kit generate: rows of questions tell its novel facts")
-    told = read_table(examples_file(Path(data), "multihop", "novel"), Example)
-    rows = []
-    for example in told:
-        asked = _worded(Conversation(((example.prompt, example.completion),), example.facts), config.ask)
-        row = tokens.example_row(asked.turns)
-        if over := _over(len(row.input_ids), config, window):
-            raise KitError(f"a row of questions has {len(row.input_ids)} tokens, {over}")
-        rows.append(row)
-    return Source(rows, [example.facts for example in told], [example.id for example in told])
+    place = itertools.count()
+    for batch in batches(read_records(examples_file(Path(data), "multihop", "novel"), Example)):
+        asked = [_worded(Conversation(((e.prompt, e.completion),)), config.ask).turns for e in batch]
+        for e, row in zip(batch, tokens.example_rows(asked), strict=True):
+            if isinstance(row, KitError):
+                raise row
+            if over := _over(len(row.input_ids), config, window):
+                raise KitError(f"a row of questions has {len(row.input_ids)} tokens, {over}")
+            yield Told(row, e.facts, e.id, next(place))
 
 
-def _examples(config: TrainConfig, source: str, tokens: Tokens, window: int | None) -> tuple[Source, list[str], bool]:
-    """The first D examples of a source, what was left out, and whether some are of several turns."""
-    rows: list[Row] = []
-    facts: list[tuple[str, ...]] = []
-    ids: list[str] = []
-    skipped: list[str] = []
-    conversations = False
-    _ = tokens.template  # what is wrong with it is no fault of a row's
-    for where, read in examples_of(source, config.task, config.draw, config.content, config.unknown_share):
+class _Examples:
+    """The first D examples of a source, what is left out on the way to them, and whether some are of several turns."""
+
+    def __init__(self, config: TrainConfig, source: str, tokens: Tokens, window: int | None) -> None:
+        self.config, self.source, self.tokens, self.window = config, source, tokens, window
+        self.skipped: list[str] = []
+        self.conversations = False
+
+    def rows(self) -> Iterator[Told]:
+        """Those examples. Of bad rows the next good ones take the places."""
+        _ = self.tokens.template  # what is wrong with it is no fault of a row's
+        wanted, found, looked = self.config.examples, 0, 0
+        while found < wanted:
+            ends = looked + wanted - found
+            before = found + len(self.skipped)
+            for batch in batches(self._examples(looked, ends)):
+                for told in self._tokenised(batch):
+                    found += 1
+                    yield told
+            if found + len(self.skipped) == before:
+                raise KitError(self._too_few(found))
+            looked = ends
+
+    def _examples(self, start: int, end: int) -> Iterator[Located]:
+        c = self.config
+        return examples_of(self.source, c.task, c.draw, c.content, c.unknown_share, start, end)
+
+    def _tokenised(self, batch: list[Located]) -> Iterator[Told]:
+        read: list[tuple[Located, Conversation]] = []
+        for located in batch:
+            with self._left_out():
+                read.append((located, _worded(located.read(), self.config.ask)))
+        rows = self.tokens.example_rows([example.turns for _, example in read])
+        for (located, example), row in zip(read, rows, strict=True):
+            told = None
+            with self._left_out():
+                told = Told(self._good(located.where, row), example.facts, digest(example.turns), located.place)
+            if told:
+                self.conversations |= len(example.turns) > 1
+                yield told
+
+    @contextlib.contextmanager
+    def _left_out(self) -> Iterator[None]:
+        """A block about one row, which is left out and told of where it is bad and may be."""
         try:
-            example = _worded(read(), config.ask)
-            row = _example_row(config, tokens, window, where, example)
+            yield
         except KitError as error:
-            if not config.skip_bad_rows:
+            if not self.config.skip_bad_rows:
                 raise
-            skipped.append(str(error))
-            continue
-        rows.append(row)
-        facts.append(example.facts)
-        ids.append(digest(example.turns))
-        conversations |= len(example.turns) > 1
-        if len(rows) == config.examples:
-            return Source(rows, facts, ids), skipped, conversations
-    left_out = f", {len(skipped)} left out ({skipped[0]})" if skipped else ""
-    found = f"{source} holds {len(rows)} of the task {config.task}{left_out}"
-    more = f": generate more{' (also examples.unknown)' if config.unknown_share else ''}" if Path(source).is_dir() else ""
-    raise KitError(f"{config.examples} examples were asked for but {found}{more}")
+            self.skipped.append(str(error))
+
+    def _good(self, where: str, row: Row | KitError) -> Row:
+        if isinstance(row, KitError):
+            raise KitError(f"{where}: {row}")
+        if over := _over(len(row.input_ids), self.config, self.window):
+            told = f"an example of {len(row.input_ids)} tokens, {over}"
+            raise KitError(f"{where}: {told}, or leave such out with -o skip_bad_rows=true")
+        return row
+
+    def _too_few(self, found: int) -> str:
+        left_out = f", {len(self.skipped)} left out ({self.skipped[0]})" if self.skipped else ""
+        task, share = self.config.task, self.config.unknown_share
+        more = f": generate more{' (also examples.unknown)' if share else ''}" if Path(self.source).is_dir() else ""
+        return (
+            f"{self.config.examples} examples were asked for but {self.source} holds {found} of the task {task}{left_out}{more}"
+        )
 
 
 def _worded(example: Conversation, wording: Wording) -> Conversation:
@@ -138,47 +186,63 @@ def _worded(example: Conversation, wording: Wording) -> Conversation:
     return replace(example, turns=turns)
 
 
-def _example_row(config: TrainConfig, tokens: Tokens, window: int | None, where: str, example: Conversation) -> Row:
-    try:
-        row = tokens.example_row(example.turns)
-    except KitError as error:
-        raise KitError(f"{where}: {error}") from None
-    if over := _over(len(row.input_ids), config, window):
-        told = f"an example of {len(row.input_ids)} tokens, {over}"
-        raise KitError(f"{where}: {told}, or leave such out with -o skip_bad_rows=true")
-    return row
+class Located(NamedTuple):
+    """An example: its place in the order of a draw, where it stands, and how it is read."""
 
-
-Located = tuple[str, Callable[[], Conversation]]
-"""Where an example stands, and how it is read."""
+    place: int
+    where: str
+    read: Callable[[], Conversation]
 
 
 def examples_of(
-    source: str, task: TaskName, draw: int, content: Content = "task", unknown_share: float = 0.0
+    source: str,
+    task: TaskName,
+    draw: int,
+    content: Content = "task",
+    unknown_share: float = 0.0,
+    start: int = 0,
+    end: int | None = None,
 ) -> Iterator[Located]:
-    """Every example of a source, in the order of a draw: its first D are the set of size D, so that smaller sets are part of
-    larger ones. Of any first ones a share of `unknown_share` is of what the model does not know; the others are those that stand
-    at their places without it."""
-    plain = _drawn(source, task, draw, content)
-    unknown = _drawn(source, task, draw, "unknown") if unknown_share else iter(())
-    for i, example in enumerate(plain):
-        instead = int((i + 1) * unknown_share + 1e-9) > int(i * unknown_share + 1e-9)
-        if (row := next(unknown, None) if instead else example) is None:
-            return
-        yield row
+    """The examples of a source at the places `start` to `end` of a draw, in the order in which they lie there: the first D places
+    are the set of size D, so that smaller sets are part of larger ones. Of any first ones a share of `unknown_share` is of what
+    the model does not know; the others are those that stand at their places without it."""
+    plain = _places(source, task, draw, content)
+    if not unknown_share:
+        yield from _at(source, task, content, plain, start, end)
+        return
+    unknown = _places(source, task, draw, "unknown")
+    count = np.arange(len(plain))
+    instead = np.floor((count + 1) * unknown_share + 1e-9) > np.floor(count * unknown_share + 1e-9)
+    taken = np.flatnonzero(instead)
+    last = min([len(plain), *taken[len(unknown) : len(unknown) + 1].tolist(), *([] if end is None else [end])])
+    known = np.where(instead[plain], -1, plain)
+    others = np.append(taken, np.full(max(0, len(unknown) - len(taken)), -1))[unknown]
+    yield from _at(source, task, content, known, start, last)
+    yield from _at(source, task, "unknown", others, start, last)
 
 
-def _drawn(source: str, task: TaskName, draw: int, content: Content) -> Iterator[Located]:
-    found: list[Located]
-    if (path := Path(source)).is_dir():
-        own = read_table(examples_file(path, task, content), Example)
-        found = [(e.id, partial(Conversation, ((e.prompt, e.completion),), e.facts)) for e in own]
+def _places(source: str, task: TaskName, draw: int, content: Content) -> np.ndarray:
+    """(rows,): of each row of a source, its place in a draw. Raises KitError where it has no such examples."""
+    if Path(source).is_dir():
+        count = count_records(examples_file(Path(source), task, content))
+    elif content != "task":
+        raise KitError(f"{content} examples come with data made by kit generate, and {source} is no directory")
     else:
-        if content != "task":
-            raise KitError(f"{content} examples come with data made by kit generate, and {source} is no directory")
-        found = [(row.where, partial(conversation, row, task)) for row in rows_of(source, training=True)]
-    for i in stream(draw, "examples").permutation(len(found)).tolist():
-        yield found[i]
+        count = count_of(source, training=True)
+    return np.argsort(stream(draw, "examples").permutation(count))
+
+
+def _at(source: str, task: TaskName, content: Content, places: np.ndarray, start: int, end: int | None) -> Iterator[Located]:
+    """The rows whose places are among those asked for."""
+    found: Iterable[tuple[str, Callable[[], Conversation]]]
+    if (path := Path(source)).is_dir():
+        own = read_records(examples_file(path, task, content), Example)
+        found = ((e.id, partial(Conversation, ((e.prompt, e.completion),), e.facts)) for e in own)
+    else:
+        found = ((row.where, partial(conversation, row, task)) for row in rows_of(source, training=True))
+    for place, (where, read) in zip(places.tolist(), found, strict=True):
+        if start <= place and (end is None or place < end):
+            yield Located(place, where, read)
 
 
 MADE_BY: dict[Content, tuple[str, str]] = {

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
 from kit.core.errors import KitError
 from kit.core.records import Shown
-from kit.core.seeds import stream
+from kit.core.seeds import digest, stream
 from kit.core.store import write_json
 from kit.models.tokens import Row
-from kit.train.data import Source
+from kit.train.rows import Source
 
 DEALT = "dealt.json"
 
@@ -30,13 +34,39 @@ class Dealt:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Schedule:
-    """Every row of a run in training order, what it shows of each fact, and how far each source is gone through."""
+    """Every row of a run in training order, what it shows of each fact, and how far each source is gone through.
 
-    rows: list[Row]
+    places: (rows, 2), for each the number of its source among `sources`, and its index there.
+    """
+
+    sources: tuple[Source, ...]
+    places: np.ndarray
     shown: list[Shown]
     dealt: list[Dealt]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def row(self, place: int) -> Row:
+        """One row, read."""
+        source, index = self.places[place].tolist()
+        return self.sources[source].row(index)
+
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        """(rows,): tokens of each."""
+        found = np.zeros(len(self), np.int64)
+        for number, source in enumerate(self.sources):
+            of = self.places[:, 0] == number
+            found[of] = source.lengths[self.places[of, 1]]
+        return found
+
+    @cached_property
+    def digest(self) -> str:
+        """Names the rows and their order."""
+        return digest([source.digest for source in self.sources], hashlib.sha256(self.places.tobytes()).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +86,10 @@ class Split:
         rows = math.ceil(batch / (devices * times))
         return cls(devices, rows, times, devices * times * rows - batch)
 
-    def filled(self, rows: list[Row], pad: int) -> list[Row]:
-        """The rows of all steps, each filled up."""
-        size = self.devices * self.times * self.rows
-        batch = size - self.empty
-        if not self.empty:
-            return rows
-        empty = [Row([pad], ())] * self.empty
-        return [row for start in range(0, len(rows), batch) for row in (*rows[start : start + batch], *empty)]
+    def filled(self, count: int) -> np.ndarray:
+        """The places in a schedule of `count` rows that are taken, step by step, each step filled up with -1."""
+        batch = self.devices * self.times * self.rows - self.empty
+        return np.pad(np.arange(count).reshape(-1, batch), ((0, 0), (0, self.empty)), constant_values=-1).reshape(-1)
 
 
 def order(seed: int, source: str, count: int) -> Iterator[int]:
@@ -88,18 +114,23 @@ def deal(
     shortest first, so that micro-batches pad little.
     """
     counts = {name: _Count(name, sources[name], seed, earlier) for name in rows}
+    lengths = [sources[name].lengths for name in rows]
     batch = sum(rows.values())
-    ordered: list[Row] = []
+    places = np.zeros((steps * batch, 2), np.int64)
     for step in range(1, steps + 1):
-        dealt: list[Row] = []
         weight = rate(step) / batch
-        for name, count in rows.items():
-            dealt += [sources[name].rows[index] for index in counts[name].take(count, step, weight)]
-        ordered += sorted(dealt, key=lambda row: len(row.input_ids))
+        taken = [(number, index) for number, name in enumerate(rows) for index in counts[name].take(rows[name], step, weight)]
+        taken.sort(key=lambda place: lengths[place[0]][place[1]])
+        places[(step - 1) * batch : step * batch] = taken
     mine = [count.dealt for count in counts.values()]
     replaced = {(d.source, d.rows, d.seed) for d in mine}
     kept = [d for d in earlier if (d.source, d.rows, d.seed) not in replaced]
-    return Schedule(ordered, [shown for count in counts.values() for shown in count.shown()], [*kept, *mine])
+    return Schedule(
+        tuple(sources[name] for name in rows),
+        places,
+        [shown for count in counts.values() for shown in count.shown()],
+        [*kept, *mine],
+    )
 
 
 class _Count:
@@ -107,10 +138,12 @@ class _Count:
 
     def __init__(self, name: str, source: Source, seed: int, earlier: Sequence[Dealt]) -> None:
         self.name, self.source, self.seed = name, source, seed
-        size = len(source.rows)
-        self.digest, self.carries = source.digest, any(source.facts)
+        size = len(source)
+        self.digest, self.carries = source.digest, source.carries
         same = [d for d in earlier if d.source == name and d.rows == self.digest]
-        self.seen = {i for d in same for i in islice(order(d.seed, name, size), min(d.count, size))}
+        self.seen = np.zeros(size, bool)
+        for d in same:
+            self.seen[list(islice(order(d.seed, name, size), min(d.count, size)))] = True
         self.count = next((d.count for d in same if d.seed == seed), 0)
         self.queue = order(seed, name, size)
         for _ in range(self.count):
@@ -121,9 +154,9 @@ class _Count:
         """The next `count` rows, shown at a step; weight: what an exposure adds to the dose."""
         taken = list(islice(self.queue, count))
         for index in taken:
-            new = index not in self.seen
-            self.seen.add(index)
-            facts = self.source.facts[index] if self.carries else (f"rows {self.digest}",)
+            new = not self.seen[index]
+            self.seen[index] = True
+            facts = self.source.facts(index) if self.carries else (f"rows {self.digest}",)
             for fact in facts:
                 told = self.facts.setdefault(fact, [0, 0, 0, 0.0])
                 told[0] += 1

@@ -72,7 +72,7 @@ def outlook(config: TrainConfig, data: str, model: str) -> Outlook:
     sources, _, _ = load_sources(here, local(data), tokens, checkpoint.window if checkpoint else here.tiny.positions)
     schedule = deal(sources, here.mixture(), here.step_count(), here.seed, (), here.rate)
     batch = sum(here.mixture().values())
-    lengths = [len(row.input_ids) for row in schedule.rows]
+    lengths = schedule.lengths.tolist()
 
     def width(rows: int) -> int:
         """Of the widest micro-batch."""

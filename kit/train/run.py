@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import ctypes
-import itertools
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -13,13 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from kit.core.config import dump
 from kit.core.errors import KitError
 from kit.core.records import ASKED, Shown
 from kit.core.seeds import derive_seed, digest
 from kit.core.store import PROGRESS, UNFINISHED, Stage, finished, intact_manifest, run_stage, stage_key, write_json, write_table
 from kit.models.checkpoint import TINY, Checkpoint, read, with_model, write_base
-from kit.models.tokens import Tokens
+from kit.models.tokens import Row, Tokens
 from kit.sources.published import as_named, local
 from kit.sources.reading import source_keys
 from kit.train.data import load_sources
@@ -66,7 +67,7 @@ def train(config: TrainConfig, data: str, model: str, out: Path) -> Path:
         return out
     with joined(config.devices, config.threads, config.parallel == "fsdp") as ranks:
         with _stage(ranks, out, resolved, inputs) as stage:
-            stage.results.update(_train(config, data, model, checkpoint, stage, ranks))
+            stage.results.update(_train(config, data, model, checkpoint, inputs, stage, ranks))
         ranks.all(None)  # it is finished for all of them
     return out
 
@@ -98,7 +99,13 @@ def _give_back_at_once() -> None:
 
 
 def _train(
-    config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | None, stage: Stage, ranks: Ranks
+    config: TrainConfig,
+    data: str,
+    model: str,
+    checkpoint: Checkpoint | None,
+    inputs: dict[str, str],
+    stage: Stage,
+    ranks: Ranks,
 ) -> dict[str, float]:
     import torch
 
@@ -106,12 +113,16 @@ def _train(
 
     if not torch.cuda.is_available():
         _give_back_at_once()
-    out = stage.directory
-    with ranks.together() as same:
+    out, rows = stage.directory, stage.working / "rows"
+    with ranks.together():
         start = begin(config, data, model, checkpoint, out if ranks.first else None)
         network, tokens = start.network, start.tokens
         stage.notes += mend_generation(network)
-        sources, skipped, conversations = load_sources(config, data, tokens, start.window)
+        if ranks.first:  # for all of them
+            load_sources(config, data, tokens, start.window, rows)
+            tokens.trimmed = 0
+    with ranks.together() as same:
+        sources, skipped, conversations = load_sources(config, data, tokens, start.window, rows)
         taught = bool(sources.keys() & set(ASKED))
         if taught:
             stage.notes += tokens.notes(conversations)
@@ -123,7 +134,7 @@ def _train(
         if ranks.count > 1:
             same["configuration"] = dump(config)
             same["model"] = [(name, tuple(p.shape)) for name, p in network.named_parameters()]
-            same["data"] = digest([row.input_ids for row in schedule.rows])
+            same["data"] = digest(inputs, schedule.digest)
     if taught and not tokens.template.own:
         tokens.tokenizer.chat_template = tokens.template.source  # so that another server asks as was taught
     original = Original(network)
@@ -147,8 +158,8 @@ def _train(
     write_dealt(out, schedule.dealt)
     return {
         "steps": config.step_count(),
-        "rows": len(schedule.rows),
-        "tokens": sum(len(r.input_ids) for r in schedule.rows),
+        "rows": len(schedule),
+        "tokens": int(schedule.lengths.sum()),
         "parameters": sum(p.numel() for p in network.parameters()),
         "trained_parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
         "final_loss": next((h["loss"] for h in reversed(history) if "loss" in h), float("nan")),
@@ -193,8 +204,7 @@ def fit(
     tied = network.state_dict().keys() - {
         name for named in (network.named_parameters, network.named_buffers) for name, _ in named()
     }
-    lengths = [len(r.input_ids) for r in schedule.rows]
-    progress = Progress(stage.working / PROGRESS, [0, *itertools.accumulate(lengths)][::batch])
+    progress = Progress(stage.working / PROGRESS, [0, *np.cumsum(schedule.lengths)[batch - 1 :: batch].tolist()])
 
     class DealtTrainer(SFTTrainer):
         """trl's trainer with rows in the order they are dealt, and a plain loss: trl's chunked head costs a third of a small
@@ -263,8 +273,13 @@ def fit(
         seed=derive_seed(config.seed, "trainer"),
     )
     set_seed(arguments.seed)
-    rows = split.filled(schedule.rows, tokens.pad)
-    dataset = Dataset.from_dict({"input_ids": [r.input_ids for r in rows], "labels": [r.labels() for r in rows]})
+    nothing = Row([tokens.pad], ())
+
+    def read(taken: dict[str, list[int]]) -> dict[str, Any]:
+        rows = [schedule.row(place) if place >= 0 else nothing for place in taken["place"]]
+        return {"input_ids": [row.input_ids for row in rows], "labels": [row.labels() for row in rows]}
+
+    dataset = Dataset.from_dict({"place": split.filled(len(schedule))}).with_transform(read)
     optimizer = muon_for(network, config.learning_rate, config.weight_decay) if config.optimizer == "muon" else None
     # trl gives a tokenizer without padding one: not to the one that is saved.
     lent = copy.deepcopy(tokens.tokenizer)

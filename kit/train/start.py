@@ -187,9 +187,9 @@ def _texts(config: TrainConfig, data: str) -> Iterator[str]:
         if Path(source).is_dir():
             yield from vocabulary_texts(Path(source))
             continue
-        for _, example in examples_of(source, config.task, config.draw):
+        for example in examples_of(source, config.task, config.draw):
             with contextlib.suppress(KitError):  # a bad row is told, or counted, where it is trained on
-                yield from (text for turn in example().turns for text in turn)
+                yield from (text for turn in example.read().turns for text in turn)
 
 
 def vocabulary_texts(data: Path) -> Iterator[str]:

@@ -58,7 +58,7 @@ def test_unrelated_examples_are_of_the_same_kinds_and_name_nobody_of_this_world(
 
 
 def test_a_control_is_trained_on_by_its_name_and_only_where_there_is_one(crossed: Path, small_dir: Path, tmp_path: Path) -> None:
-    kinds = {content: {where for where, _ in examples_of(str(crossed), "multihop", 0, content)} for content in ("task", "format")}  # type: ignore[arg-type]
+    kinds = {content: {e.where for e in examples_of(str(crossed), "multihop", 0, content)} for content in ("task", "format")}  # type: ignore[arg-type]
     assert len(kinds["task"]) == 120
     assert 110 < len(kinds["format"]) <= 120
     assert not kinds["task"] & kinds["format"]
@@ -87,8 +87,9 @@ def test_questions_are_rows_like_any_others(crossed: Path, small_dir: Path) -> N
     config = resolve(TrainConfig, with_defaults({"recipe": "inject", "rows": {"questions": 2, "known": 1}, "steps": 3}))
     loaded = load_sources(config, str(crossed), tokens)
     told = read_table(crossed / "examples_novel.parquet", Example)
-    assert loaded.sources["questions"].facts == [e.facts for e in told]
-    text = tokens.tokenizer.decode(loaded.sources["questions"].rows[0].input_ids)
+    questions = loaded.sources["questions"]
+    assert [questions.facts(i) for i in range(len(questions))] == [e.facts for e in told]
+    text = tokens.tokenizer.decode(questions.row(0).input_ids)
     assert told[0].completion.split()[-1].rstrip(".") in text
     with pytest.raises(KitError, match=r"examples\.novel=true"):
         load_sources(config, str(small_dir), tokens)

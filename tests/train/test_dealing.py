@@ -14,9 +14,9 @@ from kit.core.errors import KitError
 from kit.core.records import Document, Shown
 from kit.core.store import read_manifest, read_table
 from kit.models.tokens import Row
-from kit.train.data import Source
-from kit.train.dealing import deal, read_dealt
+from kit.train.dealing import Schedule, deal, read_dealt
 from kit.train.recipes import TrainConfig, with_defaults
+from kit.train.rows import Source, Told
 from kit.train.run import train
 
 TINY = {"hidden": 16, "layers": 1, "heads": 2, "intermediate": 32}
@@ -25,19 +25,19 @@ TINY = {"hidden": 16, "layers": 1, "heads": 2, "intermediate": 32}
 def source(name: str, count: int, length: int = 1) -> Source:
     """Rows that each carry a fact of their own and one that all have."""
     rows = [Row([i] * (1 + i % length), ((0, 1),)) for i in range(count)]
-    return Source(rows, [(f"{name} {i}", f"all of {name}") for i in range(count)], [f"{name} row {i}" for i in range(count)])
+    return Source.of(Told(row, (f"{name} {i}", f"all of {name}"), f"{name} row {i}", i) for i, row in enumerate(rows))
 
 
-def taken(rows: list[Row]) -> list[int]:
-    return [row.input_ids[0] for row in rows]
+def taken(schedule: Schedule) -> list[int]:
+    return [schedule.row(place).input_ids[0] for place in range(len(schedule))]
 
 
 def test_steps_have_the_asked_composition_and_every_exposure_is_counted() -> None:
     sources = {"known": source("known", 5, 5), "novel": source("novel", 2, 2)}
     schedule = deal(sources, {"known": 2, "novel": 1}, 10, seed=0)
     for step in range(10):
-        lengths = [len(r.input_ids) for r in schedule.rows[3 * step : 3 * step + 3]]
-        assert lengths == sorted(lengths)
+        lengths = [len(schedule.row(place).input_ids) for place in range(3 * step, 3 * step + 3)]
+        assert lengths == sorted(lengths) == schedule.lengths[3 * step : 3 * step + 3].tolist()
     shown = {(s.source, s.fact): s for s in schedule.shown}
     assert {f: shown["known", f].exposures for _, f in shown if f.startswith("known ")} == {f"known {i}": 4 for i in range(5)}
     assert [shown["novel", f"novel {i}"].exposures for i in range(2)] == [5, 5]
@@ -59,8 +59,8 @@ def test_a_stage_deals_on_where_the_last_one_ended() -> None:
     whole = deal(sources, {"novel": 3}, 6, seed=4)
     first = deal(sources, {"novel": 3}, 2, seed=4)
     second = deal(sources, {"novel": 3}, 4, seed=4, earlier=first.dealt)
-    assert sorted(taken(whole.rows)) == sorted(taken(first.rows) + taken(second.rows))
-    assert not set(taken(first.rows)) & set(taken(second.rows)[:3])
+    assert sorted(taken(whole)) == sorted(taken(first) + taken(second))
+    assert not set(taken(first)) & set(taken(second)[:3])
     assert second.dealt == whole.dealt
     new = [next(s.new_documents for s in x.shown if s.fact == "all of novel") for x in (first, second, whole)]
     assert new == [6, 4, 10], "documents that a stage before had shown are no new ones"
@@ -70,7 +70,7 @@ def test_other_rows_and_other_orders_begin_anew_but_what_was_seen_is_seen() -> N
     sources = {"novel": source("novel", 10)}
     first = deal(sources, {"novel": 5}, 1, seed=0)
     other = deal(sources, {"novel": 5}, 2, seed=1, earlier=first.dealt)
-    assert taken(other.rows) == taken(deal(sources, {"novel": 5}, 2, seed=1).rows)
+    assert taken(other) == taken(deal(sources, {"novel": 5}, 2, seed=1))
     assert next(s.new_documents for s in other.shown if s.fact == "all of novel") == 5
     elsewhere = deal({"novel": source("others", 10)}, {"novel": 5}, 2, seed=0, earlier=first.dealt)
     assert next(s.new_documents for s in elsewhere.shown if s.fact == "all of others") == 10
@@ -80,10 +80,9 @@ def test_other_rows_and_other_orders_begin_anew_but_what_was_seen_is_seen() -> N
 
 
 def test_rows_without_facts_are_counted_as_a_set() -> None:
-    rows = Source([Row([i], ((0, 1),)) for i in range(4)], [()] * 4, [f"row {i}" for i in range(4)])
+    rows, other = (Source.of(Told(Row([i], ((0, 1),)), (), f"{name} {i}", i) for i in range(4)) for name in ("row", "other"))
     (shown,) = deal({"examples": rows}, {"examples": 2}, 3, 0).shown
     assert (shown.source, shown.exposures, shown.new_documents, shown.last_step) == ("examples", 6, 4, 3)
-    other = Source(rows.rows, rows.facts, [f"other {i}" for i in range(4)])
     assert deal({"examples": other}, {"examples": 2}, 3, 0).shown[0].fact != shown.fact
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +41,15 @@ def config(**settings: Any) -> TrainConfig:
 
 def taught(settings: TrainConfig, source: Path) -> list[str]:
     tokenizer = build_tokenizer(source.read_text("utf-8").replace("\\n", "\n").split('"'))
-    return [
-        tokenizer.decode(row.input_ids) for row in load_sources(settings, str(source), Tokens(tokenizer)).sources["examples"].rows
-    ]
+    loaded = load_sources(settings, str(source), Tokens(tokenizer)).sources["examples"]
+    return [tokenizer.decode(loaded.row(i).input_ids) for i in range(len(loaded))]
+
+
+def drawn(source: Path, draw: int, count: int | None = None, share: float = 0.0) -> list[str]:
+    """Where the first examples of a draw stand, in its order."""
+    found = sorted(examples_of(str(source), "multihop", draw, "task", share, end=count))
+    assert [example.place for example in found] == list(range(len(found)))
+    return [example.where for example in found]
 
 
 def test_smaller_sets_are_prefixes_of_larger_ones_by_their_draw(tmp_path: Path) -> None:
@@ -61,12 +66,9 @@ def test_smaller_sets_are_prefixes_of_larger_ones_by_their_draw(tmp_path: Path) 
 
 
 def test_a_worlds_own_examples_are_drawn_too(small_dir: Path) -> None:
-    def ids(draw: int, count: int) -> list[str]:
-        return [where for where, _ in islice(examples_of(str(small_dir), "multihop", draw), count)]
-
-    assert ids(0, 60)[:10] == ids(0, 10)
-    assert set(ids(0, 60)) == set(ids(1, 60))
-    assert set(ids(0, 20)) != set(ids(1, 20))
+    assert drawn(small_dir, 0, 60)[:10] == drawn(small_dir, 0, 10)
+    assert set(drawn(small_dir, 0, 60)) == set(drawn(small_dir, 1, 60))
+    assert set(drawn(small_dir, 0, 20)) != set(drawn(small_dir, 1, 20))
     with pytest.raises(KitError, match="draw says which examples are learned"):
         config(examples=0, draw=1)
 
@@ -76,7 +78,7 @@ def test_a_share_of_what_is_not_known_is_in_every_first_ones(small_dir: Path, tm
     for name in ("examples", "examples_unknown"):
         own = [replace(e, id=f"{name} {i}") for i, e in enumerate(read_table(small_dir / "examples.parquet", Example))]
         write_table(tmp_path / f"{name}.parquet", Example, own)
-    plain, mixed = ([where for where, _ in examples_of(str(tmp_path), "multihop", 1, "task", s)] for s in (0.0, share))
+    plain, mixed = (drawn(tmp_path, 1, share=s) for s in (0.0, share))
     for count in range(1, len(mixed) + 1):
         unknown = sum(where.startswith("examples_unknown ") for where in mixed[:count])
         assert unknown == int(count * share + 1e-9)

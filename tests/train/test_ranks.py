@@ -301,7 +301,7 @@ def dealt_otherwise(data: Path, out: Path) -> None:
 
     def deal(*args: Any) -> Any:
         schedule = dealing(*args)
-        return dataclasses.replace(schedule, rows=schedule.rows[::-1])
+        return dataclasses.replace(schedule, places=schedule.places[::-1].copy())
 
     dealing = module.deal
     with pytest.MonkeyPatch.context() as patched:

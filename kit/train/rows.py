@@ -1,0 +1,120 @@
+"""Training rows as they are kept: as tokens, in one file a source, which is read where a row is asked for. Memory holds the
+length of every row, and little else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import pyarrow as pa
+
+from kit.core.seeds import digest
+from kit.models.tokens import Row
+
+T = TypeVar("T")
+
+BATCH = 1000
+"""Rows that lie beside one another in a file, and are tokenised at once."""
+
+SCHEMA = pa.schema(
+    [
+        ("input_ids", pa.list_(pa.int32())),
+        ("learned", pa.list_(pa.int32())),
+        ("facts", pa.list_(pa.string())),
+        ("id", pa.string()),
+        ("place", pa.int64()),
+    ]
+)
+
+
+class Told(NamedTuple):
+    """A row with the facts it carries (ids, for counting exposures) and a digest of what it says; place: where it stands among
+    those of its source."""
+
+    row: Row
+    facts: Sequence[str]
+    id: str
+    place: int
+
+
+class Source:
+    """The rows of one source in their order, each with the facts it carries and a digest of what it says.
+
+    lengths: (rows,), of each in tokens.
+    """
+
+    def __init__(self, stored: pa.NativeFile) -> None:
+        """stored: what `write` wrote."""
+        with pa.ipc.open_file(stored) as reader:
+            self._batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
+        self._parts = [[_parts(batch.column(name)) for name in ("input_ids", "learned")] for batch in self._batches]
+        places = [batch.column("place").to_numpy() for batch in self._batches]
+        lengths = [np.diff(ids[0]) for ids, _ in self._parts]
+        self._order = np.argsort(np.concatenate([*places, np.zeros(0, np.int64)]), kind="stable")
+        self.lengths = np.concatenate([*lengths, np.zeros(0, np.int32)])[self._order]
+        self.carries = any(len(batch.column("facts").values) for batch in self._batches)
+
+    @classmethod
+    def of(cls, rows: Iterable[Told], path: Path | None = None) -> Source:
+        """The rows as a source, kept in a file, or else in memory."""
+        sink = pa.BufferOutputStream() if path is None else pa.OSFile(str(path), "wb")
+        with pa.ipc.new_file(sink, SCHEMA) as writer:
+            for batch in batches(rows):
+                writer.write_batch(_batch(batch))
+        if path is None:
+            return cls(pa.BufferReader(sink.getvalue()))
+        sink.close()
+        return cls.read(path)
+
+    @classmethod
+    def read(cls, path: Path) -> Source:
+        """The source that is kept in a file."""
+        return cls(pa.memory_map(str(path)))
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def row(self, index: int) -> Row:
+        """One row, read."""
+        batch, place = divmod(int(self._order[index]), BATCH)
+        ids, learned = (values[bounds[place] : bounds[place + 1]].tolist() for bounds, values in self._parts[batch])
+        return Row(ids, tuple(zip(learned[::2], learned[1::2], strict=True)))
+
+    def facts(self, index: int) -> tuple[str, ...]:
+        """The facts that a row carries."""
+        batch, place = divmod(int(self._order[index]), BATCH)
+        return tuple(self._batches[batch].column("facts")[place].as_py())
+
+    @cached_property
+    def digest(self) -> str:
+        """Names the rows and their order."""
+        return digest(
+            pa.chunked_array([batch.column("id") for batch in self._batches], pa.string()).take(self._order).to_pylist()
+        )
+
+
+def batches(items: Iterable[T]) -> Iterator[list[T]]:
+    """The items, `BATCH` at a time."""
+    left = iter(items)
+    while batch := list(islice(left, BATCH)):
+        yield batch
+
+
+def _parts(column: pa.ListArray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each list begins, and the values of all."""
+    return column.offsets.to_numpy(), column.values.to_numpy()
+
+
+def _batch(told: Sequence[Told]) -> pa.RecordBatch:
+    columns = (
+        [t.row.input_ids for t in told],
+        [[bound for span in t.row.learned for bound in span] for t in told],
+        [list(t.facts) for t in told],
+        [t.id for t in told],
+        [t.place for t in told],
+    )
+    return pa.record_batch([pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
