@@ -12,22 +12,26 @@ from kit.cli.options import as_json, echo_json, experiment_of, override
 
 if TYPE_CHECKING:
     from kit.sweep.forecast import Outlook
+    from kit.sweep.machines import Machine, Taken
 
 
 @click.command()
 @click.argument("experiment")
 @override
 @click.option("--data", help="A data directory, or a published world (ORG/NAME@TAG), in place of the worlds it would generate.")
+@click.option("--machine", help="Hours and memory of a machine, such as 8xh100.")
 @as_json
-def command(experiment: str, overrides: tuple[str, ...], data: str | None, json_: bool) -> None:
+def command(experiment: str, overrides: tuple[str, ...], data: str | None, machine: str | None, json_: bool) -> None:
     """What an experiment takes, and what it can establish, before it is run: stages, tokens, disk; for every claim the smallest
     difference that it would find four times in five, by number of replicates, or in what its arms are not matched; of laws,
     which can be told apart."""
     from kit.core.config import dump
     from kit.sweep.forecast import forecast
+    from kit.sweep.machines import Machine
 
     config = experiment_of(experiment, overrides, data)
-    found = forecast(config)
+    named = Machine.named(machine) if machine else None
+    found = forecast(config, machine=named)
     if json_:
         echo_json(
             {
@@ -42,6 +46,8 @@ def command(experiment: str, overrides: tuple[str, ...], data: str | None, json_
     click.echo(f"stages: {', '.join(f'{n} {kind}' for kind, n in found.stages.items())}")
     size = "not known here: that of the checkpoint" if found.bytes is None else f"about {found.bytes / 2**20:,.0f} MiB"
     click.echo(f"trained on: about {found.tokens:,} tokens\ndisk: {size}")
+    if named and found.taken:
+        _taken(named, found.taken)
     asked = ", ".join(f"{name} {each.questions}" for name, each in found.asked.items())
     click.echo(f"questions, {'counted' if found.counted else 'reckoned'}: {asked}")
     if not found.outlooks:
@@ -51,6 +57,23 @@ def command(experiment: str, overrides: tuple[str, ...], data: str | None, json_
     click.echo(f"\nWhat is found in four of five runs of {_by(replicates)} replicates{many}")
     for outlook in found.outlooks:
         _outlook(outlook)
+
+
+def _taken(machine: Machine, taken: Taken) -> None:
+    from kit.sweep.machines import TRAINING_MFU
+
+    hours = taken.training + taken.evaluation
+    click.echo(
+        f"{machine.name}: about {hours:,.1f} device-hours, {taken.training:,.1f} of them training (at {TRAINING_MFU:.0%} MFU); "
+        f"{hours / machine.count:,.1f} hours with none idle"
+    )
+    if taken.largest:
+        of, most = machine.device.memory / 2**30, taken.memory / 2**30
+        click.echo(f"memory of a device: at most {most:,.1f} of {of:.0f} GiB with rows of max_length ({taken.largest})")
+    if taken.beyond:
+        click.echo(f"does not fit: {len(taken.beyond)} stages, such as {taken.beyond[0]}: see devices, parallel and micro_batch")
+    if taken.unknown:
+        click.echo(f"left out, since their configuration is not on this machine: {', '.join(taken.unknown)}")
 
 
 def _by(values: Iterable[object]) -> str:

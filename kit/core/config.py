@@ -21,6 +21,11 @@ class Config(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    @classmethod
+    def expanded(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """Parsed settings with what some of them stand for in their place."""
+        return data
+
 
 C = TypeVar("C", bound=Config)
 
@@ -157,7 +162,7 @@ def _fields_at(config: type[Config], path: Sequence[str | int]) -> list[str]:
 def resolve(config: type[C], data: dict[str, Any]) -> C:
     """A validated `config` from parsed settings. Raises KitError, one line, for the first thing wrong."""
     try:
-        return config.model_validate_json(json.dumps(data))
+        return config.model_validate_json(json.dumps(config.expanded(data)))
     except TypeError as error:
         raise KitError(f"a value is no text, number, list or table ({error}): write dates and times in quotes") from None
     except ValidationError as error:

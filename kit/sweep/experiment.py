@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, field_validator, model_validator
@@ -12,11 +12,12 @@ from evals.config import EvalConfig, Slice
 from evals.tasks import TASKS, check_lengths, check_styles
 from generators.config import GenerateConfig, TaskCounts
 from kit.core.config import Config, dump, resolve
-from kit.core.errors import KitError, nearest
+from kit.core.errors import KitError, check_known, nearest
 from kit.core.experiment import replicate_name
 from kit.core.records import Content
 from kit.core.seeds import digest
 from kit.core.store import EXECUTION
+from kit.models.checkpoint import TINY
 from kit.report.claims import Claim, check_claims
 from kit.sources.hub import check_there
 from kit.sources.reading import source_key
@@ -56,10 +57,12 @@ class Gate(Config):
 
 class Arm(Config):
     """`path`: the names of the training stages applied to the base, in order. `counts`: where it differs from the
-    experiment's. `measures`: what is asked of its final checkpoint. `label`: its name for readers."""
+    experiment's. `measures`: what is asked of its final checkpoint. `model`: which of the experiment's models it starts from.
+    `label`: its name for readers."""
 
     path: tuple[str, ...]
     measures: Annotated[tuple[str, ...], Field(min_length=1)]
+    model: str | None = None
     counts: Annotated[tuple[Count, ...], Field(min_length=1)] | None = None
     label: str | None = None
 
@@ -86,8 +89,8 @@ class Evaluation(NamedTuple):
     measures: dict[str, str]
 
 
-BY_COUNT = "by_count"
-"""In a training stage, settings that are others at some counts."""
+BY_COUNT, BY_MODEL = "by_count", "by_model"
+"""In a training stage, settings that are others at some counts, or of some models (and there, others at some counts)."""
 
 MEASURE_KEYS = ("data", "score", "label")
 """What a measure says beside the settings of an evaluation and its one slice."""
@@ -95,10 +98,13 @@ MEASURE_KEYS = ("data", "score", "label")
 
 class ExperimentConfig(Config):
     """A whole experiment. `train` holds named stages as tables of TrainConfig settings over their recipe's defaults;
-    `examples` in one is a D of its own, and `by_count` tables of settings that are others at some D.
+    `examples` in one is a D of its own, `by_count` holds tables of settings that are others at some D, `by_model` of some model.
 
+    model: the checkpoint that all arms start from; or models, several by name: every arm that names none is one of each of them
+    (`ARM_MODEL`), and so is every claim of such arms.
     replicates: seeds, or tables of world, model and draw; a number stands for all three. generate: the settings of each
-    replicate's world; or data, a directory or a published world (ORG/NAME@TAG) that is the one world of all. measures: a name,
+    replicate's world; or data, a directory or a published world (ORG/NAME@TAG) that is the one world of all; neither where all
+    that is learned and asked comes from elsewhere: D = 0 is then the model as it is. measures: a name,
     and the settings of one slice and of its evaluation, over those of `evaluation`; `data` where it is not the replicate's
     world, `score` where it is not the task's first, `label` for readers. keep_weights: of every training stage, of those that an
     arm ends with, or of none: others are deleted once all that needs them is done, and made again should something need them
@@ -108,7 +114,8 @@ class ExperimentConfig(Config):
     name: str
     replicates: Annotated[tuple[Replicate, ...], Field(min_length=1)] = (Replicate(world=0, model=0, draw=0),)
     counts: Annotated[tuple[Count, ...], Field(min_length=1)]
-    model: str = "tiny"
+    model: str = TINY
+    models: dict[str, Annotated[str, Field(min_length=1)]] = {}
     generate: dict[str, Any] | None = None
     data: str | None = None
     base: dict[str, Any] | None = None
@@ -119,6 +126,23 @@ class ExperimentConfig(Config):
     keep_weights: Literal["all", "last", "none"] = "all"
     arms: Annotated[dict[str, Arm], Field(min_length=1)]
     claims: tuple[Claim, ...] = ()
+
+    @classmethod
+    def expanded(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """Arms, and claims of them, that are of every model, once for each."""
+        models, arms, claims = data.get("models"), data.get("arms"), data.get("claims", [])
+        if not isinstance(models, dict) or not models or not isinstance(arms, dict) or not isinstance(claims, list):
+            return data
+        every = [name for name, arm in arms.items() if isinstance(arm, dict) and not arm.get("model")]
+        each: dict[str, Any] = {}
+        for name, arm in arms.items():
+            if name not in every:
+                each[name] = arm
+                continue
+            for model in models:
+                each[f"{name}_{model}"] = {**arm, "model": model, "label": f"{arm.get('label') or name}, {model}"}
+        said = [one for claim in claims for one in _of_models(claim, every, list(models))]
+        return {**data, "arms": each, "claims": said}
 
     @field_validator("replicates", mode="before")
     @classmethod
@@ -131,13 +155,17 @@ class ExperimentConfig(Config):
     def _agree(self) -> ExperimentConfig:
         if len(set(self.counts)) < len(self.counts) or len(set(self.replicates)) < len(self.replicates):
             raise ValueError("counts and replicates must each be different")
-        if self.model == "tiny" and not self.base:
+        if self.models and (self.model != TINY or self.base):
+            raise ValueError("give either [models], or the one model that all arms start from (and, if it is tiny, [base])")
+        if not self.models and self.model == TINY and not self.base:
             raise ValueError("the tiny model knows nothing: give [base], the settings of its pretraining")
         if self.gate and not self.base:
             raise ValueError("a gate needs [base], the pretraining that it extends")
         if self.gate and not next(iter(self.arms.values())).path:
             raise ValueError("a gate's pilot is the first stage of the first arm: give that a path")
         for name, arm in self.arms.items():
+            if arm.model is not None:
+                check_known(arm.model, self.models, f"arms.{name}: model")
             for stage in arm.path:
                 if stage not in self.train:
                     raise ValueError(f"arms.{name}.path: unknown stage {stage}; {nearest(stage, self.train)}")
@@ -146,8 +174,8 @@ class ExperimentConfig(Config):
                     raise ValueError(f"arms.{name}.measures: unknown {part}; {nearest(part, self.measures)}")
             if len(set(arm.counts or ())) < len(arm.counts or ()) or len(set(arm.measures)) < len(arm.measures):
                 raise ValueError(f"arms.{name}: counts and measures must each be different")
-        self._one_world()
         self._counts_are_taken()
+        self._one_world()
         self._nothing_in_vain()
         # Resolve everything once, so that a mistake anywhere is told before anything runs.
         first = self.replicates[0]
@@ -190,9 +218,14 @@ class ExperimentConfig(Config):
                 name, value = MADE_BY[content]
                 if not getattr(made, name):
                     raise ValueError(f"train.{stage}: {what} generate.examples.{name} = {value}")
-        taken = {(stage, count): None for name, arm in self.arms.items() for count in self.counts_of(name) for stage in arm.path}
-        for stage, count in taken:
-            config = self.train_config(stage, count, first)
+        taken = {
+            (stage, count, arm.model): None
+            for name, arm in self.arms.items()
+            for count in self.counts_of(name)
+            for stage in arm.path
+        }
+        for stage, count, model in taken:
+            config = self.train_config(stage, count, first, model)
             if not config.rows.get("examples") or config.examples_from or config.content == "novel":
                 continue
             if config.task == "multihop":
@@ -207,12 +240,33 @@ class ExperimentConfig(Config):
 
     def _one_world(self) -> None:
         """Raises ValueError unless it is told where the worlds come from, and replicates say what is so."""
-        if (self.generate is None) == (self.data is None):
+        if self.generate is not None and self.data is not None:
             raise ValueError("give either [generate], the settings of each replicate's world, or data, the one world of all")
+        if not self.worlds:
+            self._none_is_asked()
         if self.data is not None and len({replicate.world for replicate in self.replicates}) > 1:
             raise ValueError(
                 "data is one world: write replicates as tables of the same world, such as { world = 0, model = 1, draw = 1 }"
             )
+
+    @property
+    def worlds(self) -> bool:
+        """Whether there are worlds, of which something is learned or asked."""
+        return self.generate is not None or self.data is not None
+
+    def _none_is_asked(self) -> None:
+        """Raises ValueError where something would be of a world, and there is none."""
+        need = "give [generate], the settings of each replicate's world, or data, the one world of all"
+        if self.base or self.gate:
+            raise ValueError(f"a base is pretrained on a world: {need}")
+        for stage, config in self._each_stage(self.replicates[0]):
+            if not config.examples_from or set(config.mixture()) != {"examples"}:
+                raise ValueError(
+                    f"train.{stage}: what it trains on is of a world: {need}; or rows of examples alone, and examples_from"
+                )
+        for name, table in self.measures.items():
+            if not table.get("data"):
+                raise ValueError(f"measures.{name}: what it asks is of a world: {need}; or the data that it asks")
 
     def _asked_styles(self) -> set[str]:
         """The styles of all that is asked."""
@@ -248,12 +302,10 @@ class ExperimentConfig(Config):
         """The world of a replicate, where it is generated."""
         return resolve(GenerateConfig, {**(self.generate or {}), "seed": replicate.world})
 
-    def train_config(self, stage: str, count: int, replicate: Replicate) -> TrainConfig:
-        """A named stage at D = `count`; the count, and the draw, go to stages that train on examples, but the count not where a
-        stage has a D of its own."""
-        given = {name: value for name, value in self.train[stage].items() if name != BY_COUNT}
-        own = self.train[stage].get(BY_COUNT, {}).get(str(count), {})
-        data = {**with_defaults(laid_over(given, own)), "seed": replicate.model}
+    def train_config(self, stage: str, count: int, replicate: Replicate, model: str | None = None) -> TrainConfig:
+        """A named stage at D = `count`, of one of the models; the count, and the draw, go to stages that train on examples, but
+        the count not where a stage has a D of its own."""
+        data = {**with_defaults(self._settings(stage, count, model)), "seed": replicate.model}
         if not isinstance(data["rows"], dict):
             raise KitError(f"train.{stage}.rows must be a table of sources and rows, as {{ examples = 8 }}")
         if "examples" in data and not data["rows"].get("examples"):
@@ -265,30 +317,68 @@ class ExperimentConfig(Config):
                 data |= {"epochs": None, "steps": 1}
         return resolve(TrainConfig, data)
 
+    def _settings(self, stage: str, count: int, model: str | None) -> dict[str, Any]:
+        """What is given for a stage at a count, of a model."""
+        given = self.train[stage]
+        own = given.get(BY_MODEL, {}).get(model, {})
+        found: dict[str, Any] = {}
+        for table in (given, given.get(BY_COUNT, {}).get(str(count), {}), own, own.get(BY_COUNT, {}).get(str(count), {})):
+            found = laid_over(found, {name: value for name, value in table.items() if name not in (BY_COUNT, BY_MODEL)})
+        return found
+
     def _counts_are_taken(self) -> None:
-        """Raises ValueError unless what stages have by count are tables, at counts that their arms have."""
+        """Raises ValueError unless what stages have by count and by model are tables, at counts and of models that their arms
+        have."""
         for stage, table in self.train.items():
-            tables = table.get(BY_COUNT, {})
-            known = {str(count) for name in self.arms if stage in self.arms[name].path for count in self.counts_of(name)}
-            if not isinstance(tables, dict) or not all(isinstance(own, dict) for own in tables.values()):
-                raise ValueError(
-                    f"train.{stage}.{BY_COUNT} must be a table of settings by count, as {{ 1000 = {{ micro_batch = 16 }} }}"
-                )
-            if strange := next((count for count in tables if count not in known), None):
-                raise ValueError(f"train.{stage}.{BY_COUNT}.{strange}: no arm takes the stage at that count")
+            arms = {name: arm for name, arm in self.arms.items() if stage in arm.path}
+            models = {arm.model for arm in arms.values()} - {None}
+            of_models = self._tables(f"train.{stage}", table, BY_MODEL, models, "llama = { micro_batch = 16 }")
+            for name, own in (("", table), *of_models.items()):
+                known = {str(count) for arm in arms if not name or arms[arm].model == name for count in self.counts_of(arm)}
+                where = f"train.{stage}.{BY_MODEL}.{name}" if name else f"train.{stage}"
+                self._tables(where, own, BY_COUNT, known, "1000 = { micro_batch = 16 }")
+
+    @staticmethod
+    def _tables(where: str, table: dict[str, Any], by: str, known: Collection[Any], as_: str) -> dict[str, dict[str, Any]]:
+        """Settings by count or model. Raises ValueError unless they are tables, at those that are known."""
+        tables = table.get(by, {})
+        what = by.removeprefix("by_")
+        if not isinstance(tables, dict) or not all(isinstance(own, dict) for own in tables.values()):
+            raise ValueError(f"{where}.{by} must be a table of settings by {what}, as {{ {as_} }}")
+        if strange := next((each for each in tables if each not in known), None):
+            told = "at that count" if by == BY_COUNT else "of that model"
+            raise ValueError(f"{where}.{by}.{strange}: no arm takes the stage {told}")
+        return tables
 
     def _each_stage(self, replicate: Replicate) -> Iterator[tuple[str, TrainConfig]]:
         """Every training stage with its settings: at the largest count, and where they are others."""
         for stage, table in self.train.items():
-            for count in dict.fromkeys((max(self.counts), *map(int, table.get(BY_COUNT, {})))):
-                yield stage, self.train_config(stage, count, replicate)
+            models = dict.fromkeys(arm.model for arm in self.arms.values() if stage in arm.path) or {None: None}
+            for model in models:
+                by_count = {*table.get(BY_COUNT, {}), *table.get(BY_MODEL, {}).get(model, {}).get(BY_COUNT, {})}
+                for count in dict.fromkeys((max(self.counts), *sorted(map(int, by_count)))):
+                    yield stage, self.train_config(stage, count, replicate, model)
 
     def stage_tables(self) -> dict[str, dict[str, Any]]:
-        """What is given for training stages, as `train.NAME` and `train.NAME.by_count.COUNT`."""
-        found = {f"train.{name}": table for name, table in self.train.items()}
+        """What is given for training stages, as `train.NAME`, `train.NAME.by_count.COUNT` and `train.NAME.by_model.MODEL`, and of
+        the last by count too."""
+        found: dict[str, dict[str, Any]] = {}
         for name, table in self.train.items():
-            found |= {f"train.{name}.{BY_COUNT}.{count}": own for count, own in table.get(BY_COUNT, {}).items()}
+            own = {f"{BY_MODEL}.{model}": settings for model, settings in table.get(BY_MODEL, {}).items()}
+            for where, settings in {"": table, **own}.items():
+                place = f"train.{name}.{where}".rstrip(".")
+                found[place] = settings
+                found |= {f"{place}.{BY_COUNT}.{count}": each for count, each in settings.get(BY_COUNT, {}).items()}
         return found
+
+    def taken(self, path: tuple[str, ...], count: int) -> tuple[str, ...]:
+        """The stages of a path that are run at a count: where there is no world, nothing is learned at D = 0."""
+        return tuple(stage for stage in path if self.worlds or self.train[stage].get("examples", count))
+
+    def checkpoint_of(self, arm: str) -> str:
+        """The model that an arm starts from, a base left aside."""
+        name = self.arms[arm].model
+        return self.model if name is None else self.models[name]
 
     def base_config(self, replicate: Replicate, **changes: object) -> TrainConfig:
         """The pretraining of the tiny base."""
@@ -353,7 +443,7 @@ class ExperimentConfig(Config):
         counts = {name: self.counts_of(name) for name in self.arms}
         first = self.replicates[0]
         base = _decisive(dump(self.base_config(first))) if self.base else self.model
-        world = source_key(self.data) if self.data else _decisive(dump(self.generate_config(first)))
+        world = source_key(self.data) if self.data else _decisive(dump(self.generate_config(first))) if self.worlds else None
         found = []
         for claim in self.claims:
             measures = {name: self.measure(name) for name in sorted(claim.named_measures())}
@@ -365,6 +455,7 @@ class ExperimentConfig(Config):
                     {name: [_decisive(dump(m.config)), m.data, self.measures[name].get("score")] for name, m in measures.items()},
                     {name: [_decisive_stage(table) for table in tables] for name, tables in stages.items()},
                     [base, world, dump(self.gate) if self.gate else None],
+                    *([{name: self.checkpoint_of(name) for name in stages}] if self.models else []),
                 )
             )
         return found
@@ -375,6 +466,24 @@ def _decisive_stage(table: dict[str, Any]) -> dict[str, Any]:
     found = _decisive(with_defaults(table))
     if BY_COUNT in found:
         found[BY_COUNT] = {count: _decisive(own) for count, own in found[BY_COUNT].items()}
+    if BY_MODEL in found:
+        found[BY_MODEL] = {model: _decisive_stage({"recipe": found["recipe"], **own}) for model, own in found[BY_MODEL].items()}
+    return found
+
+
+def _of_models(claim: Any, every: Collection[str], models: Sequence[str]) -> list[Any]:
+    """A claim of arms that are of each model, once for each; any other as it is."""
+    named = [claim.get("arm"), *(claim.get("arms") or ())] if isinstance(claim, dict) else []
+    if not any(arm in every for arm in named):
+        return [claim]
+    found = []
+    for model in models:
+        own = {**claim, "says": f"{claim.get('says')} ({model})"}
+        if "arm" in claim:
+            own["arm"] = f"{claim['arm']}_{model}" if claim["arm"] in every else claim["arm"]
+        if "arms" in claim:
+            own["arms"] = [f"{arm}_{model}" if arm in every else arm for arm in claim["arms"]]
+        found.append(own)
     return found
 
 

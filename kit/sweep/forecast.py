@@ -16,13 +16,15 @@ from generators.generate import generate_stage
 from kit.core.errors import KitError
 from kit.core.records import Document, Example, Question
 from kit.core.store import read_table
+from kit.models.checkpoint import TINY
 from kit.report.claims import Claim, Law
 from kit.report.verdict import ALPHA, REPLICATES
 from kit.sources.published import local
 from kit.stats.power import Telling, smallest_difference, telling_apart
 from kit.sweep.experiment import ExperimentConfig, Measure
+from kit.sweep.machines import Machine, Taken, taken_of
 from kit.sweep.matching import unmatched
-from kit.sweep.plan import Node, Plan
+from kit.sweep.plan import Node, Plan, start_of
 from kit.train.data import examples_file, examples_of
 from kit.train.recipes import TrainConfig
 
@@ -71,7 +73,7 @@ class Outlook:
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """stages: by kind. tokens: trained on, in all. bytes: on disk in the end; None where a checkpoint's size is not known here.
-    counted: whether the first world was made to count what is asked, or it was reckoned."""
+    counted: whether the first world was made to count what is asked, or it was reckoned. taken: of a machine."""
 
     stages: dict[str, int]
     tokens: int
@@ -79,9 +81,10 @@ class Forecast:
     counted: bool
     asked: dict[str, Asked]
     outlooks: list[Outlook]
+    taken: Taken | None = None
 
 
-def forecast(experiment: ExperimentConfig, draws: int = 300) -> Forecast:
+def forecast(experiment: ExperimentConfig, draws: int = 300, machine: Machine | None = None) -> Forecast:
     """Without running anything but, where it is small, the first world. Raises KitError for what could not be run either."""
     with tempfile.TemporaryDirectory() as folder:
         data = _first_world(experiment, Path(folder))
@@ -91,22 +94,35 @@ def forecast(experiment: ExperimentConfig, draws: int = 300) -> Forecast:
             plan.add_cells(number, plan.base(replicate, 0, 1))
         nodes = list(plan.nodes.values())
         lengths = _Lengths(experiment, data)
-        tokens = sum(lengths.of(node) for node in nodes if isinstance(node.config, TrainConfig))
+        tokens = {key: lengths.of(node) for key, node in plan.nodes.items() if isinstance(node.config, TrainConfig)}
         apart = unmatched(experiment, data)
         outlooks = [
             replace(_outlook(experiment, claim, asked, draws), unmatched=apart[i] if apart else None)
             for i, claim in enumerate(experiment.claims)
         ]
-        kept = len(plan.kept())
+        starts = [start_of(plan.nodes[key], plan.nodes) for key in plan.kept()]
         worlds = sum(n.kind == "generate" for n in nodes)
         return Forecast(
-            dict(Counter(n.kind for n in nodes)), round(tokens), _bytes(experiment, worlds, kept, asked, data, lengths),
-            data is not None, asked, outlooks,
-        )  # fmt: skip
+            stages=dict(Counter(n.kind for n in nodes)),
+            tokens=round(sum(tokens.values())),
+            bytes=_bytes(experiment, worlds, starts, asked, data, lengths),
+            counted=data is not None,
+            asked=asked,
+            outlooks=outlooks,
+            taken=taken_of(machine, plan.nodes, tokens, _questions(plan, asked)) if machine else None,
+        )
+
+
+def _questions(plan: Plan, asked: dict[str, Asked]) -> dict[str, int]:
+    """By evaluation, how many questions it asks."""
+    found = {each.stage: sum(asked[name].questions for name in each.measures) for cell in plan.cells for each in cell.evaluations}
+    return {key: found.get(node.directory.name, 0) for key, node in plan.nodes.items()}
 
 
 def _first_world(experiment: ExperimentConfig, folder: Path) -> Path | None:
-    """The world that is given, or the first one, made where it is small."""
+    """The world that is given, or the first one, made where it is small; None where there is none, too."""
+    if not experiment.worlds:
+        return None
     if experiment.data:
         return Path(local(experiment.data))
     config = experiment.generate_config(experiment.replicates[0])
@@ -155,7 +171,7 @@ class _Lengths:
     """Mean tokens of a row, by source."""
 
     def __init__(self, experiment: ExperimentConfig, data: Path | None) -> None:
-        self.tiny = experiment.model == "tiny"
+        self.tiny = experiment.base is not None and experiment.model == TINY
         self.data = data
         self.rows: dict[str, float] = {}
         self.words: set[str] = set()
@@ -177,14 +193,13 @@ class _Lengths:
         """Tokens that a train stage is shown."""
         assert isinstance(node.config, TrainConfig)
         config, total = node.config, 0.0
-        for source, rows in config.mixture().items():
-            total += (
-                rows * config.step_count() * (self._examples(config) if source == "examples" else self.rows.get(source, 60.0))
-            )
+        source = config.examples_from or (str(self.data) if self.data else None if node.needs else node.data)
+        for name, rows in config.mixture().items():
+            mean = self._examples(config, source) if name == "examples" else self.rows.get(name, 60.0)
+            total += rows * config.step_count() * mean
         return total
 
-    def _examples(self, config: TrainConfig, most: int = 400) -> float:
-        source = config.examples_from or (str(self.data) if self.data else None)
+    def _examples(self, config: TrainConfig, source: str | None, most: int = 400) -> float:
         key = f"{source} {config.task} {config.content} {config.unknown_share} {config.draw} {min(most, config.examples)}"
         if key not in self.rows:
             found: list[tuple[str, str]] = []
@@ -199,7 +214,7 @@ class _Lengths:
 
 
 def _bytes(
-    experiment: ExperimentConfig, worlds: int, kept: int, asked: dict[str, Asked], data: Path | None, lengths: _Lengths
+    experiment: ExperimentConfig, worlds: int, starts: list[str], asked: dict[str, Asked], data: Path | None, lengths: _Lengths
 ) -> int | None:
     answers = sum(
         asked[m].questions * len(experiment.counts_of(name)) * len(experiment.replicates)
@@ -207,11 +222,11 @@ def _bytes(
     )  # fmt: skip
     world = sum(p.stat().st_size for p in data.rglob("*") if p.is_file()) if data else 0
     total = answers * OF_A_RECORD + world * worlds
-    if experiment.model == "tiny":
+    if lengths.tiny:
         tiny = experiment.base_config(experiment.replicates[0]).tiny
         # A word has a token of its own at the beginning of a line.
         embedded = 1.2 * len(lengths.words) * tiny.hidden
         parameters = embedded + tiny.layers * (4 * tiny.hidden**2 + 3 * tiny.hidden * tiny.intermediate)
-        return round(total + kept * parameters * 4)
-    weights = [p.stat().st_size for p in Path(experiment.model).rglob("*.safetensors")]
-    return total + kept * sum(weights) if weights else None
+        return round(total + len(starts) * parameters * 4)
+    sizes = {start: sum(p.stat().st_size for p in Path(start).rglob("*.safetensors")) for start in starts}
+    return total + sum(sizes[start] for start in starts) if all(sizes.values()) else None

@@ -32,26 +32,31 @@ def unmatched(experiment: ExperimentConfig, data: Path | None) -> list[list[str]
     compared = [list(dict.fromkeys((cell.arm, cell.count) for cell in c.compared(counts))) for c in experiment.claims]
     if not any(len(keys) > 1 for keys in compared):
         return [[] for _ in compared]
-    writing = tokenizer_of(experiment, data) if data else None
-    if data is None or writing is None:
+    if data is None and experiment.worlds:
         return None
-    dealer = Dealer(experiment, data, *writing)
+    dealers: dict[str, Dealer] = {}
+    for model in {experiment.checkpoint_of(arm) for keys in compared if len(keys) > 1 for arm, _ in keys}:
+        if (writing := tokenizer_of(experiment, model, data)) is None:
+            return None
+        dealers[model] = Dealer(experiment, data, *writing)
     found = []
     for claim, keys in zip(experiment.claims, compared, strict=True):
-        trained = {key: dealer.training(*key) for key in keys} if len(keys) > 1 else {}
+        trained = {key: dealers[experiment.checkpoint_of(key[0])].training(*key) for key in keys} if len(keys) > 1 else {}
         found.append(unnamed(claim, differing(claim, counts, [trained])))
     return found
 
 
-def tokenizer_of(experiment: ExperimentConfig, data: Path) -> tuple[PreTrainedTokenizerBase, Sequence[int]] | None:
-    """The tokenizer of its models, and what ends their answers; None where it is not at hand."""
-    if experiment.model == TINY:
+def tokenizer_of(
+    experiment: ExperimentConfig, model: str, data: Path | None
+) -> tuple[PreTrainedTokenizerBase, Sequence[int]] | None:
+    """The tokenizer of one of its models, and what ends its answers; None where it is not at hand."""
+    if model == TINY:
         return new_tokenizer(experiment.base_config(experiment.replicates[0]), str(data)), ()
-    if not Path(experiment.model).is_dir():
+    if not Path(model).is_dir():
         return None
     from kit.models.load import load_tokenizer
 
-    checkpoint = read(experiment.model)
+    checkpoint = read(model)
     trusted = any(settings.get("trust_remote_code") for settings in experiment.train.values())
     return load_tokenizer(checkpoint, trusted), checkpoint.stops
 
@@ -67,10 +72,10 @@ Told = tuple[dict[str, int], Sequence[Shown]]
 
 
 class Dealer:
-    """Deals the stages of an experiment's first replicate, each path and each source once."""
+    """Deals the stages of an experiment's first replicate, of the arms of one model, each path and each source once."""
 
     def __init__(
-        self, experiment: ExperimentConfig, data: Path, tokenizer: PreTrainedTokenizerBase, stops: Sequence[int] = ()
+        self, experiment: ExperimentConfig, data: Path | None, tokenizer: PreTrainedTokenizerBase, stops: Sequence[int] = ()
     ) -> None:
         self.experiment, self.data, self.tokenizer, self.stops = experiment, data, tokenizer, stops
         self.replicate = experiment.replicates[0]
@@ -79,14 +84,15 @@ class Dealer:
 
     def training(self, arm: str, count: int) -> Training:
         """What an arm's stages after the base will show."""
-        return Training.of(self._path(self.experiment.arms[arm].path, count)[0])
+        taken = self.experiment.taken(self.experiment.arms[arm].path, count)
+        return Training.of(self._path(taken, count, self.experiment.arms[arm].model)[0])
 
-    def _path(self, stages: tuple[str, ...], count: int) -> tuple[list[Told], list[Dealt]]:
+    def _path(self, stages: tuple[str, ...], count: int, model: str | None) -> tuple[list[Told], list[Dealt]]:
         key = stages, count if stages else 0
         if key not in self.paths:
             if stages:
-                before, dealt = self._path(stages[:-1], count)
-                told, dealt = self._deal(self.experiment.train_config(stages[-1], count, self.replicate), dealt)
+                before, dealt = self._path(stages[:-1], count, model)
+                told, dealt = self._deal(self.experiment.train_config(stages[-1], count, self.replicate, model), dealt)
                 self.paths[key] = [*before, told], dealt
             else:
                 base = self.experiment.base_config(self.replicate) if self.experiment.base else None

@@ -92,14 +92,17 @@ class Plan:
         directory = self.root / "stages" / f"{kind}-{key}"
         return self.nodes.setdefault(key, Node(kind, key, directory, config, _place(data), _place(model), needs, label))
 
-    def world(self, replicate: Replicate) -> Node | str:
-        """The generate stage of a replicate, or the one world that is given."""
+    def world(self, replicate: Replicate) -> Node | str | None:
+        """The generate stage of a replicate, or the one world that is given; None where there is none."""
+        if not self.experiment.worlds:
+            return None
         if self.experiment.data:
             return self.experiment.data
         return self._add("generate", self.experiment.generate_config(replicate), None, None, f"world {replicate.world}")
 
     def base(self, replicate: Replicate, extensions: int, threads: int) -> Node | str:
-        """The model every arm starts from: the pretrained tiny one, extended so many times, or the given checkpoint."""
+        """The model that arms start from which name none of their own: the pretrained tiny one, extended so many times, or the
+        given checkpoint."""
         if not self.experiment.base:
             return self.experiment.model
         data, label = self.world(replicate), f"{base_name(replicate)}: base"
@@ -111,14 +114,20 @@ class Plan:
             node = self._add("train", more, data, node, f"{label}, extension {i + 1}")
         return node
 
-    def path(self, replicate: Replicate, base: Node | str, stages: tuple[str, ...], count: int) -> list[Node]:
-        """The train stages of a path at one count, from the base on."""
+    def path(
+        self, replicate: Replicate, base: Node | str, stages: tuple[str, ...], count: int, name: str | None = None
+    ) -> list[Node]:
+        """The train stages of a path at one count, from the base on; name: of the experiment's model that this is, if it has
+        several."""
         nodes: list[Node] = []
         model: Node | str = base
-        for stage in stages:
-            config = self.experiment.train_config(stage, count, replicate)
-            label = f"replicate {replicate.name}: {stage}, D = {config.examples}"
-            model = self._add("train", config, self.world(replicate), model, label)
+        for stage in self.experiment.taken(stages, count):
+            config = self.experiment.train_config(stage, count, replicate, name)
+            data: Node | str | None = self.world(replicate)
+            if data is None:
+                data, config = config.examples_from, config.model_copy(update={"examples_from": None})
+            label = f"replicate {replicate.name}: {stage}, {f'{name}, ' if name else ''}D = {config.examples}"
+            model = self._add("train", config, data, model, label)
             nodes.append(model)
         return nodes
 
@@ -131,9 +140,10 @@ class Plan:
         """Every arm at every count of one replicate."""
         replicate = self.experiment.replicates[number]
         for name, arm in self.experiment.arms.items():
+            start = self.experiment.checkpoint_of(name) if arm.model else base
             for count in self.experiment.counts_of(name):
-                stages = self.path(replicate, base, arm.path, count)
-                final = stages[-1] if stages else base
+                stages = self.path(replicate, start, arm.path, count, arm.model)
+                final = stages[-1] if stages else start
                 asked = []
                 for each in self.experiment.evaluations(arm):
                     node = self.evaluate(replicate, final, each, f"eval {name}, {each.config.task}, D = {count}")
@@ -163,6 +173,14 @@ def loaded(node: Node, nodes: Mapping[str, Node]) -> Iterator[Node]:
 def model_of(node: Node, nodes: Mapping[str, Node]) -> Node | None:
     """The training stage that makes what a stage starts from, where one of the plan does."""
     return next((nodes[key] for key in node.needs if key in nodes and nodes[key].kind == "train"), None)
+
+
+def start_of(node: Node, nodes: Mapping[str, Node]) -> str:
+    """The checkpoint that the first of the training stages behind a stage starts from."""
+    while before := model_of(node, nodes):
+        node = before
+    assert node.model
+    return node.model
 
 
 def base_name(replicate: Replicate) -> str:

@@ -1,0 +1,148 @@
+"""What an experiment takes of a machine: hours of its devices, and memory of each, reckoned from checkpoints' configurations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from evals.config import EvalConfig
+from evals.tasks import TASKS
+from kit.core.config import dump
+from kit.core.errors import KitError, nearest
+from kit.core.seeds import digest
+from kit.models.checkpoint import TINY, read
+from kit.models.load import load_tokenizer
+from kit.models.tokens import Tokens
+from kit.sweep.plan import Node, start_of
+from kit.train.dealing import Split
+from kit.train.memory import Counted, taken
+from kit.train.recipes import TrainConfig
+
+TRAINING_MFU = 0.4
+"""Of a device's arithmetic, what training is reckoned to use (model FLOPs utilisation: PaLM, arXiv 2204.02311, appendix B)."""
+
+READING = 0.6
+"""Of a device's bandwidth, what decoding is reckoned to use."""
+
+TOGETHER = 256
+"""Answers that are written side by side, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """memory: bytes; flops: dense bf16 operations a second; bandwidth: bytes a second."""
+
+    memory: float
+    flops: float
+    bandwidth: float
+
+
+DEVICES = {
+    "a100": Device(80e9, 312e12, 2.039e12),
+    "h100": Device(80e9, 989e12, 3.35e12),
+    "h200": Device(141e9, 989e12, 4.8e12),
+    "l40s": Device(48e9, 362e12, 0.864e12),
+    "rtx4090": Device(24e9, 165e12, 1.008e12),
+}
+"""As NVIDIA's data sheets say (SXM where there are several, without sparsity)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """So many devices of a kind."""
+
+    name: str
+    count: int
+    device: Device
+
+    @classmethod
+    def named(cls, text: str) -> Machine:
+        """`8xh100`, or `h100` for one. Raises KitError for a kind that is not known."""
+        found = re.fullmatch(r"(?:([1-9]\d*)x)?(.+)", text)
+        if not found or found[2] not in DEVICES:
+            raise KitError(
+                f"no such machine: {text}; {nearest(found[2] if found else text, DEVICES)}; write 8x{next(iter(DEVICES))}"
+            )
+        return cls(text, int(found[1] or 1), DEVICES[found[2]])
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What an experiment takes of a machine. training, evaluation: device-hours; memory: the most bytes of a device that a stage
+    of training takes, its rows as long as they may be, and largest, that stage; beyond: the stages that do not fit, or ask for
+    more devices than there are; unknown: models whose configuration is not at hand, which are left out."""
+
+    training: float
+    evaluation: float
+    memory: int
+    largest: str
+    beyond: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def taken_of(machine: Machine, nodes: Mapping[str, Node], tokens: Mapping[str, float], asked: Mapping[str, int]) -> Taken:
+    """tokens: by training stage, those it is shown; asked: by evaluation, its questions.
+
+    Training is reckoned as 6 operations a parameter and token, 4 where most are frozen (Kaplan et al., arXiv 2001.08361, section
+    2.1); an answer as its full length, each token of which reads the weights once for all that are written side by side.
+    """
+    models = _Models()
+    training = evaluation = 0.0
+    memory, largest = 0, ""
+    beyond: dict[str, None] = {}
+    for key, node in nodes.items():
+        if node.kind == "generate" or (start := start_of(node, nodes)) == TINY or start in models.unknown:
+            continue
+        if isinstance(node.config, TrainConfig):
+            if not (model := models.of(start, node.config)):
+                continue
+            per_token = 6 if model.trained > model.parameters / 2 else 4
+            training += per_token * model.parameters * tokens[key] / (machine.device.flops * TRAINING_MFU) / 3600
+            needs = models.memory(start, node.config, model)
+            if needs > memory:
+                memory, largest = needs, node.label
+            if needs > machine.device.memory or node.devices > machine.count:
+                beyond[node.label] = None
+        elif isinstance(node.config, EvalConfig) and (model := models.of(start, None)):
+            lengths = {**TASKS[node.config.task].max_new_tokens, **node.config.max_new_tokens}
+            longest = max((lengths[part.style] for part in node.config.slices if part.style in lengths), default=0)
+            steps = asked[key] * longest / min(TOGETHER, max(1, asked[key]))
+            evaluation += 2 * model.parameters * steps / (machine.device.bandwidth * READING) / 3600
+    return Taken(training, evaluation, memory, largest, tuple(beyond), tuple(models.unknown))
+
+
+class _Models:
+    """Models without content, by checkpoint and by what is trained of them. unknown: those that are not on this machine."""
+
+    def __init__(self) -> None:
+        self.counted: dict[str, Counted] = {}
+        self.needs: dict[str, int] = {}
+        self.unknown: dict[str, None] = {}
+
+    def of(self, start: str, config: TrainConfig | None) -> Counted | None:
+        """One, as a training stage has it, or as it is asked."""
+        if not Path(start).is_dir():
+            self.unknown[start] = None
+            return None
+        settings = dump(config) if config else {}
+        key = digest(start, settings.get("lora"), settings.get("adapter"))
+        if key not in self.counted:
+            checkpoint = read(start)
+            plain = config or TrainConfig(recipe="posttrain", rows={"known": 1}, steps=1)
+            if plain.precision == "auto":
+                plain = plain.model_copy(update={"precision": "bf16"})
+            self.counted[key] = Counted(plain, Tokens(load_tokenizer(checkpoint, plain.trust_remote_code)), checkpoint)
+        return self.counted[key]
+
+    def memory(self, start: str, config: TrainConfig, model: Counted) -> int:
+        """Bytes of a device, with rows as long as they may be."""
+        window = read(start).window
+        width = min(config.max_length, window) if window else config.max_length
+        split = Split.of(sum(config.mixture().values()), config.devices, config.micro_batch)
+        how = (config.optimizer, config.precision, config.gradient_checkpointing, config.devices, config.parallel)
+        key = digest(start, dump(config)["lora"], config.adapter, split.rows, split.times > 1, width, how)
+        if key not in self.needs:
+            self.needs[key] = taken(config, model, split, width).total
+        return self.needs[key]
