@@ -37,7 +37,6 @@ def command(
     """Pretrain, post-train or inject: one training stage, on a tiny model or any checkpoint."""
     from kit.core.config import resolve
     from kit.core.errors import KitError, is_first
-    from kit.core.store import read_manifest
     from kit.train.recipes import TrainConfig, with_defaults
 
     given = settings(None, config, None, overrides)
@@ -58,6 +57,7 @@ def command(
     resolved = resolve(TrainConfig, merged)
 
     from kit.train.memory import outlook
+    from kit.train.ranks import launched, leave
     from kit.train.run import train
 
     if plan:
@@ -66,8 +66,16 @@ def command(
     if not out:
         raise KitError("give --out, the directory to write to")
     train(resolved, data, model, out)
-    if not is_first():
-        return
+    if is_first():
+        _done(recipe, out, json_)
+    if launched():
+        leave()
+
+
+def _done(recipe: str, out: Path, json_: bool) -> None:
+    """Print what a run made."""
+    from kit.core.store import read_manifest
+
     manifest = read_manifest(out)
     if json_:
         echo_json(
