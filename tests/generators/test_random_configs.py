@@ -112,7 +112,7 @@ def test_what_holds_for_every_configuration(config: dict[str, Any]) -> None:
 
 
 @pytest.mark.full
-@drawn(8)
+@drawn(5)
 def test_what_holds_for_more_configurations(config: dict[str, Any]) -> None:
     what_holds(config)
 

@@ -18,7 +18,7 @@ from tests.models.served import serving
 from tests.models.test_families import answered, asked, taught
 
 pytestmark = [pytest.mark.slow, pytest.mark.full]
-MOST, MOST_SECONDS = 3_000_000, 0.6
+MOST, MOST_SECONDS = 3_000_000, 0.25
 """Parameters, and seconds of a step of 160 tokens, of what counts as small."""
 
 UNLEARNED = ("inkling_text",)
