@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,14 @@ from generators.generate import generate_stage
 from kit.core.config import read_preset, resolve
 from kit.core.store import Stage
 from kit.models.checkpoint import TINY, read
-from kit.models.load import load, load_tokenizer
+from kit.models.load import choose_dtype, load, load_tokenizer
 from kit.models.tiny import build_model, build_tokenizer
-from kit.models.tokens import Tokens
+from kit.models.tokens import Row, Tokens
 from kit.sweep.experiment import ExperimentConfig
 from kit.train.data import load_sources
 from kit.train.dealing import deal
 from kit.train.ranks import Ranks
+from kit.train.recipes import TrainConfig
 from kit.train.run import fit
 from kit.train.start import vocabulary_texts
 
@@ -54,36 +56,14 @@ def main() -> None:
             tokens = Tokens(load_tokenizer(checkpoint), declared=checkpoint.stops)
         schedule = deal(load_sources(config, str(data), tokens).sources, config.mixture(), asked.steps, 0)
         rows = [schedule.row(place) for place in range(len(schedule))]
-        batch, micro = sum(config.mixture().values()), config.micro_batch or 1
+        batch = sum(config.mixture().values())
         ends: dict[str, torch.Tensor] = {}
 
         def fresh() -> Any:
             return build_model(base.tiny, tokens.tokenizer, 0) if asked.model == TINY else load(checkpoint)
 
         def bare(model: Any) -> None:
-            model.train()
-            optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0)
-            warmup = round(config.warmup * asked.steps)
-            scheduler = get_scheduler(config.schedule, optimizer, warmup, asked.steps)
-            for start in range(0, len(rows), batch):
-                step = rows[start : start + batch]
-                learned = sum(end - max(start, 1) for r in step for start, end in r.learned)
-                for i in range(0, batch, micro):
-                    part = step[i : i + micro]
-                    width = max(len(r.input_ids) for r in part)
-                    ids = torch.full((micro, width), tokens.pad)
-                    mask = torch.zeros((micro, width), dtype=torch.long)
-                    labels = torch.full((micro, width), -100)
-                    for k, row in enumerate(part):
-                        row_ids = torch.tensor(row.input_ids)
-                        ids[k, : len(row_ids)] = row_ids
-                        mask[k, : len(row_ids)] = 1
-                        labels[k, : len(row_ids)] = torch.tensor(row.labels())
-                    model(input_ids=ids, attention_mask=mask, labels=labels, num_items_in_batch=learned).loss.backward()
-                torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_gradient_norm)
-                optimizer.step()
-                scheduler.step()
-                optimizer.zero_grad()
+            bare_loop(model, rows, config, tokens.pad)
             ends["bare loop"] = model.get_input_embeddings().weight.detach()
 
         def ours(model: Any) -> None:
@@ -94,6 +74,39 @@ def main() -> None:
         count = sum(len(r.input_ids) for r in rows)
         print(f"{count:,} tokens in {asked.steps} steps of {batch} rows, {config.micro_batch} at a time")
         print(f"largest difference of an embedding weight at the end: {(ends['kit'] - ends['bare loop']).abs().max():.1e}")
+
+
+def bare_loop(model: Any, rows: Sequence[Row], config: TrainConfig, pad: int) -> None:
+    """The same arithmetic with nothing around it, on whatever device the model is."""
+    batch, micro = sum(config.mixture().values()), config.micro_batch or 1
+    device = model.device
+    model.train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0)
+    steps = len(rows) // batch
+    scheduler = get_scheduler(config.schedule, optimizer, round(config.warmup * steps), steps)
+    half = choose_dtype(config.precision) == torch.bfloat16
+    for start in range(0, len(rows), batch):
+        step = rows[start : start + batch]
+        learned = sum(end - max(begin, 1) for r in step for begin, end in r.learned)
+        for i in range(0, batch, micro):
+            part = step[i : i + micro]
+            width = max(len(r.input_ids) for r in part)
+            ids = torch.full((len(part), width), pad)
+            mask = torch.zeros((len(part), width), dtype=torch.long)
+            labels = torch.full((len(part), width), -100)
+            for k, row in enumerate(part):
+                row_ids = torch.tensor(row.input_ids)
+                ids[k, : len(row_ids)] = row_ids
+                mask[k, : len(row_ids)] = 1
+                labels[k, : len(row_ids)] = torch.tensor(row.labels())
+            given = {"input_ids": ids, "attention_mask": mask, "labels": labels}
+            with torch.autocast(device.type, torch.bfloat16, enabled=half):
+                found = model(**{name: each.to(device) for name, each in given.items()}, num_items_in_batch=learned)
+            found.loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_gradient_norm)
+        optimizer.step()
+        scheduler.step()
+        optimizer.zero_grad()
 
 
 if __name__ == "__main__":
