@@ -264,8 +264,10 @@ def control_pattern(tokenizer: PreTrainedTokenizerBase) -> re.Pattern[str]:
     if not tokens:
         return re.compile(r"(?!)")
     # Their first characters are few: most places of a text need no look at hundreds of names.
-    first = "".join(sorted({re.escape(t[0]) for t in tokens}))
-    return re.compile(f"(?=[{first}])(?:{'|'.join(map(re.escape, tokens))})")
+    by_first: dict[str, list[str]] = {}
+    for token in tokens:
+        by_first.setdefault(token[0], []).append(re.escape(token[1:]))
+    return re.compile("|".join(f"{re.escape(first)}(?:{'|'.join(rest)})" for first, rest in by_first.items()))
 
 
 def _in_order(text: str, said: Sequence[str], before: int = 0) -> tuple[Span, ...] | None:
