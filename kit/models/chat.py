@@ -5,6 +5,7 @@ A conversation is rendered whole, checked to hold what was said, and where each 
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 from datetime import date
@@ -122,17 +123,39 @@ class ChatTemplate:
 
         Raises KitError where the template changes what stands before an answer once that is given.
         """
-        said = [text for turn in turns for text in turn]
-        text = self._rendered(said, waits=False)
+        (found,) = self.all_answered([turns])
+        if isinstance(found, KitError):
+            raise found
+        return found
+
+    def all_answered(self, conversations: Sequence[Shots]) -> list[Rendered | KitError]:
+        """The same of many, which takes less time; of one that cannot be, what is wrong with it."""
+        said = [[text for turn in turns for text in turn] for turns in conversations]
+        answered, asked = self._all_rendered(said, waits=False), self._all_rendered([s[:-1] for s in said], waits=True)
+        found: list[Rendered | KitError] = []
+        for each, text, prompt in zip(said, answered, asked, strict=True):
+            try:
+                found.append(self._answered(each, text, prompt))
+            except KitError as error:
+                found.append(error)
+        return found
+
+    def _answered(self, said: Sequence[str], text: str | KitError, asked: str | KitError) -> Rendered:
+        """text, asked: what is rendered of it, with its last answer and before that."""
+        for each in (text, asked):
+            if isinstance(each, KitError):
+                raise each
+        assert isinstance(text, str) and isinstance(asked, str)
         spans = self._spans(text, said, waits=False)
-        asked = self.asked(turns[-1][0], turns[:-1])
+        asked = asked.rstrip(" ")
         start, end = spans[-1]
         head = text[:start]
-        if not text.startswith(asked.text):
-            head = self._thought_closed(asked.text, head)
+        if not text.startswith(asked):
+            self._spans(asked, said[:-1], waits=True)
+            head = self._thought_closed(asked, head)
         moved = len(head) - start
         spans = (*spans[:-1], (start + moved, end + moved))
-        return Rendered(head + text[start:end] + self._ended(text[end:]), spans, asked.prompt)
+        return Rendered(head + text[start:end] + self._ended(text[end:]), spans, len(asked))
 
     @cached_property
     def keeps_turns(self) -> bool:
@@ -166,16 +189,35 @@ class ChatTemplate:
     def _rendered(
         self, said: Sequence[str], waits: bool, system: str | None = None, template: dict[str, Any] | None = None
     ) -> str:
+        (text,) = self._applied([said], waits, system, template)
+        return text
+
+    def _all_rendered(self, said: Sequence[Sequence[str]], waits: bool) -> list[str | KitError]:
+        """Many conversations rendered; of one that the template refuses, what it says."""
+        with contextlib.suppress(KitError):
+            return [*self._applied(said, waits)]
+        found: list[str | KitError] = []
+        for each in said:
+            try:
+                found.append(self._rendered(each, waits))
+            except KitError as error:
+                found.append(error)
+        return found
+
+    def _applied(
+        self, said: Sequence[Sequence[str]], waits: bool, system: str | None = None, template: dict[str, Any] | None = None
+    ) -> list[str]:
+        """The template, as transformers applies it. Raises KitError where it refuses one of the conversations."""
         system = system or self.settings.system
-        messages: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
-        messages += [{"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(said)]
+        begun: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
+        talks = [[*begun, *({"role": ("user", "assistant")[i % 2], "content": t} for i, t in enumerate(each))] for each in said]
         if self._parts:
-            messages = [{**m, "content": [{"type": "text", "text": m["content"]}]} for m in messages]
+            talks = [[{**m, "content": [{"type": "text", "text": m["content"]}]} for m in talk] for talk in talks]
         arguments: dict[str, Any] = dict(self.settings.template if template is None else template)
         try:
-            return str(
+            return list(
                 self.tokenizer.apply_chat_template(
-                    messages, chat_template=self._dated, tokenize=False, add_generation_prompt=waits, **arguments
+                    talks, chat_template=self._dated, tokenize=False, add_generation_prompt=waits, **arguments
                 )
             )
         except Exception as error:  # noqa: BLE001  # a template is a program of its author's: jinja2's errors, and any of Python's

@@ -119,25 +119,32 @@ class Tokens:
 
     def example_rows(self, examples: Sequence[Shots]) -> list[Row | KitError]:
         """The same of many at once, which takes less time; of one that cannot be, what is wrong with it."""
-        rendered: list[list[Rendered] | KitError] = []
-        for turns in examples:
-            try:
-                rendered.append([self.template.answered(turns[:i]) for i in range(1, len(turns) + 1)])
-            except KitError as error:
-                rendered.append(error)
-        cuts = [_Cut(r.text, r.prompt, r.said) for each in rendered if not isinstance(each, KitError) for r in each]
-        split = iter(self._splits(cuts))
+        rendered = self.template.all_answered([turns[:i] for turns in examples for i in range(1, len(turns) + 1)])
+        split = iter(self._splits([_Cut(r.text, r.prompt, r.said) for r in rendered if not isinstance(r, KitError)]))
+        parts = iter([r if isinstance(r, KitError) else (r, next(split)) for r in rendered])
         rows: list[Row | KitError] = []
-        for turns, each in zip(examples, rendered, strict=True):
-            if isinstance(each, KitError):
-                rows.append(each)
-                continue
-            parts = [next(split) for _ in each]
-            start, end = each[-1].said[-1]
-            self.trimmed += each[-1].text[start:end] != turns[-1][1]
-            wrong = next((part for part in parts if isinstance(part, KitError)), None)
-            rows.append(wrong or _learned([_whole(part) for part in parts]))
+        for turns in examples:
+            own = [next(parts) for _ in turns]
+            try:
+                rows.append(self._row(turns, [_whole(part) for part in own]))
+            except KitError as error:
+                rows.append(error)
         return rows
+
+    def _row(self, turns: Shots, parts: Sequence[tuple[Rendered, tuple[list[int], list[int]] | KitError]]) -> Row:
+        """The row of a conversation from its beginnings, each of one answer more: as text, and as tokens before that answer and
+        from it on."""
+        rendered, _ = parts[-1]
+        start, end = rendered.said[-1]
+        self.trimmed += rendered.text[start:end] != turns[-1][1]
+        *earlier, (given, last) = [_whole(split) for _, split in parts]
+        learned: list[tuple[int, int]] = []
+        for head, tail in earlier:
+            if given[: len(head)] == head:
+                same = next((k for k, (a, b) in enumerate(zip(tail, given[len(head) :], strict=False)) if a != b), len(tail))
+                if same:
+                    learned.append((len(head), len(head) + same))
+        return Row(given + last, (*learned, (len(given), len(given) + len(last))))
 
     def document_row(self, text: str, context_chars: int = 0) -> Row:
         """A document as it stands (behind the tokenizer's start token, if it puts one) and an end token; loss on all of it but
@@ -311,18 +318,6 @@ class Tokens:
         reaches = later[0][1][0] if later else len(cut.text)
         between = self.encode(cut.text[cut.boundary : reaches]) if reaches > cut.boundary else []
         return given, between + [id_ for id_, _ in later]
-
-
-def _learned(parts: Sequence[tuple[list[int], list[int]]]) -> Row:
-    """The row of a conversation from the tokens of its beginnings, each of one answer more, before that answer and from it on."""
-    *earlier, (given, last) = parts
-    learned: list[tuple[int, int]] = []
-    for head, tail in earlier:
-        if given[: len(head)] == head:
-            same = next((k for k, (a, b) in enumerate(zip(tail, given[len(head) :], strict=False)) if a != b), len(tail))
-            if same:
-                learned.append((len(head), len(head) + same))
-    return Row(given + last, (*learned, (len(given), len(given) + len(last))))
 
 
 def _whole(found: T | KitError) -> T:

@@ -51,7 +51,9 @@ def load_sources(config: TrainConfig, data: str, tokens: Tokens, window: int | N
         return Loaded({name: Source.read(file) for name, file in files.items() if file}, told["skipped"], told["conversations"])
     if place:
         place.mkdir(parents=True, exist_ok=True)
-    gc.freeze()  # the libraries' objects are here to stay: going through them again and again took a sixth of the time
+    # The libraries' objects are here to stay: going through them again and again took a sixth of the time.
+    gc.set_threshold(100_000, 50, 100)
+    gc.freeze()
     before = tokens.trimmed
     sources: dict[str, Source] = {}
     examples = _Examples(config, config.examples_from or data, tokens, window)
