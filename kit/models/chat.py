@@ -145,7 +145,8 @@ class ChatTemplate:
         for each in (text, asked):
             if isinstance(each, KitError):
                 raise each
-        assert isinstance(text, str) and isinstance(asked, str)
+        assert isinstance(text, str)
+        assert isinstance(asked, str)
         spans = self._spans(text, said, waits=False)
         asked = asked.rstrip(" ")
         start, end = spans[-1]

@@ -17,7 +17,7 @@ import numpy as np
 from kit.core.config import dump
 from kit.core.errors import KitError
 from kit.core.records import ASKED, Shown
-from kit.core.seeds import derive_seed, digest
+from kit.core.seeds import derive_seed
 from kit.core.store import PROGRESS, UNFINISHED, Stage, finished, intact_manifest, run_stage, stage_key, write_json, write_table
 from kit.models.checkpoint import TINY, Checkpoint, read, with_model, write_base
 from kit.models.tokens import Row, Tokens
@@ -114,7 +114,8 @@ def _train(
     if not torch.cuda.is_available():
         _give_back_at_once()
     out, rows = stage.directory, stage.working / "rows"
-    with ranks.together():
+    with ranks.together() as same:
+        same["configuration"], same["data"] = dump(config), inputs
         start = begin(config, data, model, checkpoint, out if ranks.first else None)
         network, tokens = start.network, start.tokens
         stage.notes += mend_generation(network)
@@ -132,9 +133,8 @@ def _train(
         earlier = [] if checkpoint is None else read_dealt(model)
         schedule = deal(sources, config.mixture(), config.step_count(), config.seed, earlier, config.rate)
         if ranks.count > 1:
-            same["configuration"] = dump(config)
             same["model"] = [(name, tuple(p.shape)) for name, p in network.named_parameters()]
-            same["data"] = digest(inputs, schedule.digest)
+            same["data"] = schedule.digest
     if taught and not tokens.template.own:
         tokens.tokenizer.chat_template = tokens.template.source  # so that another server asks as was taught
     original = Original(network)
