@@ -87,4 +87,6 @@ def settings(preset: str | None, config: Path | None, section: str | None, overr
     data = read_preset(preset) if preset else read_config_file(config) if config else {}
     if section and section in data:
         data = data[section]
+    elif preset and section:
+        raise KitError(f"the preset {preset} has no {section}: what it learns and asks comes from elsewhere")
     return apply_overrides(data, overrides)
