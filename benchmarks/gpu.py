@@ -23,10 +23,10 @@ from evals.run import evaluate
 from generators.config import GenerateConfig
 from generators.generate import generate_stage
 from kit.core.config import read_preset, resolve
+from kit.core.devices import device_named
 from kit.core.store import Stage, read_manifest
 from kit.models.tiny import build_tokenizer
 from kit.models.tokens import Row, Tokens
-from kit.sweep.machines import DEVICES
 from kit.train.dealing import deal
 from kit.train.ranks import Ranks
 from kit.train.recipes import TrainConfig, with_defaults
@@ -53,9 +53,9 @@ def rate(name: str, run: Callable[[], object], tokens: int, operations: float) -
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     speed = tokens / (time.perf_counter() - began)
-    kind = torch.cuda.get_device_name().lower() if torch.cuda.is_available() else ""
-    peak = next((device.flops for key, device in DEVICES.items() if key in kind), None)
-    print(f"{name:<10} {speed:12,.0f} tokens/s" + (f"  {operations * speed / peak:.1%} MFU" if peak else ""), flush=True)
+    device = device_named(torch.cuda.get_device_name()) if torch.cuda.is_available() else None
+    share = f"  {operations * speed / device.flops:.1%} MFU" if device else ""
+    print(f"{name:<10} {speed:12,.0f} tokens/s{share}", flush=True)
     return speed
 
 

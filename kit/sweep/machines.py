@@ -10,6 +10,7 @@ from pathlib import Path
 from evals.config import EvalConfig
 from evals.tasks import TASKS
 from kit.core.config import dump
+from kit.core.devices import DEVICES, Device, operations
 from kit.core.errors import KitError, nearest
 from kit.core.seeds import digest
 from kit.models.checkpoint import TINY, read
@@ -28,25 +29,6 @@ READING = 0.6
 
 TOGETHER = 256
 """Answers that are written side by side, at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """memory: bytes; flops: dense bf16 operations a second; bandwidth: bytes a second."""
-
-    memory: float
-    flops: float
-    bandwidth: float
-
-
-DEVICES = {
-    "a100": Device(80e9, 312e12, 2.039e12),
-    "h100": Device(80e9, 989e12, 3.35e12),
-    "h200": Device(141e9, 989e12, 4.8e12),
-    "l40s": Device(48e9, 362e12, 0.864e12),
-    "rtx4090": Device(24e9, 165e12, 1.008e12),
-}
-"""As NVIDIA's data sheets say (SXM where there are several, without sparsity)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +67,7 @@ class Taken:
 def taken_of(machine: Machine, nodes: Mapping[str, Node], tokens: Mapping[str, float], asked: Mapping[str, int]) -> Taken:
     """tokens: by training stage, those it is shown; asked: by evaluation, its questions.
 
-    Training is reckoned as 6 operations a parameter and token, 4 where most are frozen (Kaplan et al., arXiv 2001.08361, section
-    2.1); an answer as its full length, each token of which reads the weights once for all that are written side by side.
+    An answer is reckoned as its full length, each token of which reads the weights once for all that are written side by side.
     """
     models = _Models()
     training = evaluation = 0.0
@@ -98,8 +79,8 @@ def taken_of(machine: Machine, nodes: Mapping[str, Node], tokens: Mapping[str, f
         if isinstance(node.config, TrainConfig):
             if not (model := models.of(start, node.config)):
                 continue
-            per_token = 6 if model.trained > model.parameters / 2 else 4
-            training += per_token * model.parameters * tokens[key] / (machine.device.flops * TRAINING_MFU) / 3600
+            done = operations(model.parameters, model.trained) * tokens[key]
+            training += done / (machine.device.flops * TRAINING_MFU) / 3600
             needs = models.memory(start, node.config, model)
             if needs > memory:
                 memory, largest = needs, node.label

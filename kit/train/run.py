@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kit.core.config import dump
+from kit.core.devices import device_named, operations
 from kit.core.errors import KitError
 from kit.core.records import ASKED, Shown
 from kit.core.seeds import derive_seed
@@ -167,6 +168,16 @@ def _train(
     }
 
 
+def _share(network: PreTrainedModel, devices: int) -> float | None:
+    """Of what the devices can do, how much one token a second is; None where that is not known."""
+    import torch
+
+    device = device_named(torch.cuda.get_device_name()) if torch.cuda.is_available() else None
+    counts = [(p.numel(), p.requires_grad) for p in network.parameters()]
+    done = operations(sum(count for count, _ in counts), sum(count for count, trained in counts if trained))
+    return done / (devices * device.flops) if device else None
+
+
 def fit(
     network: PreTrainedModel,
     tokens: Tokens,
@@ -204,7 +215,8 @@ def fit(
     tied = network.state_dict().keys() - {
         name for named in (network.named_parameters, network.named_buffers) for name, _ in named()
     }
-    progress = Progress(stage.working / PROGRESS, [0, *np.cumsum(schedule.lengths)[batch - 1 :: batch].tolist()])
+    ends = [0, *np.cumsum(schedule.lengths)[batch - 1 :: batch].tolist()]
+    progress = Progress(stage.working / PROGRESS, ends, _share(network, ranks.count))
 
     class DealtTrainer(SFTTrainer):
         """trl's trainer with rows in the order they are dealt, and a plain loss: trl's chunked head costs a third of a small

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -9,12 +10,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from kit.core.config import resolve
+from kit.core.devices import DEVICES, device_named, operations
 from kit.core.store import PROGRESS, UNFINISHED, read_journal
+from kit.train import progress
 from kit.train.progress import Progress
 from kit.train.recipes import TrainConfig, with_defaults
 from kit.train.run import train
@@ -40,13 +44,38 @@ def test_what_lies_behind_the_checkpoint_is_taken_back(tmp_path: Path) -> None:
 
     journal = tmp_path / PROGRESS
     journal.write_text("".join(json.dumps({"loss": 9.0, "step": step}) + "\n" for step in (1, 2, 3, 4)) + '{"torn')
-    progress = Progress(journal, [0, 10, 20, 30, 40])
+    own = Progress(journal, [0, 10, 20, 30, 40])
     state: Any = State()
-    progress.on_train_begin(None, state, None)  # type: ignore[arg-type]
+    own.on_train_begin(None, state, None)  # type: ignore[arg-type]
     assert [entry["step"] for entry in read_journal(journal)] == [1, 2]
-    assert progress.figures(3)["tokens"] == 30
-    progress.on_log(None, state, None)  # type: ignore[arg-type]
+    assert own.figures(3)["tokens"] == 30
+    own.on_log(None, state, None)  # type: ignore[arg-type]
     assert [entry["loss"] for entry in read_journal(journal)] == [9.0, 9.0, 1.0]
+
+
+def test_the_share_of_the_devices_is_told_where_they_are_known(
+    small_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "time", SimpleNamespace(perf_counter=itertools.count(0.0, 0.5).__next__))
+    share = operations(1_000_000_000, 1_000_000_000) / DEVICES["h100"].flops
+    told = Progress(tmp_path / PROGRESS, [0, 40_000], share).figures(1)
+    assert told == {"tokens": 40_000, "tokens_per_second": 80_000.0, "mfu": round(6e9 * 80_000 / 989e12, 4)}
+    assert operations(100, 3) == 400, "of frozen weights nobody asks for gradients"
+
+
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        ("NVIDIA H100 80GB HBM3", "h100"),
+        ("NVIDIA H200", "h200"),
+        ("NVIDIA A100-SXM4-80GB", "a100"),
+        ("NVIDIA GeForce RTX 4090", "rtx4090"),
+        ("NVIDIA L40S", "l40s"),
+        ("AMD Instinct MI300X", None),
+    ],
+)
+def test_devices_are_known_by_what_drivers_call_them(told: str, name: str | None) -> None:
+    assert device_named(told) is (DEVICES[name] if name else None)
 
 
 @pytest.mark.full

@@ -5,6 +5,7 @@ const CURVES = {
   learning_rate: "learning rate",
   grad_norm: "norm of the gradient",
   tokens_per_second: "tokens a second",
+  mfu: "share of the devices (MFU)",
 };
 
 function trainingTabs(section, number) {
