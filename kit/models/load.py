@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from kit.core.errors import KitError, first_line
+from kit.core.store import write_json
 from kit.models.checkpoint import Checkpoint, check_kept
 
 if TYPE_CHECKING:
@@ -207,15 +209,23 @@ class Original:
             self._write(theirs)
 
 
+def tied_weights(network: PreTrainedModel) -> set[str]:
+    """The names under which weights stand that stand under another one already."""
+    own = {name for named in (network.named_parameters, network.named_buffers) for name, _ in named()}
+    return set(network.state_dict().keys() - own)
+
+
 def save(
     network: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     stops: Sequence[int],
     out: Path,
     weights: dict[str, torch.Tensor] | None = None,
+    dtype: torch.dtype | None = None,
 ) -> None:
     """A checkpoint as transformers, peft and servers read it. stops: the ids that end an answer, for its generation config, so
-    that another server stops too. weights: all of them, where the network holds a part."""
+    that another server stops too. weights: all of them, where the network holds a part. dtype: of the weights in the file, where
+    it is another; an adapter's stay as they are."""
     generation = network.generation_config
     if generation is not None:
         generation.eos_token_id = list(stops) if len(stops) > 1 else stops[0] if stops else None
@@ -223,7 +233,15 @@ def save(
         for name, value in vars(adapter).items():
             if isinstance(value, set):
                 setattr(adapter, name, sorted(value))  # or its order in the file is that of hashes
+    rounded = dtype not in (None, network.dtype) and not hasattr(network, "peft_config")
+    if rounded:
+        tied = tied_weights(network)
+        held = weights or {name: tensor for name, tensor in network.state_dict().items() if name not in tied}
+        weights = {name: tensor.to(dtype) if tensor.is_floating_point() else tensor for name, tensor in held.items()}
     network.save_pretrained(out, state_dict=weights)
+    if rounded:
+        told = json.loads((out / "config.json").read_text("utf-8"))
+        write_json(out / "config.json", {**told, "dtype": str(dtype).removeprefix("torch.")})
     if generation is not None:
         generation.save_pretrained(out)  # an adapter leaves it to its base
     for told in ("is_local", "local_files_only"):

@@ -37,7 +37,8 @@ class TrainConfig(ChatSettings):
     the task, controls without their content, those of what the model does not know, or those that tell the novel facts;
     unknown_share: of how many of them what is not known is put in the place; skip_bad_rows: leave examples out that cannot be
     read or are longer than max_length, and count them. steps or epochs: exactly one. epochs counts passes over the D examples.
-    trust_remote_code: the checkpoint's own code may be run.
+    trust_remote_code: the checkpoint's own code may be run. save_precision: of the weights that a run leaves, an adapter's apart;
+    without it that in which it computed.
     micro_batch: the most rows that a device takes at once; devices: over how many the rows of each step are spread, which changes
     nothing of what is computed but the rounding; parallel: whether each of them holds the whole model (`ddp`) or a part of its
     weights, gradients and optimizer (`fsdp`, FSDP2).
@@ -66,6 +67,7 @@ class TrainConfig(ChatSettings):
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     max_gradient_norm: Annotated[float, Field(gt=0)] = 1.0
     precision: Precision = "auto"
+    save_precision: Precision = "auto"
     trust_remote_code: bool = False
     lora: LoraSettings | None = None
     adapter: Literal["continue", "merge", "new"] | None = None

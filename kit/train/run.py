@@ -110,7 +110,7 @@ def _train(
 ) -> dict[str, float]:
     import torch
 
-    from kit.models.load import Original, mend_generation, save
+    from kit.models.load import Original, choose_dtype, mend_generation, save
 
     if not torch.cuda.is_available():
         _give_back_at_once()
@@ -144,7 +144,8 @@ def _train(
         if not ranks.first:
             return
         with original.restored():
-            save(network, tokens.tokenizer, tokens.stops if taught else tokens.declared, place, weights)
+            how = config.save_precision if config.save_precision != "auto" else config.precision
+            save(network, tokens.tokenizer, tokens.stops if taught else tokens.declared, place, weights, choose_dtype(how))
         if start.base and start.adapter:
             write_base(place, start.base, start.adapter)
 
@@ -200,7 +201,7 @@ def fit(
     from transformers.utils import logging
     from trl import SFTConfig, SFTTrainer
 
-    from kit.models.load import choose_dtype
+    from kit.models.load import choose_dtype, tied_weights
     from kit.train.loss import StepLoss
     from kit.train.muon import muon_for
     from kit.train.progress import Progress, tensorboard
@@ -212,9 +213,7 @@ def fit(
     batch = sum(config.mixture().values())
     split = Split.of(batch, ranks.count, config.micro_batch)
     step_loss = StepLoss(network, batch)
-    tied = network.state_dict().keys() - {
-        name for named in (network.named_parameters, network.named_buffers) for name, _ in named()
-    }
+    tied = tied_weights(network)
     ends = [0, *np.cumsum(schedule.lengths)[batch - 1 :: batch].tolist()]
     progress = Progress(stage.working / PROGRESS, ends, _share(network, ranks.count))
 

@@ -59,6 +59,7 @@ CHANGED: dict[str, dict[str, Any]] = {
     "weight_decay": {"weight_decay": 0.1},
     "max_gradient_norm": {"max_gradient_norm": 0.1},
     "precision": {"precision": "bf16"},
+    "save_precision": {"save_precision": "bf16"},
     "trust_remote_code": {"trust_remote_code": True},
     "lora": {"lora": {"rank": 4}},
     "adapter": {"adapter": "merge"},

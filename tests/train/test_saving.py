@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from kit.core.config import resolve
 from kit.core.store import PROGRESS, UNFINISHED, intact_manifest, read_journal
+from kit.models.checkpoint import read
+from kit.models.load import load
 from kit.train import saving
 from kit.train.ranks import Ranks
 from kit.train.recipes import TrainConfig, with_defaults
@@ -161,3 +165,24 @@ def test_one_terminated_behind_its_last_step_is_saved_whole(
     run(small_dir, tmp_path / "calm")
     outputs = [intact_manifest(tmp_path / name).outputs["model/model.safetensors"] for name in ("run", "calm")]
     assert outputs[0] == outputs[1]
+
+
+@pytest.mark.parametrize("keep", [(), (2,)])
+def test_weights_leave_in_the_precision_that_is_asked_for(small_dir: Path, tmp_path: Path, keep: tuple[int, ...]) -> None:
+    """Rounded where they leave and nowhere before: what is kept on the way, and what is tied, too."""
+    given = {**SETTINGS, "steps": 4, "precision": "fp32", "keep": keep}
+    whole, half = (
+        train(resolve(TrainConfig, with_defaults({**given, "save_precision": how})), str(small_dir), "tiny", tmp_path / how)
+        for how in ("fp32", "bf16")
+    )
+    assert (whole / "history.json").read_text().count("loss") == (half / "history.json").read_text().count("loss")
+    for place in ("model", *(f"steps/{step}" for step in keep)):
+        one, other = (load_file(run / place / "model.safetensors") for run in (whole, half))
+        assert one.keys() == other.keys()
+        assert all(torch.equal(one[name].to(torch.bfloat16), other[name]) for name in one)
+        assert json.loads((half / place / "config.json").read_text())["dtype"] == "bfloat16"
+    again = load(read(str(half)))
+    assert next(again.parameters()).dtype == torch.float32, "training goes on in fp32"
+    adapter = {**given, "lora": {"rank": 2}, "save_precision": "bf16", "tiny": {}, "keep": ()}
+    out = train(resolve(TrainConfig, with_defaults(adapter)), str(small_dir), str(half), tmp_path / "adapter")
+    assert all(tensor.dtype == torch.float32 for tensor in load_file(out / "model" / "adapter_model.safetensors").values())
