@@ -291,8 +291,8 @@ class Tokens:
 
     def _head(self, cut: _Cut, whole: list[int]) -> list[int] | None:
         """The tokens of what is before the boundary, where they can be told without encoding it once more: a control token ends
-        what is before it, so that only what lies between the last one and the boundary is left, which is the template's and
-        always the same. whole: the tokens of all of the text."""
+        what is before it, so that only what lies between the last one and the boundary is left, which is always the same where it
+        is the template's. whole: the tokens of all of the text."""
         if not cut.boundary:
             return []
         controls = list(self._control.finditer(cut.text))
@@ -300,6 +300,8 @@ class Tokens:
         if not before or any(start < found.end() and found.start() < end for found in controls for start, end in cut.said):
             return None
         last = controls[before - 1]
+        if any(start < cut.boundary and end > last.end() for start, end in cut.said):
+            return None
         ids = [self._control_ids.get(found.group(), -1) for found in controls]  # one that is not added splits no text
         if any(whole.count(id_) != ids.count(id_) for id_ in set(ids)):
             return None
