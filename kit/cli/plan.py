@@ -73,7 +73,7 @@ def _taken(machine: Machine, taken: Taken) -> None:
     if taken.beyond:
         click.echo(f"does not fit: {len(taken.beyond)} stages, such as {taken.beyond[0]}: see devices, parallel and micro_batch")
     if taken.unknown:
-        click.echo(f"left out, since their configuration is not on this machine: {', '.join(taken.unknown)}")
+        click.echo(f"left out, since they cannot be read here: {', '.join(taken.unknown)}")
 
 
 def _by(values: Iterable[object]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -26,13 +27,17 @@ DEVICES = {
 
 
 def device_named(told: str) -> Device | None:
-    """What a driver's name means, as `NVIDIA H100 80GB HBM3` or `NVIDIA GeForce RTX 4090`; None where it is none of those.
+    """What a driver's name means, as `NVIDIA H100 80GB HBM3` or `NVIDIA GeForce RTX 4090`; None where it is none of those, a form
+    that does less, or a part of one.
 
     >>> device_named("NVIDIA A100-SXM4-80GB") is DEVICES["a100"]
     True
     """
-    name = re.sub(r"[^a-z0-9]", "", told.lower())
-    return next((device for key, device in DEVICES.items() if key in name), None)
+    words = re.findall(r"[a-z0-9]+", told.lower())
+    if {"pcie", "mig", "nvl"} & {*words}:
+        return None
+    names = {*words, *map("".join, itertools.pairwise(words))}
+    return next((device for key, device in DEVICES.items() if key in names), None)
 
 
 def operations(parameters: int, trained: int) -> int:

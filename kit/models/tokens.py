@@ -48,8 +48,8 @@ class Row:
 
 class Tokens:
     """A checkpoint's tokenizer, with the settings it is spoken to by. declared: the ids that the checkpoint's configs end an
-    answer with (`Checkpoint.stops`). embedded: how many ids the model knows, where the tokenizer makes more. trimmed: answers
-    whose ends the chat template took off so far."""
+    answer with (`Checkpoint.stops`). embedded: how many ids the model knows, where the tokenizer makes more. trimmed: how many
+    answers the chat template took blanks off so far."""
 
     def __init__(
         self, tokenizer: PreTrainedTokenizerBase, settings: ChatSettings | None = None, declared: Sequence[int] = ()
@@ -96,16 +96,16 @@ class Tokens:
         ids = (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id, 0)
         return next(int(i) for i in ids if i is not None)
 
-    def notes(self, conversations: bool) -> list[str]:
+    def notes(self, conversations: bool, trimmed: int) -> list[str]:
         """What a reader of a training run should know of how its answers are learned. conversations: some are of several
-        turns."""
+        turns; trimmed: so many lost blanks."""
         told = []
         if self.tokenizer.eos_token is None and not self.template.turn_end:
             told.append("the tokenizer has no end token: neither documents nor answers are taught where to end")
         elif self.template.own and not self.template.turn_end:
             told.append(f"the chat template closes no turn: answers are ended with {self.tokenizer.eos_token}")
-        if self.trimmed:
-            told.append(f"the chat template trims what is said: {self.trimmed:,} answers lost blanks or line breaks at an end")
+        if trimmed:
+            told.append(f"the chat template trims what is said: {trimmed:,} answers lost blanks or line breaks at an end")
         if conversations and not self.template.keeps_turns:
             told.append("the chat template rewrites earlier turns: of a conversation only the last answer is learned")
         return told

@@ -140,7 +140,9 @@ class ExperimentConfig(Config):
                 each[name] = arm
                 continue
             for model in models:
-                each[f"{name}_{model}"] = {**arm, "model": model, "label": f"{arm.get('label') or name}, {model}"}
+                if (own := f"{name}_{model}") in arms or own in each:
+                    raise KitError(f"arms.{own} is there twice: {name} is of each of the models too")
+                each[own] = {**arm, "model": model, "label": f"{arm.get('label') or name}, {model}"}
         said = [one for claim in claims for one in _of_models(claim, every, list(models))]
         return {**data, "arms": each, "claims": said}
 
@@ -334,6 +336,8 @@ class ExperimentConfig(Config):
             models = {arm.model for arm in arms.values()} - {None}
             of_models = self._tables(f"train.{stage}", table, BY_MODEL, models, "llama = { micro_batch = 16 }")
             for name, own in (("", table), *of_models.items()):
+                if name and BY_MODEL in own:
+                    raise ValueError(f"train.{stage}.{BY_MODEL}.{name}: {BY_MODEL} is for the stage's own table")
                 known = {str(count) for arm in arms if not name or arms[arm].model == name for count in self.counts_of(arm)}
                 where = f"train.{stage}.{BY_MODEL}.{name}" if name else f"train.{stage}"
                 self._tables(where, own, BY_COUNT, known, "1000 = { micro_batch = 16 }")
@@ -345,6 +349,10 @@ class ExperimentConfig(Config):
         what = by.removeprefix("by_")
         if not isinstance(tables, dict) or not all(isinstance(own, dict) for own in tables.values()):
             raise ValueError(f"{where}.{by} must be a table of settings by {what}, as {{ {as_} }}")
+        inner = (BY_COUNT, BY_MODEL) if by == BY_COUNT else ()
+        for name, own in tables.items():
+            if nested := next((each for each in inner if each in own), None):
+                raise ValueError(f"{where}.{by}.{name}.{nested}: what is by both is written {BY_MODEL}.MODEL.{BY_COUNT}.COUNT")
         if strange := next((each for each in tables if each not in known), None):
             told = "at that count" if by == BY_COUNT else "of that model"
             raise ValueError(f"{where}.{by}.{strange}: no arm takes the stage {told}")
@@ -437,6 +445,14 @@ class ExperimentConfig(Config):
         given = {k: v for k, v in self.evaluation.items() if k != "task"}
         return Evaluation(resolve(EvalConfig, {**given, "slices": [dump(part)]}), None, {})
 
+    def _tables_of(self, arm: Arm) -> list[dict[str, Any]]:
+        """What is given for the stages of an arm, what is of other models left out."""
+        found = []
+        for table in (self.train[stage] for stage in arm.path):
+            own = {model: settings for model, settings in table.get(BY_MODEL, {}).items() if model == arm.model}
+            found.append({**{k: v for k, v in table.items() if k != BY_MODEL}, **({BY_MODEL: own} if own else {})})
+        return found
+
     def claim_digests(self) -> list[str]:
         """What each claim says and rests on: its settings, the cells it is decided by, and everything that decides their scores.
         Neither more replicates nor how a stage is run makes it another claim."""
@@ -447,7 +463,7 @@ class ExperimentConfig(Config):
         found = []
         for claim in self.claims:
             measures = {name: self.measure(name) for name in sorted(claim.named_measures())}
-            stages = {name: [self.train[stage] for stage in self.arms[name].path] for name in sorted(claim.named_arms())}
+            stages = {name: self._tables_of(self.arms[name]) for name in sorted(claim.named_arms())}
             found.append(
                 digest(
                     dump(claim),

@@ -172,7 +172,7 @@ class _Lengths:
 
     def __init__(self, experiment: ExperimentConfig, data: Path | None) -> None:
         self.tiny = experiment.base is not None and experiment.model == TINY
-        self.data = data
+        self.data, self.worlds = data, experiment.worlds
         self.rows: dict[str, float] = {}
         self.words: set[str] = set()
         texts: dict[str, list[str]] = {}
@@ -193,7 +193,7 @@ class _Lengths:
         """Tokens that a train stage is shown."""
         assert isinstance(node.config, TrainConfig)
         config, total = node.config, 0.0
-        source = config.examples_from or (str(self.data) if self.data else None if node.needs else node.data)
+        source = config.examples_from or (str(self.data) if self.data else None if self.worlds else node.data)
         for name, rows in config.mixture().items():
             mean = self._examples(config, source) if name == "examples" else self.rows.get(name, 60.0)
             total += rows * config.step_count() * mean

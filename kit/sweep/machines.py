@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 from evals.config import EvalConfig
 from evals.tasks import TASKS
@@ -16,10 +16,10 @@ from kit.core.seeds import digest
 from kit.models.checkpoint import TINY, read
 from kit.models.load import load_tokenizer
 from kit.models.tokens import Tokens
-from kit.sweep.plan import Node, start_of
+from kit.sweep.plan import Node, model_of, start_of
 from kit.train.dealing import Split
 from kit.train.memory import Counted, taken
-from kit.train.recipes import TrainConfig
+from kit.train.recipes import LoraSettings, TrainConfig
 
 TRAINING_MFU = 0.4
 """Of a device's arithmetic, what training is reckoned to use (model FLOPs utilisation: PaLM, arXiv 2204.02311, appendix B)."""
@@ -53,8 +53,9 @@ class Machine:
 @dataclass(frozen=True, slots=True)
 class Taken:
     """What an experiment takes of a machine. training, evaluation: device-hours; memory: the most bytes of a device that a stage
-    of training takes, its rows as long as they may be, and largest, that stage; beyond: the stages that do not fit, or ask for
-    more devices than there are; unknown: models whose configuration is not at hand, which are left out."""
+    of training takes, its rows as long as they may be, and largest, that stage; beyond: the stages that do not fit (of an
+    evaluation its weights in bf16), or ask for more devices than there are; unknown: models that cannot be read here, which are
+    left out. Of a mixture of experts all are reckoned with, as if every token went through each."""
 
     training: float
     evaluation: float
@@ -74,48 +75,66 @@ def taken_of(machine: Machine, nodes: Mapping[str, Node], tokens: Mapping[str, f
     memory, largest = 0, ""
     beyond: dict[str, None] = {}
     for key, node in nodes.items():
-        if node.kind == "generate" or (start := start_of(node, nodes)) == TINY or start in models.unknown:
+        if node.kind == "generate" or (start := start_of(node, nodes)) == TINY:
             continue
-        if isinstance(node.config, TrainConfig):
-            if not (model := models.of(start, node.config)):
-                continue
+        config = node.config
+        if not (model := models.of(start, config, _adapting(node, nodes))):
+            continue
+        if isinstance(config, TrainConfig):
             done = operations(model.parameters, model.trained) * tokens[key]
             training += done / (machine.device.flops * TRAINING_MFU) / 3600
-            needs = models.memory(start, node.config, model)
+            needs = models.memory(start, config, model)
             if needs > memory:
                 memory, largest = needs, node.label
-            if needs > machine.device.memory or node.devices > machine.count:
-                beyond[node.label] = None
-        elif isinstance(node.config, EvalConfig) and (model := models.of(start, None)):
-            lengths = {**TASKS[node.config.task].max_new_tokens, **node.config.max_new_tokens}
-            longest = max((lengths[part.style] for part in node.config.slices if part.style in lengths), default=0)
+        else:
+            assert isinstance(config, EvalConfig)
+            lengths = {**TASKS[config.task].max_new_tokens, **config.max_new_tokens}
+            longest = max((lengths[part.style] for part in config.slices if part.style in lengths), default=0)
             steps = asked[key] * longest / min(TOGETHER, max(1, asked[key]))
+            needs = 2 * model.parameters // config.devices
             evaluation += 2 * model.parameters * steps / (machine.device.bandwidth * READING) / 3600
+        if needs > machine.device.memory or node.devices > machine.count:
+            beyond[node.label] = None
     return Taken(training, evaluation, memory, largest, tuple(beyond), tuple(models.unknown))
 
 
+def _adapting(node: Node, nodes: Mapping[str, Node]) -> LoraSettings | None:
+    """The adapter that a training stage trains: its own, or that of the stage before, where it goes on with it."""
+    if not isinstance(node.config, TrainConfig):
+        return None
+    if node.config.lora or node.config.adapter == "merge" or not (before := model_of(node, nodes)):
+        return node.config.lora
+    return _adapting(before, nodes)
+
+
 class _Models:
-    """Models without content, by checkpoint and by what is trained of them. unknown: those that are not on this machine."""
+    """Models without content, by checkpoint and by what is trained of them. unknown: those that cannot be read here."""
 
     def __init__(self) -> None:
         self.counted: dict[str, Counted] = {}
         self.needs: dict[str, int] = {}
         self.unknown: dict[str, None] = {}
 
-    def of(self, start: str, config: TrainConfig | None) -> Counted | None:
-        """One, as a training stage has it, or as it is asked."""
-        if not Path(start).is_dir():
-            self.unknown[start] = None
-            return None
-        settings = dump(config) if config else {}
-        key = digest(start, settings.get("lora"), settings.get("adapter"))
-        if key not in self.counted:
-            checkpoint = read(start)
-            plain = config or TrainConfig(recipe="posttrain", rows={"known": 1}, steps=1)
-            if plain.precision == "auto":
-                plain = plain.model_copy(update={"precision": "bf16"})
-            self.counted[key] = Counted(plain, Tokens(load_tokenizer(checkpoint, plain.trust_remote_code)), checkpoint)
-        return self.counted[key]
+    def of(self, start: str, config: Any, lora: LoraSettings | None) -> Counted | None:
+        """One, as a training stage has it, or, whole, as it is asked."""
+        trusted, precision = bool(config.trust_remote_code), config.precision if isinstance(config, TrainConfig) else "auto"
+        key = digest(start, dump(lora) if lora else None, trusted, precision)
+        if key not in self.counted and start not in self.unknown:
+            try:
+                checkpoint = read(start)
+            except KitError:
+                self.unknown[start] = None
+                return None
+            plain = TrainConfig(
+                recipe="posttrain",
+                rows={"known": 1},
+                steps=1,
+                lora=lora,
+                trust_remote_code=trusted,
+                precision="bf16" if precision == "auto" else precision,
+            )
+            self.counted[key] = Counted(plain, Tokens(load_tokenizer(checkpoint, trusted)), checkpoint)
+        return self.counted.get(key)
 
     def memory(self, start: str, config: TrainConfig, model: Counted) -> int:
         """Bytes of a device, with rows as long as they may be."""
@@ -123,7 +142,7 @@ class _Models:
         width = min(config.max_length, window) if window else config.max_length
         split = Split.of(sum(config.mixture().values()), config.devices, config.micro_batch)
         how = (config.optimizer, config.precision, config.gradient_checkpointing, config.devices, config.parallel)
-        key = digest(start, dump(config)["lora"], config.adapter, split.rows, split.times > 1, width, how)
+        key = digest(start, model.trained, split.rows, split.times > 1, width, how)
         if key not in self.needs:
             self.needs[key] = taken(config, model, split, width).total
         return self.needs[key]

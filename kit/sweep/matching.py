@@ -35,13 +35,14 @@ def unmatched(experiment: ExperimentConfig, data: Path | None) -> list[list[str]
     if data is None and experiment.worlds:
         return None
     dealers: dict[str, Dealer] = {}
-    for model in {experiment.checkpoint_of(arm) for keys in compared if len(keys) > 1 for arm, _ in keys}:
-        if (writing := tokenizer_of(experiment, model, data)) is None:
+    arms = {experiment.arms[arm].model or "": arm for keys in compared if len(keys) > 1 for arm, _ in keys}
+    for model, arm in arms.items():
+        if (writing := tokenizer_of(experiment, experiment.checkpoint_of(arm), data)) is None:
             return None
         dealers[model] = Dealer(experiment, data, *writing)
     found = []
     for claim, keys in zip(experiment.claims, compared, strict=True):
-        trained = {key: dealers[experiment.checkpoint_of(key[0])].training(*key) for key in keys} if len(keys) > 1 else {}
+        trained = {key: dealers[experiment.arms[key[0]].model or ""].training(*key) for key in keys} if len(keys) > 1 else {}
         found.append(unnamed(claim, differing(claim, counts, [trained])))
     return found
 

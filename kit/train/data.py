@@ -25,14 +25,18 @@ from kit.sources.reading import count_of, rows_of
 from kit.train.recipes import TrainConfig
 from kit.train.rows import Source, Told, batches
 
+DONE = "rows.json"
+"""In the folder of a run's rows, what was told while they were made; there once they all are."""
+
 
 class Loaded(NamedTuple):
     """The sources of a run. skipped: the examples that were left out on the way to D, with the reasons. conversations: whether
-    some of the rest are of several turns."""
+    some of the rest are of several turns. trimmed: how many answers the chat template took blanks off."""
 
     sources: dict[str, Source]
     skipped: list[str]
     conversations: bool
+    trimmed: int
 
 
 def load_sources(config: TrainConfig, data: str, tokens: Tokens, window: int | None = None, place: Path | None = None) -> Loaded:
@@ -42,35 +46,58 @@ def load_sources(config: TrainConfig, data: str, tokens: Tokens, window: int | N
     place: a folder to keep them in, and to take them from where they lie there already, instead of in memory.
     Raises KitError when a source is empty, a row too long or no row, or more examples are asked for than there are.
     """
-    wanted = sorted(config.mixture())
-    files = {name: place / f"{name}.arrow" if place else None for name in wanted}
-    done = place / "rows.json" if place else None
-    if done and done.exists():
-        told = json.loads(done.read_text("utf-8"))
-        tokens.trimmed += told["trimmed"]
-        return Loaded({name: Source.read(file) for name, file in files.items() if file}, told["skipped"], told["conversations"])
+    if place and (place / DONE).exists():
+        return kept_sources(config, place)
     if place:
         place.mkdir(parents=True, exist_ok=True)
-    # The libraries' objects are here to stay: going through them again and again took a sixth of the time.
-    gc.set_threshold(100_000, 50, 100)
-    gc.freeze()
     before = tokens.trimmed
     sources: dict[str, Source] = {}
     examples = _Examples(config, config.examples_from or data, tokens, window)
-    for name in wanted:
-        if name == "examples":
-            rows = examples.rows()
-        elif name == "questions":
-            rows = _questions(config, data, tokens, window)
-        else:
-            rows = _documents(name, config, data, tokens, window)
-        sources[name] = Source.of(rows, files[name])
-        if not len(sources[name]):
-            raise KitError(f"{data} has no {name} rows to train on")
-    if done:
-        trimmed = tokens.trimmed - before
-        write_json(done, {"trimmed": trimmed, "skipped": examples.skipped, "conversations": examples.conversations})
-    return Loaded(sources, examples.skipped, examples.conversations)
+    with _seldom_collected():
+        for name in sorted(config.mixture()):
+            if name == "examples":
+                rows = examples.rows()
+            elif name == "questions":
+                rows = _questions(config, data, tokens, window)
+            else:
+                rows = _documents(name, config, data, tokens, window)
+            sources[name] = Source.of(rows, _file(place, name) if place else None)
+            if not len(sources[name]):
+                raise KitError(f"{data} has no {name} rows to train on")
+    found = Loaded(sources, examples.skipped, examples.conversations, tokens.trimmed - before)
+    if place:
+        write_json(place / DONE, {name: told for name, told in found._asdict().items() if name != "sources"})
+    return found
+
+
+def kept_sources(config: TrainConfig, place: Path) -> Loaded:
+    """The same as they lie in a folder. Raises KitError where it does not hold them."""
+    try:
+        told = json.loads((place / DONE).read_text("utf-8"))
+        return Loaded({name: Source.read(_file(place, name)) for name in sorted(config.mixture())}, **told)
+    except FileNotFoundError:
+        raise KitError(
+            f"rank 0's rows are not in {place}: all ranks need the same --out, on a file system that they share"
+        ) from None
+
+
+def _file(place: Path, name: str) -> Path:
+    return place / f"{name}.arrow"
+
+
+@contextlib.contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """A block that makes many objects. Those that are there already, the libraries', are not gone through for it again and again,
+    which took a sixth of the time."""
+    before, frozen = gc.get_threshold(), gc.get_freeze_count()
+    gc.set_threshold(100_000, 50, 100)
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        if not frozen:
+            gc.unfreeze()
 
 
 def _documents(name: str, config: TrainConfig, data: str, tokens: Tokens, window: int | None) -> Iterator[Told]:
@@ -78,7 +105,7 @@ def _documents(name: str, config: TrainConfig, data: str, tokens: Tokens, window
     if not Path(data).is_dir():
         raise KitError(f"{data} does not exist, or is no directory made by kit generate: rows of {name} are documents")
     longest, place = 0, itertools.count()
-    for batch in batches(read_records(Path(data) / "documents.parquet", Document, corpus=name)):
+    for batch in batches(read_records(Path(data) / "documents.parquet", Document, corpus=name), lambda d: len(d.text)):
         for d, row in zip(batch, tokens.document_rows([(d.text, d.context_chars) for d in batch]), strict=True):
             if isinstance(row, KitError):
                 raise row
@@ -127,7 +154,7 @@ class _Examples:
         while found < wanted:
             ends = looked + wanted - found
             before = found + len(self.skipped)
-            for batch in batches(self._examples(looked, ends)):
+            for batch in batches(self._read(looked, ends), _characters):
                 for told in self._tokenised(batch):
                     found += 1
                     yield told
@@ -135,15 +162,17 @@ class _Examples:
                 raise KitError(self._too_few(found))
             looked = ends
 
-    def _examples(self, start: int, end: int) -> Iterator[Located]:
+    def _read(self, start: int, end: int) -> Iterator[tuple[Located, Conversation]]:
+        """What stands at some places, but for what cannot be read."""
         c = self.config
-        return examples_of(self.source, c.task, c.draw, c.content, c.unknown_share, start, end)
-
-    def _tokenised(self, batch: list[Located]) -> Iterator[Told]:
-        read: list[tuple[Located, Conversation]] = []
-        for located in batch:
+        for located in examples_of(self.source, c.task, c.draw, c.content, c.unknown_share, start, end):
+            example = None
             with self._left_out():
-                read.append((located, _worded(located.read(), self.config.ask)))
+                example = _worded(located.read(), c.ask)
+            if example:
+                yield located, example
+
+    def _tokenised(self, read: list[tuple[Located, Conversation]]) -> Iterator[Told]:
         rows = self.tokens.example_rows([example.turns for _, example in read])
         for (located, example), row in zip(read, rows, strict=True):
             told = None
@@ -178,6 +207,11 @@ class _Examples:
         return (
             f"{self.config.examples} examples were asked for but {self.source} holds {found} of the task {task}{left_out}{more}"
         )
+
+
+def _characters(read: tuple[Located, Conversation]) -> int:
+    """Of all that is encoded of a conversation: each of its beginnings."""
+    return sum(len(text) for i, _ in enumerate(read[1].turns, 1) for turn in read[1].turns[:i] for text in turn)
 
 
 def _worded(example: Conversation, wording: Wording) -> Conversation:

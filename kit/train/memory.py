@@ -61,15 +61,17 @@ class Outlook:
     fits: int
 
 
-def outlook(config: TrainConfig, data: str, model: str) -> Outlook:
-    """What a run would take. Raises KitError as the run would for its settings, data and model."""
+def outlook(config: TrainConfig, data: str, model: str, kept: Path | None = None) -> Outlook:
+    """What a run would take. kept: where its rows lie, if they do. Raises KitError as the run would for its settings, data and
+    model."""
     import torch
 
     checkpoint = None if model == TINY else read(model)
     check_start(config, checkpoint)
     here = config.model_copy(update={name: local(source) for name, source in config.sources().items()})
     tokens = tokens_of(here, local(data), checkpoint)
-    sources, _, _ = load_sources(here, local(data), tokens, checkpoint.window if checkpoint else here.tiny.positions)
+    window = checkpoint.window if checkpoint else here.tiny.positions
+    sources = load_sources(here, local(data), tokens, window, kept).sources
     schedule = deal(sources, here.mixture(), here.step_count(), here.seed, (), here.rate)
     batch = sum(here.mixture().values())
     lengths = schedule.lengths.tolist()
@@ -98,9 +100,9 @@ def outlook(config: TrainConfig, data: str, model: str) -> Outlook:
     return Outlook(memory, rows, wide, counted.parameters, counted.trained, available, fits)
 
 
-def too_much(config: TrainConfig, data: str, model: str) -> str:
+def too_much(config: TrainConfig, data: str, model: str, rows: Path) -> str:
     """What to do when a run was out of memory."""
-    found = outlook(config, data, model)
+    found = outlook(config, data, model, rows)
     fits = min(found.fits, found.rows - 1)
     fewer = f"set -o micro_batch={fits}, or " if fits else "a single row is too much: "
     return f"the device ran out of memory with {found.rows} rows at once: {fewer}see kit train --plan"

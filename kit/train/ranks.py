@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
@@ -26,6 +27,10 @@ PRELOADED = (
 
 GRACE = 10.0
 """Seconds that ranks have to say what is wrong, once one has ended."""
+
+
+PATIENCE = timedelta(hours=6)
+"""How long ranks wait for one another: the first tokenises for all of them. One that ended is noticed at once."""
 
 
 class Ranks:
@@ -130,7 +135,8 @@ def joined(devices: int, threads: int, sharded: bool) -> Iterator[Ranks]:
             raise KitError(f"rank {rank} has no GPU to itself: {torch.cuda.device_count()} are visible")
         torch.cuda.set_device(local)
     try:
-        distributed.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+        distributed.init_process_group(backend, timeout=PATIENCE)
     except (RuntimeError, ValueError) as error:
         raise KitError(f"the ranks cannot reach one another: {_plain(error)}") from None
     try:

@@ -104,6 +104,8 @@ class TrainConfig(ChatSettings):
             raise ValueError(f"{name} says how examples are put to a model: give rows of them")
         if self.ask != "plain" and (self.task != "multihop" or not asks):
             raise ValueError("ask says how multihop questions are worded: give rows of examples of that task")
+        if self.save_precision != "auto" and self.lora:
+            raise ValueError("save_precision is of whole models, and an adapter is left as it was trained: leave it out")
         if self.adapter == "merge" and self.lora:
             raise ValueError('adapter = "merge" trains all weights: leave lora out, or set adapter = "new"')
         if self.adapter == "new" and not self.lora:

@@ -3,9 +3,9 @@ length of every row, and little else."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -19,6 +19,9 @@ T = TypeVar("T")
 
 BATCH = 1000
 """Rows that lie beside one another in a file, and are tokenised at once."""
+
+LARGEST = 4_000_000
+"""Characters that are tokenised at once; the tokenizer's own form of them takes some twenty times their size."""
 
 SCHEMA = pa.schema(
     [
@@ -97,10 +100,17 @@ class Source:
         )
 
 
-def batches(items: Iterable[T]) -> Iterator[list[T]]:
-    """The items, `BATCH` at a time."""
-    left = iter(items)
-    while batch := list(islice(left, BATCH)):
+def batches(items: Iterable[T], characters: Callable[[T], int] = lambda _: 0) -> Iterator[list[T]]:
+    """The items, `BATCH` at a time, or fewer where they hold more than `LARGEST` characters."""
+    batch: list[T] = []
+    held = 0
+    for item in items:
+        batch.append(item)
+        held += characters(item)
+        if len(batch) == BATCH or held > LARGEST:
+            yield batch
+            batch, held = [], 0
+    if batch:
         yield batch
 
 

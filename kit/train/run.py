@@ -24,7 +24,7 @@ from kit.models.checkpoint import TINY, Checkpoint, read, with_model, write_base
 from kit.models.tokens import Row, Tokens
 from kit.sources.published import as_named, local
 from kit.sources.reading import source_keys
-from kit.train.data import load_sources
+from kit.train.data import kept_sources, load_sources
 from kit.train.dealing import DEALT, Schedule, Split, deal, read_dealt, write_dealt
 from kit.train.memory import too_much
 from kit.train.ranks import Ranks, joined, launch, launched
@@ -122,12 +122,11 @@ def _train(
         stage.notes += mend_generation(network)
         if ranks.first:  # for all of them
             load_sources(config, data, tokens, start.window, rows)
-            tokens.trimmed = 0
     with ranks.together() as same:
-        sources, skipped, conversations = load_sources(config, data, tokens, start.window, rows)
+        sources, skipped, conversations, trimmed = kept_sources(config, rows)
         taught = bool(sources.keys() & set(ASKED))
         if taught:
-            stage.notes += tokens.notes(conversations)
+            stage.notes += tokens.notes(conversations, trimmed)
         experts = [(name, p) for name, p in network.named_parameters() if ".experts." in name]
         if start.adapter and any(p.ndim == 3 for _, p in experts) and not any(p.requires_grad for _, p in experts):
             stage.notes.append("the experts of a layer are stored as one tensor: the adapter is on none of them")
@@ -152,7 +151,7 @@ def _train(
     try:
         history = fit(network, tokens, schedule, config, stage, ranks, leave)
     except torch.OutOfMemoryError:
-        raise KitError(too_much(config, data, model)) from None
+        raise KitError(too_much(config, data, model, rows)) from None
     if not ranks.first:
         return {}
     write_json(out / "history.json", history)
@@ -176,7 +175,8 @@ def _share(network: PreTrainedModel, devices: int) -> float | None:
     device = device_named(torch.cuda.get_device_name()) if torch.cuda.is_available() else None
     counts = [(p.numel(), p.requires_grad) for p in network.parameters()]
     done = operations(sum(count for count, _ in counts), sum(count for count, trained in counts if trained))
-    return done / (devices * device.flops) if device else None
+    routed = any(".experts." in name for name, _ in network.named_parameters())  # a token goes through some of them
+    return done / (devices * device.flops) if device and not routed else None
 
 
 def fit(
@@ -236,18 +236,19 @@ def fit(
         def _get_train_sampler(self, *args: Any, **kwargs: Any) -> SequentialSampler:
             return SequentialSampler(dataset)
 
-    def collate(rows: Iterable[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        held = list(rows)
-        width = max(len(r["input_ids"]) for r in held)
+    nothing = Row([tokens.pad], ())
+
+    def collate(places: Iterable[dict[str, int]]) -> dict[str, torch.Tensor]:
+        rows = [schedule.row(taken["place"]) if taken["place"] >= 0 else nothing for taken in places]
+        width = max(len(row.input_ids) for row in rows)
 
         def padded(values: list[list[int]], filler: int) -> torch.Tensor:
             return torch.tensor([v + [filler] * (width - len(v)) for v in values])
 
-        ids = [r["input_ids"] for r in held]
         return {
-            "input_ids": padded(ids, tokens.pad),
-            "attention_mask": padded([[1] * len(i) for i in ids], 0),
-            "labels": padded([r["labels"] for r in held], -100),
+            "input_ids": padded([row.input_ids for row in rows], tokens.pad),
+            "attention_mask": padded([[1] * len(row.input_ids) for row in rows], 0),
+            "labels": padded([row.labels() for row in rows], -100),
         }
 
     steps = config.step_count()
@@ -284,13 +285,7 @@ def fit(
         seed=derive_seed(config.seed, "trainer"),
     )
     set_seed(arguments.seed)
-    nothing = Row([tokens.pad], ())
-
-    def read(taken: dict[str, list[int]]) -> dict[str, Any]:
-        rows = [schedule.row(place) if place >= 0 else nothing for place in taken["place"]]
-        return {"input_ids": [row.input_ids for row in rows], "labels": [row.labels() for row in rows]}
-
-    dataset = Dataset.from_dict({"place": split.filled(len(schedule))}).with_transform(read)
+    dataset = Dataset.from_dict({"place": split.filled(len(schedule))})  # their rows are read where they are put together
     optimizer = muon_for(network, config.learning_rate, config.weight_decay) if config.optimizer == "muon" else None
     # trl gives a tokenizer without padding one: not to the one that is saved.
     lent = copy.deepcopy(tokens.tokenizer)

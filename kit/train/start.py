@@ -35,6 +35,8 @@ def check_start(config: TrainConfig, checkpoint: Checkpoint | None) -> None:
         return
     if config.tiny != TinyConfig():
         raise KitError("tiny gives the sizes of a new model: leave it out, or start from --model tiny")
+    if checkpoint.adapter and config.adapter in (None, "continue") and config.save_precision != "auto":
+        raise KitError("save_precision is of whole models, and an adapter is left as it was trained: leave it out")
     if not checkpoint.adapter:
         if config.adapter:
             raise KitError(f'adapter = "{config.adapter}" says what becomes of an adapter, and {checkpoint.source} has none')

@@ -13,7 +13,11 @@ from kit.cli.main import cli
 from kit.core.config import apply_overrides, dump, read_preset, resolve
 from kit.core.errors import KitError
 from kit.core.store import read_manifest
+from kit.models.checkpoint import read
+from kit.models.load import load
 from kit.sweep.experiment import ExperimentConfig
+from kit.sweep.forecast import forecast
+from kit.sweep.machines import TRAINING_MFU, Machine
 from tests.models.families import FAMILIES, checkpoint_of
 
 DATA = Path(__file__).parents[1] / "data"
@@ -55,6 +59,12 @@ def test_the_papers_batches() -> None:
         ('arms.sft.model="llama9"', "arms.sft: model llama9|unknown arms.sft: model"),
         ('train.sft.by_model={"llama9"={micro_batch=1}}', "train.sft.by_model.llama9: no arm takes the stage of that model"),
         ('train.sft.by_model.llama3_70b.by_count={"7"={}}', "train.sft.by_model.llama3_70b.by_count.7: no arm takes"),
+        (
+            'train.sft.by_count={"100"={by_model={llama3_70b={micro_batch=1}}}}',
+            "100.by_model: what is by both is written",
+        ),
+        ("train.sft.by_model.llama3_70b.by_model={}", "by_model is for the stage's own table"),
+        ('arms.sft_llama3_8b={path=[],measures=["gsm8k"],model="llama3_8b"}', "arms.sft_llama3_8b is there twice"),
         ('train.sft.by_model.llama3_70b={micro_batch="two"}', "micro_batch"),
         ("train.sft.examples_from=null", "train.sft: what it trains on is of a world"),
         ('train.sft.rows={"examples"=8,"known"=1}', "train.sft: what it trains on is of a world"),
@@ -74,6 +84,35 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     families = {"llama3_8b": "llama-3", "mistral_7b": "mistral", "llama2_7b": "llama-2"}
     found = {name: next(family for family in FAMILIES if family.startswith(start)) for name, start in families.items()}
     return {name: str(checkpoint_of(FAMILIES[family], folder / name)) for name, family in found.items()}
+
+
+def test_a_claim_does_not_rest_on_what_is_set_for_other_models() -> None:
+    plain = experiment(LAW)
+    other = experiment(LAW, "train.sft.by_model.llama2_13b={learning_rate=2e-5}")
+    changed = [a != b for a, b in zip(plain.claim_digests(), other.claim_digests(), strict=True)]
+    assert changed == [claim.says.endswith("(llama2_13b)") for claim in plain.claims]
+
+
+def test_what_a_machine_takes(checkpoints: dict[str, str], tmp_path: Path) -> None:
+    rows, test = word_problems(tmp_path / "train.jsonl", 7473), word_problems(tmp_path / "test.jsonl", 12)
+    given = (
+        f"models={json.dumps({'llama3_8b': checkpoints['llama3_8b']})}", "train.sft.by_model={}",
+        f"train.sft.examples_from={rows}", f"measures.gsm8k.data={test}", "claims=[]",
+    )  # fmt: skip
+    whole = forecast(experiment(LAW, *given), machine=Machine.named("8xh100"))
+    assert whole.taken
+    assert (whole.taken.beyond, whole.taken.unknown) == ((), ())
+    parameters = sum(p.numel() for p in load(read(checkpoints["llama3_8b"])).parameters())
+    assert whole.taken.training == pytest.approx(6 * parameters * whole.tokens / (989e12 * TRAINING_MFU) / 3600, rel=1e-3)
+    adapted = forecast(experiment(LAW, *given, "train.sft.lora={rank=4}"), machine=Machine.named("8xh100"))
+    assert adapted.taken
+    assert adapted.taken.training == pytest.approx(whole.taken.training * 4 / 6, rel=0.1)
+    assert adapted.taken.memory < whole.taken.memory
+    few = forecast(experiment(LAW, *given), machine=Machine.named("h100"))
+    assert few.taken
+    assert len(few.taken.beyond) == 11, "each asks for eight devices, evaluations too"
+    with pytest.raises(KitError, match="no such machine: 8xh1000"):
+        Machine.named("8xh1000")
 
 
 def word_problems(path: Path, count: int) -> Path:
@@ -104,7 +143,7 @@ def test_the_law_from_plan_to_page(checkpoints: dict[str, str], tmp_path: Path) 
     settings = [
         f"models={json.dumps(checkpoints)}", "train.sft.by_model={}", f"train.sft.examples_from={rows}", "train.sft.epochs=0.005",
         *(f"train.sft.{each}" for each in SMALL), f"measures.gsm8k.data={test}", "evaluation.backend=transformers",
-        'evaluation.max_new_tokens={"cot":8}',
+        "evaluation.devices=1", 'evaluation.max_new_tokens={"cot":8}',
     ]  # fmt: skip
     options = [part for each in settings for part in ("-o", each)]
     told = run("plan", LAW, "--machine", "8xh100", *options)
@@ -134,7 +173,7 @@ def test_the_events_from_plan_to_page(checkpoints: dict[str, str], tmp_path: Pat
         f"models={json.dumps(checkpoints)}", f'generate.world.own.events="{DATA / "museum_events.jsonl"}"', "replicates=[0]",
         f"counts=[{count}]", f"train.posttrain.examples_from={questions}", "train.posttrain.epochs=1.0", "train.tell.steps=2",
         *(f"train.{stage}.{each}" for stage in ("posttrain", "tell") for each in (*SMALL, "max_length=20000")),
-        "evaluation.backend=transformers", 'evaluation.max_new_tokens={"direct":6}',
+        "evaluation.backend=transformers", "evaluation.devices=1", 'evaluation.max_new_tokens={"direct":6}',
         *(f"measures.{name}.limit=6" for name in ("direct", "multihop", "direct_told", "told")),
     ]  # fmt: skip
     options = [part for each in settings for part in ("-o", each)]

@@ -116,7 +116,7 @@ def test_what_a_plan_deals_beforehand_is_what_training_shows(calm: Calm) -> None
     overrides = (*OVERRIDES, f"base.steps={20 + extended}")
     experiment = resolve(ExperimentConfig, apply_overrides(read_preset("demo"), overrides))
     (world,) = calm.directory.glob("stages/generate-*")
-    writing = tokenizer_of(experiment, world)
+    writing = tokenizer_of(experiment, experiment.model, world)
     assert writing is not None
     dealer = Dealer(experiment, world, *writing)
     for cell in results.cells:

@@ -241,9 +241,9 @@ def test_what_a_template_that_thinks_does_to_a_conversation() -> None:
 def test_an_answer_that_is_trimmed_is_counted() -> None:
     tokens = tokens_of("llama-3")
     tokens.example_row([LINE])
-    assert tokens.notes(conversations=False) == []
+    assert tokens.notes(False, tokens.trimmed) == []
     tokens.example_row([("Code?", "    return 1\n")])
-    assert "1 answers lost blanks" in tokens.notes(conversations=False)[0]
+    assert "1 answers lost blanks" in tokens.notes(False, tokens.trimmed)[0]
     assert tokens.tokenizer.decode(tokens.continued("Who?", " Ada.\n", start="So")[1]) == " Ada."
 
 

@@ -160,10 +160,10 @@ def test_a_template_that_rewrites_earlier_turns_leaves_the_last_to_be_learned() 
     tokens = Tokens(tokenizer)
     row = tokens.example_row(TURNS)
     assert [tokenizer.decode(row.input_ids[start:end]) for start, end in row.learned] == ["ostrich. An ostrich.<eos>"]
-    assert tokens.notes(conversations=True) == [
+    assert tokens.notes(True, tokens.trimmed) == [
         "the chat template rewrites earlier turns: of a conversation only the last answer is learned"
     ]
-    assert tokens.notes(conversations=False) == []
+    assert tokens.notes(False, tokens.trimmed) == []
 
 
 def test_a_conversation_that_cannot_be_rendered_is_told_with_its_row(tmp_path: Path) -> None:

@@ -72,6 +72,9 @@ def test_the_share_of_the_devices_is_told_where_they_are_known(
         ("NVIDIA GeForce RTX 4090", "rtx4090"),
         ("NVIDIA L40S", "l40s"),
         ("AMD Instinct MI300X", None),
+        ("NVIDIA RTX A1000 Laptop GPU", None),
+        ("NVIDIA H100 80GB HBM3 MIG 1g.10gb", None),
+        ("NVIDIA H100 PCIe", None),
     ],
 )
 def test_devices_are_known_by_what_drivers_call_them(told: str, name: str | None) -> None:

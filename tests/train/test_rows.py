@@ -53,7 +53,7 @@ def test_what_is_kept_is_not_made_again(tmp_path: Path, monkeypatch: pytest.Monk
         tokens = Tokens(build_tokenizer(file.read_text("utf-8").replace("\\n", "\n").split('"')))
         found = load_sources(settings, str(file), tokens, place=kept)
         examples = found.sources["examples"]
-        return [examples.row(i) for i in range(len(examples))], found.skipped, tokens.trimmed
+        return [examples.row(i) for i in range(len(examples))], found.skipped, found.trimmed
 
     once = loaded(place)
     assert loaded(None) == once

@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from kit.core.config import resolve
+from kit.core.errors import KitError
 from kit.core.store import PROGRESS, UNFINISHED, intact_manifest, read_journal
 from kit.models.checkpoint import read
 from kit.models.load import load
@@ -183,6 +184,12 @@ def test_weights_leave_in_the_precision_that_is_asked_for(small_dir: Path, tmp_p
         assert json.loads((half / place / "config.json").read_text())["dtype"] == "bfloat16"
     again = load(read(str(half)))
     assert next(again.parameters()).dtype == torch.float32, "training goes on in fp32"
-    adapter = {**given, "lora": {"rank": 2}, "save_precision": "bf16", "tiny": {}, "keep": ()}
-    out = train(resolve(TrainConfig, with_defaults(adapter)), str(small_dir), str(half), tmp_path / "adapter")
-    assert all(tensor.dtype == torch.float32 for tensor in load_file(out / "model" / "adapter_model.safetensors").values())
+    with pytest.raises(KitError, match="save_precision is of whole models"):
+        resolve(TrainConfig, with_defaults({**given, "save_precision": "bf16", "lora": {"rank": 2}, "tiny": {}}))
+    adapter = train(
+        resolve(TrainConfig, with_defaults({**given, "lora": {"rank": 2}, "tiny": {}, "keep": ()})),
+        *(str(small_dir), str(half), tmp_path / "adapter"),
+    )
+    more = resolve(TrainConfig, with_defaults({**given, "save_precision": "bf16", "tiny": {}, "keep": ()}))
+    with pytest.raises(KitError, match="save_precision is of whole models"):
+        train(more, str(small_dir), str(adapter), tmp_path / "more")

@@ -69,7 +69,9 @@ def check_claims(
         except ValueError as error:
             raise ValueError(f"claims.{number} ({claim.says}): {error}") from None
     if (many := sum(claim.primary for claim in claims)) > PRIMARY:
-        raise ValueError(f"claims: {many} are primary; at most {PRIMARY} may be, the rest are secondary")
+        raise ValueError(
+            f"claims: {many} are primary (of several models, one for each); at most {PRIMARY} may be, the rest secondary"
+        )
     says = [claim.says for claim in claims]
     if twice := next((each for i, each in enumerate(says) if each in says[:i]), None):
         raise ValueError(f"claims: two say {twice!r}")
