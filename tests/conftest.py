@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,11 @@ SMALL = {
     "examples": {"count": 60},
     "questions": {"limit": 60},
 }
+
+
+def pytest_collection_finish() -> None:
+    """What was imported by now is here to stay, as in the processes that kit starts: nobody need go through it again and again."""
+    importlib.import_module("kit.core.preloaded")
 
 
 @pytest.fixture(autouse=True)

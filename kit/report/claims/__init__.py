@@ -69,9 +69,8 @@ def check_claims(
         except ValueError as error:
             raise ValueError(f"claims.{number} ({claim.says}): {error}") from None
     if (many := sum(claim.primary for claim in claims)) > PRIMARY:
-        raise ValueError(
-            f"claims: {many} are primary (of several models, one for each); at most {PRIMARY} may be, the rest secondary"
-        )
+        more = "a claim of several models is one of each, and the rest are secondary"
+        raise ValueError(f"claims: {many} are primary; at most {PRIMARY} may be ({more})")
     says = [claim.says for claim in claims]
     if twice := next((each for i, each in enumerate(says) if each in says[:i]), None):
         raise ValueError(f"claims: two say {twice!r}")
