@@ -27,7 +27,7 @@ SMALL = {
 
 
 def pytest_collection_finish() -> None:
-    """What was imported by now is here to stay, as in the processes that kit starts: nobody need go through it again and again."""
+    """What was imported by now is here to stay, as in processes that kit starts: it need not be gone through again and again."""
     importlib.import_module("kit.core.preloaded")
 
 
