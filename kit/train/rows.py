@@ -51,7 +51,7 @@ class Source:
     """
 
     def __init__(self, stored: pa.NativeFile) -> None:
-        """stored: what `write` wrote."""
+        """stored: what `of` wrote."""
         with pa.ipc.open_file(stored) as reader:
             self._batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
         self._parts = [[_parts(batch.column(name)) for name in ("input_ids", "learned")] for batch in self._batches]
