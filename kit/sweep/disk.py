@@ -72,14 +72,19 @@ class Disk:
             self.known[key] = sum(path.stat().st_size for path in node.directory.rglob("*.safetensors"))
             return self.known[key]
         assert isinstance(node.config, TrainConfig)
+        return self._checkpoint(node, node.config) * (1 + len(node.config.keep))
+
+    def _checkpoint(self, node: Node, config: TrainConfig) -> int:
+        """Bytes of one checkpoint of a stage."""
         above = model_of(node, self.nodes)
-        shapes = [*_shapes(above.directory if above else Path(str(node.model)))]
+        shapes = [*_shapes(above.directory / "model" if above else Path(str(node.model)))]
         if above and not shapes:  # not there yet, and of the same size as what that starts from
-            return self.size(above.key)
-        if not node.config.lora:
+            assert isinstance(above.config, TrainConfig)
+            return self._checkpoint(above, above.config)
+        if not config.lora:
             return sum(4 * math.prod(shape) for _, shape in shapes)
         adapted = (shape for name, shape in shapes if len(shape) == 2 and "embed" not in name and "lm_head" not in name)
-        return sum(4 * node.config.lora.rank * sum(shape) for shape in adapted)
+        return sum(4 * config.lora.rank * sum(shape) for shape in adapted)
 
     def fits(self, key: str, done: Collection[str], running: Collection[str]) -> bool:
         """Whether a stage may be started now, so that what is left can still be done, one stage at a time if need be."""
@@ -89,7 +94,8 @@ class Disk:
 
     def _at_work(self, key: str) -> int:
         """Bytes of a stage that is being run; one that is finished is not run again."""
-        return self.size(key) * (1 if (self.nodes[key].directory / "manifest.json").exists() else 1 + STATES)
+        node = self.nodes[key]
+        return self.size(key) * (1 + STATES if node.trains and not (node.directory / "manifest.json").exists() else 1)
 
     def _held(self, done: Collection[str]) -> set[str]:
         """Of what is done, the stages whose weights are there: they are kept, or something that is not done loads them."""

@@ -28,13 +28,17 @@ def run_node(node: Node) -> None:
         assert isinstance(node.config, GenerateConfig)
         generate_stage(node.config, node.directory)
     elif node.kind == "train":
+        from kit.train.nested import point
         from kit.train.recipes import TrainConfig
         from kit.train.run import train
 
         assert isinstance(node.config, TrainConfig)
         assert node.data is not None
         assert node.model is not None
-        train(node.config, node.data, node.model, node.directory)
+        if node.longer:
+            point(node.config, node.data, node.model, node.directory, node.directory.parent / f"train-{node.longer}")
+        else:
+            train(node.config, node.data, node.model, node.directory)
     else:
         from evals.config import EvalConfig
         from evals.run import evaluate
@@ -114,7 +118,7 @@ class Engine:
                     at_work = [node for node, _ in self.running.values()]
                     left = {used.key for n in (*waiting.values(), *at_work) for used in loaded(n, planned)}
                     for key in (self.done & going) - left:
-                        drop_weights(planned[key].directory)
+                        drop_weights(planned[key].directory, any(node.longer == key for node in planned.values()))
                         going.remove(key)
         finally:
             self.stop()
@@ -171,8 +175,9 @@ def restored(nodes: Mapping[str, Node], kept: Collection[str]) -> set[str]:
     return again
 
 
-def drop_weights(directory: Path) -> None:
-    """Delete the weights of a finished training stage, unless that is done; what was kept on the way by name stays."""
+def drop_weights(directory: Path, whole: bool = False) -> None:
+    """Delete the weights of a finished training stage, unless that is done; what was kept on the way by name stays, if it was not
+    kept for other stages alone (`whole`)."""
     if not dropped(directory):
-        made = read_manifest(directory).outputs
-        drop(directory, [name for name in made if name.endswith(".safetensors") and not name.startswith(f"{STEPS}/")])
+        weights = [name for name in read_manifest(directory).outputs if name.endswith(".safetensors")]
+        drop(directory, [name for name in weights if whole or not name.startswith(f"{STEPS}/")])

@@ -92,13 +92,21 @@ class Evaluation(NamedTuple):
 BY_COUNT, BY_MODEL = "by_count", "by_model"
 """In a training stage, settings that are others at some counts, or of some models (and there, others at some counts)."""
 
+NESTED = "nested"
+"""In a training stage, that one run through the examples as they were drawn makes its checkpoints at all counts."""
+
+ONE_PASS = {"order": "drawn", "epochs": 1.0, "schedule": "constant"}
+"""What such a stage is set to: then the run at a count is the beginning of that at a larger one."""
+
 MEASURE_KEYS = ("data", "score", "label")
 """What a measure says beside the settings of an evaluation and its one slice."""
 
 
 class ExperimentConfig(Config):
     """A whole experiment. `train` holds named stages as tables of TrainConfig settings over their recipe's defaults;
-    `examples` in one is a D of its own, `by_count` holds tables of settings that are others at some D, `by_model` of some model.
+    `examples` in one is a D of its own, `by_count` holds tables of settings that are others at some D, `by_model` of some model;
+    `nested` has it go once through its examples at a constant rate, and takes the checkpoints of smaller D from the run of the
+    largest.
 
     model: the checkpoint that all arms start from; or models, several by name: every arm that names none is one of each of them
     (`ARM_MODEL`), and so is every claim of such arms.
@@ -177,6 +185,7 @@ class ExperimentConfig(Config):
             if len(set(arm.counts or ())) < len(arm.counts or ()) or len(set(arm.measures)) < len(arm.measures):
                 raise ValueError(f"arms.{name}: counts and measures must each be different")
         self._counts_are_taken()
+        self._nested_are_beginnings()
         self._one_world()
         self._nothing_in_vain()
         # Resolve everything once, so that a mistake anywhere is told before anything runs.
@@ -317,16 +326,58 @@ class ExperimentConfig(Config):
             data |= {"examples": count, "draw": replicate.draw if count else 0}
             if not count and data.get("epochs") is not None:
                 data |= {"epochs": None, "steps": 1}
+            *smaller, largest = self._stage_counts(stage) or [count]
+            if self.train[stage].get(NESTED) and count == largest:
+                data["keep"] = [each // data["rows"]["examples"] for each in smaller if each]
         return resolve(TrainConfig, data)
 
     def _settings(self, stage: str, count: int, model: str | None) -> dict[str, Any]:
         """What is given for a stage at a count, of a model."""
         given = self.train[stage]
         own = given.get(BY_MODEL, {}).get(model, {})
-        found: dict[str, Any] = {}
+        found: dict[str, Any] = dict(ONE_PASS) if given.get(NESTED) else {}
         for table in (given, given.get(BY_COUNT, {}).get(str(count), {}), own, own.get(BY_COUNT, {}).get(str(count), {})):
-            found = laid_over(found, {name: value for name, value in table.items() if name not in (BY_COUNT, BY_MODEL)})
+            found = laid_over(found, {name: value for name, value in table.items() if name not in (BY_COUNT, BY_MODEL, NESTED)})
         return found
+
+    def _stage_counts(self, stage: str) -> list[int]:
+        """The counts at which arms take a stage, smallest first."""
+        return sorted({count for name, arm in self.arms.items() if stage in arm.path for count in self.counts_of(name)})
+
+    def _nested_are_beginnings(self) -> None:
+        """Raises ValueError for a nested stage whose run at a count is not the beginning of that at a larger one."""
+        for stage, table in self.train.items():
+            if NESTED not in table:
+                continue
+            where = f"train.{stage}.{NESTED}"
+            if type(table[NESTED]) is not bool:
+                raise ValueError(f"{where} is true or false")
+            if not table[NESTED]:
+                continue
+            if other := next((key for key in ("examples", "keep", "steps", BY_COUNT) if key in table), None):
+                raise ValueError(f"{where}: one run goes through all counts: leave {other} out")
+            for model in self._models_of(stage):
+                for count in filter(None, self._stage_counts(stage)):
+                    rows = with_defaults(self._settings(stage, count, model)).get("rows")
+                    if isinstance(rows, dict) and not rows.get("examples"):
+                        raise ValueError(f"{where}: the stage trains on no examples, give rows.examples too")
+                    config = self.train_config(stage, count, self.replicates[0], model)
+                    if changed := next((key for key, value in ONE_PASS.items() if getattr(config, key) != value), None):
+                        raise ValueError(f"{where}: {changed} is {dump(config)[changed]}, and must be {ONE_PASS[changed]}")
+                    if count % config.rows["examples"]:
+                        raise ValueError(
+                            f"{where}: D = {count} is no whole number of steps of {config.rows['examples']} examples"
+                        )
+
+    def _models_of(self, stage: str) -> list[str | None]:
+        """The models whose arms take a stage; None where there is but one."""
+        return list(dict.fromkeys(arm.model for arm in self.arms.values() if stage in arm.path)) or [None]
+
+    def longer_run(self, stage: str, count: int, replicate: Replicate, model: str | None = None) -> TrainConfig | None:
+        """The run that a nested stage's checkpoint at D = `count` is taken from, where it has not one of its own."""
+        if not self.train[stage].get(NESTED) or count in (0, largest := self._stage_counts(stage)[-1]):
+            return None
+        return self.train_config(stage, largest, replicate, model)
 
     def _counts_are_taken(self) -> None:
         """Raises ValueError unless what stages have by count and by model are tables, at counts and of models that their arms
@@ -361,8 +412,7 @@ class ExperimentConfig(Config):
     def _each_stage(self, replicate: Replicate) -> Iterator[tuple[str, TrainConfig]]:
         """Every training stage with its settings: at the largest count, and where they are others."""
         for stage, table in self.train.items():
-            models = dict.fromkeys(arm.model for arm in self.arms.values() if stage in arm.path) or {None: None}
-            for model in models:
+            for model in self._models_of(stage):
                 by_count = {*table.get(BY_COUNT, {}), *table.get(BY_MODEL, {}).get(model, {}).get(BY_COUNT, {})}
                 for count in dict.fromkeys((max(self.counts), *sorted(map(int, by_count)))):
                     yield stage, self.train_config(stage, count, replicate, model)

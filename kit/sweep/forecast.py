@@ -94,7 +94,7 @@ def forecast(experiment: ExperimentConfig, draws: int = 300, machine: Machine | 
             plan.add_cells(number, plan.base(replicate, 0, 1))
         nodes = list(plan.nodes.values())
         lengths = _Lengths(experiment, data)
-        tokens = {key: lengths.of(node) for key, node in plan.nodes.items() if isinstance(node.config, TrainConfig)}
+        tokens = {key: lengths.of(node) for key, node in plan.nodes.items() if node.trains}
         apart = unmatched(experiment, data)
         outlooks = [
             replace(_outlook(experiment, claim, asked, draws), unmatched=apart[i] if apart else None)

@@ -75,7 +75,7 @@ def taken_of(machine: Machine, nodes: Mapping[str, Node], tokens: Mapping[str, f
     memory, largest = 0, ""
     beyond: dict[str, None] = {}
     for key, node in nodes.items():
-        if node.kind == "generate" or (start := start_of(node, nodes)) == TINY:
+        if node.kind == "generate" or node.longer or (start := start_of(node, nodes)) == TINY:
             continue
         config = node.config
         if not (model := models.of(start, config, _adapting(node, nodes))):

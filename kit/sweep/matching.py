@@ -16,7 +16,7 @@ from kit.report.shown import Training
 from kit.report.verdict import differing, unnamed
 from kit.sweep.experiment import ExperimentConfig
 from kit.train.data import load_sources
-from kit.train.dealing import Dealt, deal
+from kit.train.dealing import Dealt, schedule_of
 from kit.train.recipes import TrainConfig
 from kit.train.rows import Source
 from kit.train.start import new_tokenizer
@@ -102,7 +102,7 @@ class Dealer:
 
     def _deal(self, config: TrainConfig, earlier: list[Dealt]) -> tuple[Told, list[Dealt]]:
         sources = {name: self._source(config, name) for name in config.mixture()}
-        schedule = deal(sources, config.mixture(), config.step_count(), config.seed, earlier, config.rate)
+        schedule = schedule_of(config, sources, earlier)
         counts = {"steps": config.step_count(), "rows": len(schedule), "tokens": int(schedule.lengths.sum())}
         return (counts, schedule.shown), schedule.dealt
 

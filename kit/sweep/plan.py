@@ -22,7 +22,8 @@ Kind = Literal["generate", "train", "eval"]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One stage to run: its configuration, its directory and the directories it needs first."""
+    """One stage to run: its configuration, its directory and the directories it needs first. longer: of a training stage whose
+    weights another leaves on its way, that other."""
 
     kind: Kind
     key: str
@@ -32,12 +33,18 @@ class Node:
     model: str | None
     needs: tuple[str, ...]
     label: str
+    longer: str | None = None
+
+    @property
+    def trains(self) -> bool:
+        """Whether it goes through rows."""
+        return self.kind == "train" and not self.longer
 
     @property
     def devices(self) -> int:
         """How many devices it runs on."""
         if isinstance(self.config, TrainConfig):
-            return self.config.devices
+            return 0 if self.longer else self.config.devices
         return self.config.devices if isinstance(self.config, EvalConfig) else 0
 
 
@@ -76,6 +83,7 @@ class Plan:
         data: Node | str | None,
         model: Node | str | None,
         label: str,
+        longer: Node | None = None,
     ) -> Node:
         settings = dump(config)
         if isinstance(config, GenerateConfig):
@@ -88,9 +96,10 @@ class Plan:
             known = model.key if isinstance(model, Node) else None
             settings, inputs = (with_start if kind == "train" else with_model)(settings, inputs, str(_place(model)), known)
         key = stage_key(kind, settings, inputs)
-        needs = tuple(n.key for n in (data, model) if isinstance(n, Node))
+        needs = tuple(n.key for n in (data, model, longer) if isinstance(n, Node))
         directory = self.root / "stages" / f"{kind}-{key}"
-        return self.nodes.setdefault(key, Node(kind, key, directory, config, _place(data), _place(model), needs, label))
+        place, start, of = _place(data), _place(model), longer.key if longer else None
+        return self.nodes.setdefault(key, Node(kind, key, directory, config, place, start, needs, label, of))
 
     def world(self, replicate: Replicate) -> Node | str | None:
         """The generate stage of a replicate, or the one world that is given; None where there is none."""
@@ -123,13 +132,20 @@ class Plan:
         model: Node | str = base
         for stage in self.experiment.taken(stages, count):
             config = self.experiment.train_config(stage, count, replicate, name)
-            data: Node | str | None = self.world(replicate)
-            if data is None:
-                data, config = config.examples_from, config.model_copy(update={"examples_from": None})
-            label = f"replicate {replicate.name}: {stage}, {f'{name}, ' if name else ''}D = {config.examples}"
-            model = self._add("train", config, data, model, label)
+            label = f"replicate {replicate.name}: {stage}, {f'{name}, ' if name else ''}D = "
+            longer = self.experiment.longer_run(stage, count, replicate, name)
+            run = self._train(longer, replicate, model, label) if longer else None
+            model = self._train(config, replicate, model, label, run)
             nodes.append(model)
         return nodes
+
+    def _train(
+        self, config: TrainConfig, replicate: Replicate, model: Node | str, label: str, longer: Node | None = None
+    ) -> Node:
+        data: Node | str | None = self.world(replicate)
+        if data is None:
+            data, config = config.examples_from, config.model_copy(update={"examples_from": None})
+        return self._add("train", config, data, model, f"{label}{config.examples}", longer)
 
     def evaluate(self, replicate: Replicate, model: Node | str, evaluation: Evaluation, label: str) -> Node:
         """An evaluation of a model, on the replicate's world where it names no other data."""
@@ -163,8 +179,10 @@ class Plan:
 
 def loaded(node: Node, nodes: Mapping[str, Node]) -> Iterator[Node]:
     """The training stages whose weights a stage loads: its model's and, where that is an adapter, what the adapter is on."""
+    if node.longer:
+        yield nodes[node.longer]
     model = model_of(node, nodes)
-    while model:
+    while model and not node.longer:
         yield model
         assert isinstance(model.config, TrainConfig)
         model = model_of(model, nodes) if model.config.lora else None
@@ -172,7 +190,8 @@ def loaded(node: Node, nodes: Mapping[str, Node]) -> Iterator[Node]:
 
 def model_of(node: Node, nodes: Mapping[str, Node]) -> Node | None:
     """The training stage that makes what a stage starts from, where one of the plan does."""
-    return next((nodes[key] for key in node.needs if key in nodes and nodes[key].kind == "train"), None)
+    needs = (key for key in node.needs if key in nodes and key != node.longer)
+    return next((nodes[key] for key in needs if nodes[key].kind == "train"), None)
 
 
 def start_of(node: Node, nodes: Mapping[str, Node]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import islice
@@ -18,15 +18,19 @@ from kit.core.records import Shown
 from kit.core.seeds import digest, stream
 from kit.core.store import write_json
 from kit.models.tokens import Row
+from kit.train.recipes import TrainConfig
 from kit.train.rows import Source
 
 DEALT = "dealt.json"
+
+DRAWN = -1
+"""In the place of a seed: the order in which the rows of a source stand, which is that in which examples were drawn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dealt:
     """How far a source was gone through in one order: so many rows, in this stage and in those before it. rows: the digest of
-    what there was to deal, `Source.digest`."""
+    what there was to deal, `Source.digest`; seed: of the order, or `DRAWN`."""
 
     source: str
     rows: str
@@ -41,6 +45,7 @@ class Schedule:
     places: (rows, 2), for each the number of its source among `sources`, and its index there.
     """
 
+    steps: int
     sources: tuple[Source, ...]
     places: np.ndarray
     shown: list[Shown]
@@ -68,6 +73,17 @@ class Schedule:
         """Names the rows and their order."""
         return digest([source.digest for source in self.sources], hashlib.sha256(self.places.tobytes()).hexdigest())
 
+    def digests(self, behind: Collection[int]) -> dict[int, str]:
+        """By step, what all rows until then say, whatever else there was to deal."""
+        found, said = {}, hashlib.sha256()
+        batch = len(self) // self.steps
+        for step in range(1, max(behind, default=0) + 1):
+            for source, index in self.places[(step - 1) * batch : step * batch].tolist():
+                said.update(self.sources[source].id(index).encode())
+            if step in behind:
+                found[step] = said.hexdigest()
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Split:
@@ -93,7 +109,9 @@ class Split:
 
 
 def order(seed: int, source: str, count: int) -> Iterator[int]:
-    """Indices of a source of `count` rows, epoch after epoch, each in a fresh order."""
+    """Indices of a source of `count` rows, epoch after epoch, each in a fresh order (or all as they stand, for `DRAWN`)."""
+    while seed == DRAWN:
+        yield from range(count)
     rng = stream(seed, "order", source)
     while True:
         yield from reversed(rng.permutation(count).tolist())
@@ -106,14 +124,15 @@ def deal(
     seed: int,
     earlier: Sequence[Dealt] = (),
     rate: Callable[[int], float] = lambda step: 1.0,
+    drawn: Collection[str] = (),
 ) -> Schedule:
     """`steps` steps of `rows[name]` rows from each source. A source is gone through in a fresh order every epoch.
 
     earlier: what the stages before dealt; of the same rows, in the same order, this one takes the next, so that two stages of an
-    arm show no document twice before all were shown once. rate: the learning rate of each step, from 1. Within a step rows stand
-    shortest first, so that micro-batches pad little.
+    arm show no document twice before all were shown once. rate: the learning rate of each step, from 1. drawn: sources that are
+    gone through as they stand. Within a step rows stand shortest first, so that micro-batches pad little.
     """
-    counts = {name: _Count(name, sources[name], seed, earlier) for name in rows}
+    counts = {name: _Count(name, sources[name], DRAWN if name in drawn else seed, earlier) for name in rows}
     lengths = [sources[name].lengths for name in rows]
     batch = sum(rows.values())
     places = np.zeros((steps * batch, 2), np.int64)
@@ -126,11 +145,17 @@ def deal(
     replaced = {(d.source, d.rows, d.seed) for d in mine}
     kept = [d for d in earlier if (d.source, d.rows, d.seed) not in replaced]
     return Schedule(
+        steps,
         tuple(sources[name] for name in rows),
         places,
         [shown for count in counts.values() for shown in count.shown()],
         [*kept, *mine],
     )
+
+
+def schedule_of(config: TrainConfig, sources: dict[str, Source], earlier: Sequence[Dealt] = ()) -> Schedule:
+    """The rows of a run, as its settings have them dealt."""
+    return deal(sources, config.mixture(), config.step_count(), config.seed, earlier, config.rate, config.drawn)
 
 
 class _Count:

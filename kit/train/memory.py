@@ -18,7 +18,7 @@ from kit.models.checkpoint import TINY, Checkpoint, read
 from kit.models.tokens import Tokens
 from kit.sources.published import local
 from kit.train.data import load_sources
-from kit.train.dealing import Split, deal
+from kit.train.dealing import Split, schedule_of
 from kit.train.recipes import TrainConfig
 from kit.train.start import adapted, check_start, tokens_of
 
@@ -72,7 +72,7 @@ def outlook(config: TrainConfig, data: str, model: str, kept: Path | None = None
     tokens = tokens_of(here, local(data), checkpoint)
     window = checkpoint.window if checkpoint else here.tiny.positions
     sources = load_sources(here, local(data), tokens, window, kept).sources
-    schedule = deal(sources, here.mixture(), here.step_count(), here.seed, (), here.rate)
+    schedule = schedule_of(here, sources)
     batch = sum(here.mixture().values())
     lengths = schedule.lengths.tolist()
 

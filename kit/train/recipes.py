@@ -36,7 +36,9 @@ class TrainConfig(ChatSettings):
     model's weights. examples_from: where they come from, if not from the data; content: which of the data's examples, those of
     the task, controls without their content, those of what the model does not know, or those that tell the novel facts;
     unknown_share: of how many of them what is not known is put in the place; skip_bad_rows: leave examples out that cannot be
-    read or are longer than max_length, and count them. steps or epochs: exactly one. epochs counts passes over the D examples.
+    read or are longer than max_length, and count them. order: of the examples, a fresh one every epoch, or that in which they
+    were `drawn`, so that a run through fewer is the beginning of one through more. steps or epochs: exactly one. epochs counts
+    passes over the D examples.
     trust_remote_code: the checkpoint's own code may be run. save_precision: of the weights that a run leaves, an adapter's apart;
     without it that in which it computed.
     micro_batch: the most rows that a device takes at once; devices: over how many the rows of each step are spread, which changes
@@ -58,6 +60,7 @@ class TrainConfig(ChatSettings):
     unknown_share: Annotated[float, Field(ge=0, le=1)] = 0.0
     draw: Annotated[int, Field(ge=0)] = 0
     skip_bad_rows: bool = False
+    order: Literal["shuffled", "drawn"] = "shuffled"
     steps: Positive | None = None
     epochs: Annotated[float, Field(gt=0)] | None = None
     learning_rate: Annotated[float, Field(gt=0)] = 1e-5
@@ -97,6 +100,8 @@ class TrainConfig(ChatSettings):
             raise ValueError("give either steps or epochs")
         if self.epochs is not None and not (self.examples and self.rows.get("examples")):
             raise ValueError("epochs count passes over the examples: give examples too, or steps instead")
+        if self.order == "drawn" and not self.rows.get("examples"):
+            raise ValueError("order is that of the examples: give rows of them")
         if self.draw and not (self.examples and self.rows.get("examples")):
             raise ValueError("draw says which examples are learned: give examples too, and rows of them")
         asks = any(self.rows.get(source) for source in ASKED)
@@ -128,6 +133,11 @@ class TrainConfig(ChatSettings):
     def sources(self) -> dict[str, str]:
         """The settings that name an input."""
         return {"examples_from": self.examples_from} if self.examples_from else {}
+
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """The sources that are gone through as they stand."""
+        return ("examples",) if self.order == "drawn" else ()
 
     def mixture(self) -> dict[str, int]:
         """Rows a step, with the example rows of D = 0 given to the known documents; empty sources left out."""

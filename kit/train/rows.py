@@ -92,6 +92,11 @@ class Source:
         batch, place = divmod(int(self._order[index]), BATCH)
         return tuple(self._batches[batch].column("facts")[place].as_py())
 
+    def id(self, index: int) -> str:
+        """The digest of what a row says."""
+        batch, place = divmod(int(self._order[index]), BATCH)
+        return str(self._batches[batch].column("id")[place])
+
     @cached_property
     def digest(self) -> str:
         """Names the rows and their order."""

@@ -8,6 +8,7 @@ import ctypes
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from kit.models.tokens import Row, Tokens
 from kit.sources.published import as_named, local
 from kit.sources.reading import source_keys
 from kit.train.data import kept_sources, load_sources
-from kit.train.dealing import DEALT, Schedule, Split, deal, read_dealt, write_dealt
+from kit.train.dealing import DEALT, Schedule, Split, read_dealt, schedule_of, write_dealt
 from kit.train.memory import too_much
 from kit.train.ranks import Ranks, joined, launch, launched
 from kit.train.recipes import TrainConfig
@@ -35,13 +36,19 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
+HISTORY = "history.json"
+"""In a run's directory, what its trainer logged."""
+
 EVENTS = "tensorboard"
 """In a run's directory, the folder of TensorBoard's events."""
 
 STEPS = "steps"
 """In a run's directory, the folder of the checkpoints that it was to keep on the way."""
 
-MAKES = ("model", STEPS, "base", "history.json", "shown.parquet", DEALT, EVENTS)
+KEPT = "kept.json"
+"""Of a run that was to keep some, by step: the digest of all rows that were learned until then."""
+
+MAKES = ("model", STEPS, KEPT, "base", HISTORY, "shown.parquet", DEALT, EVENTS)
 """What the stage makes in its directory. base: the weights that a new adapter is on, where an older one was merged into them;
 tensorboard: events of its log, where that is installed."""
 
@@ -53,31 +60,51 @@ def train(config: TrainConfig, data: str, model: str, out: Path) -> Path:
     of rows or a hub data set id. model: a checkpoint directory, a train stage's directory, a hub id, or "tiny". Raises KitError
     for anything the user can mend; nothing is overwritten.
     """
-    start = partial(train, config, data, model, out)
-    settings, inputs = {**dump(config), **as_named(data)}, source_keys({"data": data, **config.sources()})
-    data, config = local(data), config.model_copy(update={name: local(source) for name, source in config.sources().items()})
-    if Path(data).is_dir() and intact_manifest(Path(data)).stage != "generate":
-        raise KitError(f"{data} is not a data directory made by kit generate")
-    resolved, inputs = with_start(settings, inputs, model)
-    if finished(out, stage_key("train", resolved, inputs)):
+    run = prepared(config, data, model)
+    if finished(out, run.key):
         return out
     checkpoint = None if model == TINY else read(model)
-    check_start(config, checkpoint)
+    check_start(run.config, checkpoint)
     if config.devices > 1 and not launched():
-        launch(config.devices, start)
+        launch(config.devices, partial(train, config, data, model, out))
         return out
     with joined(config.devices, config.threads, config.parallel == "fsdp") as ranks:
-        with _stage(ranks, out, resolved, inputs) as stage:
-            stage.results.update(_train(config, data, model, checkpoint, inputs, stage, ranks))
+        with _stage(ranks, out, run) as stage:
+            stage.results.update(_train(run.config, run.data, model, checkpoint, run.inputs, stage, ranks))
         ranks.all(None)  # it is finished for all of them
     return out
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A run as it is named and as it is done. settings, inputs: what its key is made of; config, data: the same with what is
+    published as local directories."""
+
+    settings: dict[str, Any]
+    inputs: dict[str, str]
+    config: TrainConfig
+    data: str
+
+    @property
+    def key(self) -> str:
+        """Of the stage."""
+        return stage_key("train", self.settings, self.inputs)
+
+
+def prepared(config: TrainConfig, data: str, model: str) -> Prepared:
+    """What `train` is told, looked at before anything is done. Raises KitError as that does."""
+    settings, inputs = {**dump(config), **as_named(data)}, source_keys({"data": data, **config.sources()})
+    data, config = local(data), config.model_copy(update={name: local(source) for name, source in config.sources().items()})
+    if Path(data).is_dir() and intact_manifest(Path(data)).stage != "generate":
+        raise KitError(f"{data} is not a data directory made by kit generate")
+    return Prepared(*with_start(settings, inputs, model), config, data)
+
+
 @contextlib.contextmanager
-def _stage(ranks: Ranks, out: Path, config: dict[str, Any], inputs: dict[str, str]) -> Iterator[Stage]:
+def _stage(ranks: Ranks, out: Path, run: Prepared) -> Iterator[Stage]:
     """The stage, which the first rank holds; what the others tell of it is dropped."""
     if ranks.first:
-        with run_stage(out, "train", config, inputs, MAKES, alone=False) as stage:
+        with run_stage(out, "train", run.settings, run.inputs, MAKES, alone=False) as stage:
             ranks.all(None)
             yield stage
     else:
@@ -131,7 +158,7 @@ def _train(
         if start.adapter and any(p.ndim == 3 for _, p in experts) and not any(p.requires_grad for _, p in experts):
             stage.notes.append("the experts of a layer are stored as one tensor: the adapter is on none of them")
         earlier = [] if checkpoint is None else read_dealt(model)
-        schedule = deal(sources, config.mixture(), config.step_count(), config.seed, earlier, config.rate)
+        schedule = schedule_of(config, sources, earlier)
         if ranks.count > 1:
             same["model"] = [(name, tuple(p.shape)) for name, p in network.named_parameters()]
             same["data"] = schedule.digest
@@ -154,17 +181,26 @@ def _train(
         raise KitError(too_much(config, data, model, rows)) from None
     if not ranks.first:
         return {}
-    write_json(out / "history.json", history)
+    if config.keep:
+        write_json(out / KEPT, {str(step): said for step, said in schedule.digests(config.keep).items()})
+    counts = {
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "trained_parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
+    }
+    return told(out, schedule, history, len(skipped)) | counts
+
+
+def told(out: Path, schedule: Schedule, history: list[dict[str, Any]], skipped: int) -> dict[str, float]:
+    """Leave in a run's directory what was logged and what was shown; returns what is counted of that."""
+    write_json(out / HISTORY, history)
     write_table(out / "shown.parquet", Shown, schedule.shown)
     write_dealt(out, schedule.dealt)
     return {
-        "steps": config.step_count(),
+        "steps": schedule.steps,
         "rows": len(schedule),
         "tokens": int(schedule.lengths.sum()),
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "trained_parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
         "final_loss": next((h["loss"] for h in reversed(history) if "loss" in h), float("nan")),
-        "skipped_rows": len(skipped),
+        "skipped_rows": skipped,
     }
 
 

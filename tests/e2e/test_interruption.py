@@ -151,6 +151,7 @@ def _evaluate_code(data: Path, outputs: Path, out: Path) -> None:
     evaluate(resolve(EvalConfig, settings), str(data), "somebody", out)
 
 
+@pytest.mark.full
 def test_evaluate_code_and_leave_no_program_running(tmp_path: Path) -> None:
     """Killed while strange programs run, one of which takes its time: none outlives the process that started it."""
     problems = list(TASK_DATA["code"].items(0, "test", 12, (1, 2)))

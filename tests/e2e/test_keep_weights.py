@@ -54,9 +54,9 @@ adapter = { path = ["post", "adapter"], measures = ["recall"] }
 """
 
 
-def swept(folder: Path, keep: str) -> dict[str, Path]:
+def swept(folder: Path, keep: str, experiment: str = EXPERIMENT) -> dict[str, Path]:
     """The sweep's stages by what they are."""
-    (folder / "experiment.toml").write_text(EXPERIMENT)
+    (folder / "experiment.toml").write_text(experiment)
     command = [sys.executable, "-m", "kit", "sweep", str(folder / "experiment.toml"), "-o", f"keep_weights={keep}"]
     found = subprocess.run([*command, "--out", str(folder / "out")], capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr
@@ -66,7 +66,7 @@ def swept(folder: Path, keep: str) -> dict[str, Path]:
     for cell in told["cells"]:
         named |= {"post": stages / cell["stages"][0], cell["arm"]: stages / cell["stages"][1]}
         named[f"eval {cell['arm']}"] = stages / cell["evaluations"][0]["stage"]
-    (named["base"],) = {p for p in stages.glob("train-*") if p not in named.values()}
+    (named["base"],) = {p for p in stages.glob("train-*") if read_manifest(p).config["recipe"] == "pretrain"}
     return named
 
 
@@ -97,3 +97,25 @@ def test_weights_go_when_nothing_needs_them(tmp_path: Path) -> None:
     assert holding(swept(tmp_path / "none", "all")) == {"base", "post", "full", "adapter"}, "what is to be kept is made again"
     last = swept(tmp_path / "all", "last")
     assert holding(last) == {"post", "full", "adapter"}, "the base of an adapter is kept with it"
+
+
+def test_one_run_for_all_counts(tmp_path: Path) -> None:
+    """Made again where weights are gone; not one of those that counts were taken from stays."""
+    nested = EXPERIMENT.replace("counts = [4]", "counts = [4, 8, 16]").replace(
+        'recipe = "posttrain"\nsteps = 3', 'recipe = "posttrain"\nnested = true\nrows = { examples = 4 }'
+    )
+    (tmp_path / "all").mkdir()
+    (tmp_path / "none").mkdir()
+    kept, gone = swept(tmp_path / "all", "all", nested), swept(tmp_path / "none", "none", nested)
+    told = [json.loads((tmp_path / name / "out" / "experiment.json").read_text()) for name in ("all", "none")]
+    assert told[0]["cells"] == told[1]["cells"]
+    assert len({cell["stages"][0] for cell in told[0]["cells"]}) == 3
+    assert not list((tmp_path / "none").rglob("*.safetensors"))
+    for asked in (each["stage"] for cell in told[0]["cells"] for each in cell["evaluations"]):
+        assert outputs(tmp_path / "all" / "out" / "stages" / asked) == outputs(tmp_path / "none" / "out" / "stages" / asked)
+    (first,) = {cell["stages"][0] for cell in told[0]["cells"] if cell["count"] == 4}
+    shutil.rmtree(tmp_path / "none" / "out" / "stages" / first)
+    again = swept(tmp_path / "none", "none", nested)
+    assert outputs(again["post"]) == outputs(gone["post"])
+    assert not list((tmp_path / "none").rglob("*.safetensors"))
+    assert holding(kept) == {"base", "post", "full", "adapter"}

@@ -177,6 +177,7 @@ def test_training_and_a_sweep_on_a_published_world(hub: Hub, tiny_dir: Path, tmp
     assert (planned["stages"], planned["asked"]["novel"]["questions"]) == ({"train": 6, "eval": 4}, 5)
 
 
+@pytest.mark.full
 def test_a_release_is_made_without_a_hub(tiny_dir: Path, tmp_path: Path, hub: Hub) -> None:
     out = hub.kit("publish", tiny_dir, "--to", REPO, "--dry-run", "--out", tmp_path / "r")
     assert "missing: authors: who made it" in out

@@ -21,9 +21,8 @@ def told(preset: str, folder: Path, *overrides: str) -> dict[str, list[str]]:
     return {claim.says: own for claim, own in zip(experiment.claims, found, strict=True) if own}
 
 
-@pytest.mark.parametrize(
-    "preset", ["demo", *(pytest.param(name, marks=pytest.mark.full) for name in ("demo-full", "demo-tasks"))]
-)
+@pytest.mark.full
+@pytest.mark.parametrize("preset", ["demo", "demo-full", "demo-tasks"])
 def test_every_claim_of_the_presets_is_matched_at_its_real_size(preset: str, tmp_path: Path) -> None:
     assert not told(preset, tmp_path)
 
