@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 Precision = Literal["auto", "fp32", "bf16"]
 
+Frozen = Literal["fp32", "bf16", "nf4"]
+"""How weights that are not trained may be held: nf4, in four bits (QLoRA, arXiv 2305.14314, section 3), embeddings and norms in
+bf16."""
+
 _SET_BY_TRAINERS = ("bos_token_id", "eos_token_id", "pad_token_id", "output_router_logits", "router_aux_loss_coef")
 
 
@@ -55,23 +59,27 @@ def load_tokenizer(checkpoint: Checkpoint, trusted: bool = False) -> PreTrainedT
 
 
 def load(
-    checkpoint: Checkpoint, dtype: torch.dtype | None = None, trusted: bool = False, spread: bool = False
+    checkpoint: Checkpoint,
+    dtype: torch.dtype | None = None,
+    trusted: bool = False,
+    spread: bool = False,
+    frozen: Frozen = "fp32",
 ) -> PreTrainedModel:
     """A causal language model; where the checkpoint is an adapter, its base with the adapter attached.
 
     dtype: None keeps fp32 master weights, for training. trusted: the checkpoint's own code may be run. spread: over all visible
-    GPUs, layer by layer. Raises KitError when nothing loads, when weights are missing (they would
-    be drawn at random), or when the model looks ahead.
+    GPUs, layer by layer. frozen: of a model to train an adapter on, how its weights are held. Raises KitError when nothing loads,
+    when weights are missing (they would be drawn at random), or when the model looks ahead.
     """
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     check_kept(checkpoint)
     if not checkpoint.adapter:
-        return _whole(checkpoint, dtype, trusted, spread)
+        return _whole(checkpoint, dtype, trusted, spread, frozen)
     from peft import PeftModel
 
-    base = load(checkpoint.adapter.base, dtype, trusted, spread)
+    base = load(checkpoint.adapter.base, dtype, trusted, spread, frozen)
     with _clearly(checkpoint), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of experts that peft looks for by names that are not there
         # A PeftModel answers every call of the model it wraps.
@@ -79,8 +87,42 @@ def load(
     return cast("PreTrainedModel", adapted)
 
 
-def _whole(checkpoint: Checkpoint, dtype: torch.dtype | None, trusted: bool, spread: bool) -> PreTrainedModel:
+def held_in(frozen: Frozen) -> torch.dtype:
+    """The type of weights that are not trained; in four bits, of those that are left whole."""
     import torch
+
+    return torch.float32 if frozen == "fp32" else torch.bfloat16
+
+
+def _four_bits() -> Any:
+    """How weights are held in four bits: normal floats, their scales quantized too, computed with in bf16."""
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    try:
+        import bitsandbytes as _  # noqa: F401
+    except ImportError:
+        raise KitError(
+            "weights in four bits need bitsandbytes: pip install 'knowledge-injection-kit[4bit]', or base_precision = bf16"
+        ) from None
+    how: Any = BitsAndBytesConfig
+    return how(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=torch.bfloat16
+    )
+
+
+def elements(parameter: torch.nn.Parameter) -> int:
+    """How many numbers a weight is of, where four bits hold two of them in one as well."""
+    quantized = getattr(parameter, "quant_state", None)
+    return int(quantized.shape.numel()) if quantized is not None else parameter.numel()
+
+
+def _whole(
+    checkpoint: Checkpoint, dtype: torch.dtype | None, trusted: bool, spread: bool, frozen: Frozen = "fp32"
+) -> PreTrainedModel:
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
     from transformers import AutoConfig, AutoModelForCausalLM
     from transformers.dynamic_module_utils import get_class_from_dynamic_module
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
@@ -97,7 +139,8 @@ def _whole(checkpoint: Checkpoint, dtype: torch.dtype | None, trusted: bool, spr
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             checkpoint.source,
             revision=checkpoint.revision,
-            dtype=dtype or torch.float32,
+            dtype=dtype or held_in(frozen),
+            quantization_config=_four_bits() if frozen == "nf4" else None,
             attn_implementation=attention(kind, training=dtype is None),
             output_loading_info=True,
             trust_remote_code=trusted,

@@ -117,8 +117,9 @@ class _Models:
 
     def of(self, start: str, config: Any, lora: LoraSettings | None) -> Counted | None:
         """One, as a training stage has it, or, whole, as it is asked."""
-        trusted, precision = bool(config.trust_remote_code), config.precision if isinstance(config, TrainConfig) else "auto"
-        key = digest(start, dump(lora) if lora else None, trusted, precision)
+        trusted, trains = bool(config.trust_remote_code), isinstance(config, TrainConfig)
+        precision, frozen = (config.precision, config.base_precision) if trains else ("auto", "fp32")
+        key = digest(start, dump(lora) if lora else None, trusted, precision, frozen)
         if key not in self.counted and start not in self.unknown:
             try:
                 checkpoint = read(start)
@@ -132,6 +133,7 @@ class _Models:
                 lora=lora,
                 trust_remote_code=trusted,
                 precision="bf16" if precision == "auto" else precision,
+                base_precision=frozen,
             )
             self.counted[key] = Counted(plain, Tokens(load_tokenizer(checkpoint, trusted)), checkpoint)
         return self.counted.get(key)
@@ -142,7 +144,7 @@ class _Models:
         width = min(config.max_length, window) if window else config.max_length
         split = Split.of(sum(config.mixture().values()), config.devices, config.micro_batch)
         how = (config.optimizer, config.precision, config.gradient_checkpointing, config.devices, config.parallel)
-        key = digest(start, model.trained, split.rows, split.times > 1, width, how)
+        key = digest(start, model.trained, model.weights, split.rows, split.times > 1, width, how)
         if key not in self.needs:
             self.needs[key] = taken(config, model, split, width).total
         return self.needs[key]

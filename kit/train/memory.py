@@ -125,6 +125,7 @@ class Counted:
         with _fake():
             network = self._built()
             sizes = [(p.numel(), p.requires_grad, p.ndim) for p in network.parameters()]
+            self.weights = sum(p.nbytes for p in network.parameters()) - self._saved_by_four_bits(network)
             self.vocabulary = int(network.get_input_embeddings().weight.shape[0])  # type: ignore[index]
             self.layers = max(1, int(getattr(network.config.get_text_config(), "num_hidden_layers", 1)))
         self.parameters = sum(size for size, _, _ in sizes)
@@ -132,13 +133,24 @@ class Counted:
         self.largest = max((size for size, trained, _ in sizes if trained), default=0)
         self.matrices = sum(size for size, trained, dimensions in sizes if trained and dimensions == 2)
 
+    def _saved_by_four_bits(self, network: PreTrainedModel) -> int:
+        """Bytes that are not taken where frozen products are held in four bits, and 0.127 of what scales them (QLoRA, arXiv
+        2305.14314, section 3)."""
+        import torch
+
+        if self.config.base_precision != "nf4":
+            return 0
+        head = network.get_output_embeddings()
+        products = [m.weight for m in network.modules() if isinstance(m, torch.nn.Linear) and m is not head]
+        return sum(p.nbytes - round(p.numel() * 4.127 / 8) for p in products if not p.requires_grad)
+
     def _built(self) -> PreTrainedModel:
         """As `begin` loads it, or builds it, for training."""
         import torch
         from transformers import AutoConfig, AutoModelForCausalLM
         from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
-        from kit.models.load import attention
+        from kit.models.load import attention, held_in
         from kit.models.tiny import build_model
 
         if self.checkpoint is None:
@@ -147,7 +159,7 @@ class Counted:
         told = AutoConfig.from_pretrained(whole.source, revision=whole.revision, trust_remote_code=trusted)
         kind: Any = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(told), None)
         network: Any = AutoModelForCausalLM.from_config(
-            told, dtype=torch.float32, attn_implementation=attention(kind, training=True), trust_remote_code=trusted
+            told, dtype=held_in(self.config.base_precision), attn_implementation=attention(kind, training=True), trust_remote_code=trusted
         )
         if self.config.lora:
             network = adapted(self.config, network, whole)["network"]
@@ -194,7 +206,7 @@ def taken(config: TrainConfig, model: Counted, split: Split, width: int) -> Memo
     """Bytes at the peak of a step: at the beginning of the backward pass of its last micro-batch."""
     import torch
 
-    weights, gradients = 4 * model.parameters, 4 * model.trained
+    weights, gradients = model.weights, 4 * model.trained
     # Muon keeps one moment of a matrix.
     optimizer = 8 * model.trained - (4 * model.matrices if config.optimizer == "muon" else 0)
     activations = model.kept(split.rows, width, config.gradient_checkpointing)
@@ -209,7 +221,7 @@ def taken(config: TrainConfig, model: Counted, split: Split, width: int) -> Memo
     if config.devices > 1:
         if config.parallel == "fsdp":
             weights, gradients, optimizer = (math.ceil(size / config.devices) for size in (weights, gradients, optimizer))
-            other += 2 * 4 * model.parameters // model.layers  # the layer at work, whole, and the next
+            other += 2 * model.weights // model.layers  # the layer at work, whole, and the next
         else:
             other += 4 * model.trained  # the buckets that gradients are sent in
     return Memory(weights, gradients, optimizer, activations, loss, other)

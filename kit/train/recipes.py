@@ -12,7 +12,7 @@ from kit.core.config import Config
 from kit.core.errors import KitError, check_known, nearest
 from kit.core.records import ASKED, SOURCES, Content, TaskName, Wording
 from kit.models.chat import ChatSettings
-from kit.models.load import Precision
+from kit.models.load import Frozen, Precision
 from kit.models.tiny import TinyConfig
 
 Positive = Annotated[int, Field(ge=1)]
@@ -40,7 +40,8 @@ class TrainConfig(ChatSettings):
     were `drawn`, so that a run through fewer is the beginning of one through more. steps or epochs: exactly one. epochs counts
     passes over the D examples.
     trust_remote_code: the checkpoint's own code may be run. save_precision: of the weights that a run leaves, an adapter's apart;
-    without it that in which it computed.
+    without it that in which it computed. base_precision: of the frozen weights that an adapter is trained on, which is trained in
+    fp32; nf4 needs bitsandbytes.
     micro_batch: the most rows that a device takes at once; devices: over how many the rows of each step are spread, which changes
     nothing of what is computed but the rounding; parallel: whether each of them holds the whole model (`ddp`) or a part of its
     weights, gradients and optimizer (`fsdp`, FSDP2).
@@ -71,6 +72,7 @@ class TrainConfig(ChatSettings):
     max_gradient_norm: Annotated[float, Field(gt=0)] = 1.0
     precision: Precision = "auto"
     save_precision: Precision = "auto"
+    base_precision: Frozen = "fp32"
     trust_remote_code: bool = False
     lora: LoraSettings | None = None
     adapter: Literal["continue", "merge", "new"] | None = None
@@ -111,6 +113,8 @@ class TrainConfig(ChatSettings):
             raise ValueError("ask says how multihop questions are worded: give rows of examples of that task")
         if self.save_precision != "auto" and self.lora:
             raise ValueError("save_precision is of whole models, and an adapter is left as it was trained: leave it out")
+        if self.base_precision != "fp32":
+            self._frozen_is_computed_with()
         if self.adapter == "merge" and self.lora:
             raise ValueError('adapter = "merge" trains all weights: leave lora out, or set adapter = "new"')
         if self.adapter == "new" and not self.lora:
@@ -129,6 +133,16 @@ class TrainConfig(ChatSettings):
         if self.unknown_share and (self.content != "task" or not learns):
             raise ValueError("unknown_share is of multihop examples: give examples and rows of those, and leave content as it is")
         return self
+
+    def _frozen_is_computed_with(self) -> None:
+        """Raises ValueError where weights are to be held in a way that the other settings cannot do with."""
+        told = f"base_precision = {self.base_precision}"
+        if self.precision == "fp32":
+            raise ValueError(f"{told} is computed with in bf16: leave precision = fp32 out")
+        if self.adapter in ("merge", "new"):
+            raise ValueError(f"{told}: to be merged with an adapter weights must be whole: kit export it first, or leave it out")
+        if self.parallel == "fsdp":
+            raise ValueError(f'{told}: fsdp shards weights of one type only: use parallel = "ddp", or base_precision = fp32')
 
     def sources(self) -> dict[str, str]:
         """The settings that name an input."""

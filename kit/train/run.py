@@ -137,7 +137,7 @@ def _train(
 ) -> dict[str, float]:
     import torch
 
-    from kit.models.load import Original, choose_dtype, mend_generation, save
+    from kit.models.load import Original, choose_dtype, elements, mend_generation, save
 
     if not torch.cuda.is_available():
         _give_back_at_once()
@@ -184,7 +184,7 @@ def _train(
     if config.keep:
         write_json(out / KEPT, {str(step): said for step, said in schedule.digests(config.keep).items()})
     counts = {
-        "parameters": sum(p.numel() for p in network.parameters()),
+        "parameters": sum(map(elements, network.parameters())),
         "trained_parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
     }
     return told(out, schedule, history, len(skipped)) | counts
@@ -208,8 +208,10 @@ def _share(network: PreTrainedModel, devices: int) -> float | None:
     """Of what the devices can do, how much one token a second is; None where that is not known."""
     import torch
 
+    from kit.models.load import elements
+
     device = device_named(torch.cuda.get_device_name()) if torch.cuda.is_available() else None
-    counts = [(p.numel(), p.requires_grad) for p in network.parameters()]
+    counts = [(elements(p), p.requires_grad) for p in network.parameters()]
     done = operations(sum(count for count, _ in counts), sum(count for count, trained in counts if trained))
     routed = any(".experts." in name for name, _ in network.named_parameters())  # a token goes through some of them
     return done / (devices * device.flops) if device and not routed else None
@@ -326,6 +328,7 @@ def fit(
     # trl gives a tokenizer without padding one: not to the one that is saved.
     lent = copy.deepcopy(tokens.tokenizer)
     lent.pad_token = lent.convert_ids_to_tokens(tokens.pad)
+    as_they_were = [(p, p.data) for p in network.parameters() if p.requires_grad]
     trainer = DealtTrainer(
         model=network,
         args=arguments,
@@ -334,6 +337,8 @@ def fit(
         data_collator=collate,
         optimizers=(optimizer, None),
     )
+    for parameter, data in as_they_were:  # trl rounds an adapter's weights where its base is held in four bits
+        parameter.data = data
     if hasattr(text := network.config.get_text_config(), "output_router_logits"):
         text.output_router_logits = step_loss.weight > 0  # one without experts fails where it is asked for its router's logits
     # The loss is of the whole step, whatever the model's own forward takes: transformers counts its tokens, and divides by

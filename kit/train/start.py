@@ -37,6 +37,8 @@ def check_start(config: TrainConfig, checkpoint: Checkpoint | None) -> None:
         raise KitError("tiny gives the sizes of a new model: leave it out, or start from --model tiny")
     if checkpoint.adapter and config.adapter in (None, "continue") and config.save_precision != "auto":
         raise KitError("save_precision is of whole models, and an adapter is left as it was trained: leave it out")
+    if config.base_precision != "fp32" and not config.lora and not checkpoint.adapter:
+        raise KitError("base_precision is of weights that an adapter is trained on: give lora, or leave it out")
     if not checkpoint.adapter:
         if config.adapter:
             raise KitError(f'adapter = "{config.adapter}" says what becomes of an adapter, and {checkpoint.source} has none')
@@ -83,14 +85,19 @@ def begin(config: TrainConfig, data: str, model: str, checkpoint: Checkpoint | N
 
     Raises KitError for a checkpoint that does not load, or modules that it does not have.
     """
-    from kit.models.load import check_vocabulary, load
+    from kit.models.load import check_vocabulary, choose_dtype, held_in, load
     from kit.models.tiny import build_model
 
     tokens = tokens_of(config, data, checkpoint)
     if checkpoint is None:
         new = build_model(config.tiny, tokens.tokenizer, derive_seed(config.seed, "model"))
         return Start(new, tokens, config.tiny.positions)
-    network: Any = load(checkpoint, trusted=config.trust_remote_code)
+    if config.base_precision != "fp32" and choose_dtype(config.precision) != held_in(config.base_precision):
+        raise KitError(
+            f"base_precision = {config.base_precision} is computed with in bf16, which is slow on this device: "
+            "say -o precision=bf16 if you mean it, or leave it out"
+        )
+    network: Any = load(checkpoint, trusted=config.trust_remote_code, frozen=config.base_precision)
     check_vocabulary(network, tokens, model)
     start = Start(network, tokens, checkpoint.window)
     if not checkpoint.adapter:

@@ -60,6 +60,8 @@ CHANGED: dict[str, dict[str, Any]] = {
     "max_gradient_norm": {"max_gradient_norm": 0.1},
     "precision": {"precision": "bf16"},
     "save_precision": {"save_precision": "bf16"},
+    "base_precision": {"base_precision": "bf16", "precision": "bf16", "lora": {"rank": 4}},
+    "order": {"order": "drawn"},
     "trust_remote_code": {"trust_remote_code": True},
     "lora": {"lora": {"rank": 4}},
     "adapter": {"adapter": "merge"},
