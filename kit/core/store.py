@@ -37,8 +37,8 @@ SCHEMA_VERSION = 11
 """Raised whenever the meaning of a stage's output changes, so that older results are not reused."""
 
 EXECUTION = (
-    "threads", "devices", "parallel", "checkpoint_every", "micro_batch", "gradient_checkpointing", "batch_tokens", "max_batch",
-    "rows_per_file", "memory_share",
+    "threads", "devices", "parallel", "checkpoint_every", "micro_batch", "packing", "gradient_checkpointing", "batch_tokens",
+    "max_batch", "rows_per_file", "memory_share",
 )  # fmt: skip
 """Settings that say how a stage is run, not what it computes: they stay out of its key, so that a result made on another
 machine, or under another load, is the same result (floating-point sums may differ in their last bits)."""

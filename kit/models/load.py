@@ -6,6 +6,7 @@ import contextlib
 import json
 import warnings
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -100,7 +101,7 @@ def _four_bits() -> Any:
     from transformers import BitsAndBytesConfig
 
     try:
-        import bitsandbytes as _  # noqa: F401
+        import_module("bitsandbytes")
     except ImportError:
         raise KitError(
             "weights in four bits need bitsandbytes: pip install 'knowledge-injection-kit[4bit]', or base_precision = bf16"

@@ -14,7 +14,7 @@ from kit.core.devices import DEVICES, Device, operations
 from kit.core.errors import KitError, nearest
 from kit.core.seeds import digest
 from kit.models.checkpoint import TINY, read
-from kit.models.load import load_tokenizer
+from kit.models.load import Frozen, Precision, load_tokenizer
 from kit.models.tokens import Tokens
 from kit.sweep.plan import Node, model_of, start_of
 from kit.train.dealing import Split
@@ -117,8 +117,11 @@ class _Models:
 
     def of(self, start: str, config: Any, lora: LoraSettings | None) -> Counted | None:
         """One, as a training stage has it, or, whole, as it is asked."""
-        trusted, trains = bool(config.trust_remote_code), isinstance(config, TrainConfig)
-        precision, frozen = (config.precision, config.base_precision) if trains else ("auto", "fp32")
+        trusted = bool(config.trust_remote_code)
+        precision: Precision = "auto"
+        frozen: Frozen = "fp32"
+        if isinstance(config, TrainConfig):
+            precision, frozen = config.precision, config.base_precision
         key = digest(start, dump(lora) if lora else None, trusted, precision, frozen)
         if key not in self.counted and start not in self.unknown:
             try:
@@ -143,7 +146,8 @@ class _Models:
         window = read(start).window
         width = min(config.max_length, window) if window else config.max_length
         split = Split.of(sum(config.mixture().values()), config.devices, config.micro_batch)
-        how = (config.optimizer, config.precision, config.gradient_checkpointing, config.devices, config.parallel)
+        how = (config.optimizer, config.precision, config.gradient_checkpointing, config.devices, config.parallel, config.packing)
+        width *= split.rows if config.packing else 1
         key = digest(start, model.trained, model.weights, split.rows, split.times > 1, width, how)
         if key not in self.needs:
             self.needs[key] = taken(config, model, split, width).total

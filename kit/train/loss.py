@@ -24,13 +24,14 @@ class StepLoss:
         self.experts = next((getattr(config, n) for n in ("num_local_experts", "num_experts") if hasattr(config, n)), 0)
         self.chosen = getattr(config, "num_experts_per_tok", 2)
 
-    def __call__(self, outputs: Any, labels: Tensor, mask: Tensor, tokens: Tensor | None) -> Tensor:
-        """The micro-batch's part of the loss. labels, mask: (rows, width); tokens: how many of the whole step are learned."""
+    def __call__(self, outputs: Any, labels: Tensor, mask: Tensor | None, tokens: Tensor | None) -> Tensor:
+        """The micro-batch's part of the loss. labels, mask: (rows, width), the latter of rows side by side alone; tokens: how
+        many of the whole step are learned."""
         from transformers.loss.loss_utils import ForCausalLMLoss
 
         loss: Tensor = ForCausalLMLoss(outputs.logits, labels, outputs.logits.shape[-1], num_items_in_batch=tokens)
         layers = [layer for layer in getattr(outputs, "router_logits", None) or () if layer is not None]
-        if self.weight and layers:
+        if self.weight and layers and mask is not None:
             loss = loss + self.weight * self._imbalance(layers, mask, (labels != -100).any(dim=1)) / self.batch
         return loss
 

@@ -79,7 +79,8 @@ def outlook(config: TrainConfig, data: str, model: str, kept: Path | None = None
     def width(rows: int) -> int:
         """Of the widest micro-batch."""
         ordered = [lengths[start : start + batch] for start in range(0, len(lengths), batch)]
-        return max(max(step[i : i + rows]) for step in ordered for i in range(0, batch, rows))
+        of = sum if here.packing else max
+        return max(of(step[i : i + rows]) for step in ordered for i in range(0, batch, rows))
 
     def at(most: int | None) -> tuple[Memory, int, int]:
         split = Split.of(batch, here.devices, most)
@@ -146,7 +147,6 @@ class Counted:
 
     def _built(self) -> PreTrainedModel:
         """As `begin` loads it, or builds it, for training."""
-        import torch
         from transformers import AutoConfig, AutoModelForCausalLM
         from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
@@ -159,7 +159,10 @@ class Counted:
         told = AutoConfig.from_pretrained(whole.source, revision=whole.revision, trust_remote_code=trusted)
         kind: Any = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(told), None)
         network: Any = AutoModelForCausalLM.from_config(
-            told, dtype=held_in(self.config.base_precision), attn_implementation=attention(kind, training=True), trust_remote_code=trusted
+            told,
+            dtype=held_in(self.config.base_precision),
+            attn_implementation=attention(kind, training=True),
+            trust_remote_code=trusted,
         )
         if self.config.lora:
             network = adapted(self.config, network, whole)["network"]
@@ -203,17 +206,19 @@ class Counted:
 
 
 def taken(config: TrainConfig, model: Counted, split: Split, width: int) -> Memory:
-    """Bytes at the peak of a step: at the beginning of the backward pass of its last micro-batch."""
+    """Bytes at the peak of a step: at the beginning of the backward pass of its last micro-batch. width: tokens of its longest
+    row, or of all where they are packed."""
     import torch
 
     weights, gradients = model.weights, 4 * model.trained
     # Muon keeps one moment of a matrix.
     optimizer = 8 * model.trained - (4 * model.matrices if config.optimizer == "muon" else 0)
-    activations = model.kept(split.rows, width, config.gradient_checkpointing)
+    rows = 1 if config.packing else split.rows
+    activations = model.kept(rows, width, config.gradient_checkpointing)
     if config.gradient_checkpointing:  # one layer is gone through again at a time
-        activations += (model.kept(split.rows, width, False) - activations) // model.layers
+        activations += (model.kept(rows, width, False) - activations) // model.layers
     # The logits and their gradient, and that of the head; where gradients add up, they are there beside their sum.
-    loss = 8 * split.rows * width * model.vocabulary + 4 * model.largest * (2 if split.times > 1 else 1)
+    loss = 8 * rows * width * model.vocabulary + 4 * model.largest * (2 if split.times > 1 else 1)
     if split.times == 1:
         # Gradients come as activations go.
         gradients = max(0, gradients - activations - loss)

@@ -36,7 +36,7 @@ class Progress(TrainerCallback):
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         self.step, self.clock = state.global_step, time.perf_counter()
-        kept = [entry for entry in read_journal(self.journal) if entry["step"] <= self.step and "loss" in entry]
+        kept = [entry for entry in read_journal(self.journal) if entry["step"] <= self.step and "train_runtime" not in entry]
         self.journal.unlink(missing_ok=True)
         append_journal(self.journal, kept)
 

@@ -42,9 +42,12 @@ class TrainConfig(ChatSettings):
     trust_remote_code: the checkpoint's own code may be run. save_precision: of the weights that a run leaves, an adapter's apart;
     without it that in which it computed. base_precision: of the frozen weights that an adapter is trained on, which is trained in
     fp32; nf4 needs bitsandbytes.
-    micro_batch: the most rows that a device takes at once; devices: over how many the rows of each step are spread, which changes
-    nothing of what is computed but the rounding; parallel: whether each of them holds the whole model (`ddp`) or a part of its
-    weights, gradients and optimizer (`fsdp`, FSDP2).
+    micro_batch: the most rows that a device takes at once; packing: they go through it as one long row, in which none sees
+    another, instead of side by side, filled up to the longest; devices: over how many the rows of each step are spread, which
+    changes nothing of what is computed but the rounding; parallel: whether each of them holds the whole model (`ddp`) or a part
+    of its weights, gradients and optimizer (`fsdp`, FSDP2).
+    probes: facts of each source, at most, that are asked for on the way, and logged as recall beside the loss; probe_every: steps
+    between two times, without it a tenth of the run.
     keep: steps behind which the weights are left as a checkpoint of its own, `steps/N` in the run's directory.
     checkpoint_every: steps between two states that a run goes on from; without it about ten minutes.
     lora: train an adapter of these settings. adapter: what becomes of one that the model has: `continue` (as it goes without a
@@ -79,6 +82,9 @@ class TrainConfig(ChatSettings):
     tiny: TinyConfig = TinyConfig()
     max_length: Positive = 2048
     micro_batch: Positive | None = None
+    packing: bool = False
+    probes: Annotated[int, Field(ge=0)] = 0
+    probe_every: Positive | None = None
     keep: tuple[Positive, ...] = ()
     checkpoint_every: Positive | None = None
     gradient_checkpointing: bool = False
@@ -104,6 +110,10 @@ class TrainConfig(ChatSettings):
             raise ValueError("epochs count passes over the examples: give examples too, or steps instead")
         if self.order == "drawn" and not self.rows.get("examples"):
             raise ValueError("order is that of the examples: give rows of them")
+        if self.probe_every and not self.probes:
+            raise ValueError("probe_every says how often probes are asked: give probes too")
+        if self.probes and not {"known", "novel"} & self.mixture().keys():
+            raise ValueError("probes ask for the facts that rows of known and novel tell: give some")
         if self.draw and not (self.examples and self.rows.get("examples")):
             raise ValueError("draw says which examples are learned: give examples too, and rows of them")
         asks = any(self.rows.get(source) for source in ASKED)

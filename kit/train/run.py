@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
+    from kit.train.probing import Probe
+
 HISTORY = "history.json"
 """In a run's directory, what its trainer logged."""
 
@@ -138,6 +140,7 @@ def _train(
     import torch
 
     from kit.models.load import Original, choose_dtype, elements, mend_generation, save
+    from kit.train.probing import probes_of
 
     if not torch.cuda.is_available():
         _give_back_at_once()
@@ -164,6 +167,7 @@ def _train(
             same["data"] = schedule.digest
     if taught and not tokens.template.own:
         tokens.tokenizer.chat_template = tokens.template.source  # so that another server asks as was taught
+    probes = probes_of(Path(data), [*config.mixture()], config.probes, tokens) if config.probes else {}
     original = Original(network)
 
     def leave(place: Path, weights: dict[str, torch.Tensor] | None) -> None:
@@ -176,7 +180,7 @@ def _train(
             write_base(place, start.base, start.adapter)
 
     try:
-        history = fit(network, tokens, schedule, config, stage, ranks, leave)
+        history = fit(network, tokens, schedule, config, stage, ranks, leave, probes)
     except torch.OutOfMemoryError:
         raise KitError(too_much(config, data, model, rows)) from None
     if not ranks.first:
@@ -225,9 +229,11 @@ def fit(
     stage: Stage,
     ranks: Ranks,
     leave: Callable[[Path, dict[str, torch.Tensor] | None], None],
+    probes: dict[str, list[Probe]],
 ) -> list[dict[str, Any]]:
     """Train in place with trl's SFTTrainer, rows in the order of the schedule; returns the log history. leave: writes the weights
-    as they are to a directory, and is told all of them where the network holds a part.
+    as they are to a directory, and is told all of them where the network holds a part. probes: by split, what is asked on the
+    way.
 
     Of several ranks each takes its rows of every step: the loss is that of the step, and so are its gradients.
     """
@@ -240,8 +246,10 @@ def fit(
     from trl import SFTConfig, SFTTrainer
 
     from kit.models.load import choose_dtype, tied_weights
+    from kit.train.batches import check_apart, packed, padded
     from kit.train.loss import StepLoss
     from kit.train.muon import muon_for
+    from kit.train.probing import Probing
     from kit.train.progress import Progress, tensorboard
     from kit.train.saving import Keeping, Saving, last_saved
 
@@ -251,6 +259,10 @@ def fit(
     batch = sum(config.mixture().values())
     split = Split.of(batch, ranks.count, config.micro_batch)
     step_loss = StepLoss(network, batch)
+    if config.packing:
+        if step_loss.weight:
+            raise KitError("packing: how a row's tokens are spread over experts is weighed row by row: leave it out")
+        check_apart(network)
     tied = tied_weights(network)
     ends = [0, *np.cumsum(schedule.lengths)[batch - 1 :: batch].tolist()]
     progress = Progress(stage.working / PROGRESS, ends, _share(network, ranks.count))
@@ -263,9 +275,9 @@ def fit(
             self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
         ) -> Any:
             labels = inputs.pop("labels")
-            outputs = model(**inputs)
+            outputs = model(**inputs, **({"use_cache": False} if config.packing else {}))  # a cache would join packed rows
             # What the ranks find is averaged.
-            loss = step_loss(outputs, labels, inputs["attention_mask"], num_items_in_batch) * ranks.count
+            loss = step_loss(outputs, labels, inputs.get("attention_mask"), num_items_in_batch) * ranks.count
             return (loss, outputs) if return_outputs else loss
 
         def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
@@ -278,16 +290,7 @@ def fit(
 
     def collate(places: Iterable[dict[str, int]]) -> dict[str, torch.Tensor]:
         rows = [schedule.row(taken["place"]) if taken["place"] >= 0 else nothing for taken in places]
-        width = max(len(row.input_ids) for row in rows)
-
-        def padded(values: list[list[int]], filler: int) -> torch.Tensor:
-            return torch.tensor([v + [filler] * (width - len(v)) for v in values])
-
-        return {
-            "input_ids": padded([row.input_ids for row in rows], tokens.pad),
-            "attention_mask": padded([[1] * len(row.input_ids) for row in rows], 0),
-            "labels": padded([row.labels() for row in rows], -100),
-        }
+        return packed(rows) if config.packing else padded(rows, tokens.pad)
 
     steps = config.step_count()
     states = stage.working / ("trainer" if config.parallel == "ddp" else "shards")
@@ -355,9 +358,11 @@ def fit(
             weights = {name: tensor for name, tensor in gathered.items() if name not in tied}
         leave(stage.directory / place, weights)
 
+    every = config.probe_every or max(1, steps // 10)
+    probing = [Probing(probes, tokens.pad, every, trainer.compute_loss_context_manager, trainer.log)] if probes else []
     keeping = Keeping(config.keep, lambda step: left(f"{STEPS}/{step}"))
     with Saving(config.checkpoint_every, ranks) as saving:
-        for callback in (keeping, saving, *((progress, *tensorboard(stage.directory / EVENTS)) if ranks.first else ())):
+        for callback in (*probing, keeping, saving, *((progress, *tensorboard(stage.directory / EVENTS)) if ranks.first else ())):
             trainer.add_callback(callback)
         saved = last_saved(states) if ranks.first else None
         trainer.train(resume_from_checkpoint=ranks.of_first(saved))

@@ -91,9 +91,7 @@ def test_what_it_takes_is_less(small_dir: Path, llama: Path) -> None:
         ({"parallel": "fsdp"}, "one type only"),
     ],
 )
-def test_what_it_does_not_go_with(
-    small_dir: Path, llama: Path, tmp_path: Path, more: dict[str, Any], message: str
-) -> None:
+def test_what_it_does_not_go_with(small_dir: Path, llama: Path, tmp_path: Path, more: dict[str, Any], message: str) -> None:
     with pytest.raises(KitError, match=message):
         train(config(base_precision="bf16", **more), str(small_dir), str(llama), tmp_path / "run")
 

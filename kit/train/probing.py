@@ -1,0 +1,89 @@
+"""Facts asked for while they are learned: how many a model would complete, and how likely it finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from kit.core.errors import KitError
+from kit.core.records import Question
+from kit.core.seeds import stream
+from kit.core.store import read_table
+from kit.models.tokens import Row, Tokens
+from kit.train.batches import padded
+
+PROBED = {"known": "recall_known", "novel": "recall_novel"}
+"""Of the sources that tell facts, the split of the probes that ask for them."""
+
+TOGETHER = 16
+"""Probes that go through a model at once."""
+
+
+class Probe(NamedTuple):
+    """A sentence without its object: the tokens given, and those that complete it."""
+
+    given: list[int]
+    answer: list[int]
+
+
+def probes_of(data: Path, sources: Sequence[str], count: int, tokens: Tokens) -> dict[str, list[Probe]]:
+    """By split, up to so many clozes in words that no document has, drawn once and for all. Raises KitError where the data have
+    none."""
+    found: dict[str, list[Probe]] = {}
+    questions = read_table(data / "probes.parquet", Question) if (data / "probes.parquet").exists() else []
+    for split in [PROBED[source] for source in sources if source in PROBED]:
+        there = [q for q in questions if q.split == split and q.shape == "unseen"]
+        order = stream(0, "probes", split).permutation(len(there))[:count].tolist()
+        found[split] = [Probe(*tokens.continued(there[i].text, f" {there[i].answers[0]}", chat=False)) for i in order]
+    if not any(found.values()):
+        raise KitError(f"probes: {data} has none of the facts that {' and '.join(sources)} tell: leave it out")
+    return {split: probes for split, probes in found.items() if probes}
+
+
+class Probing(TrainerCallback):
+    """Asks every `every` steps, and behind the last. log: is told `recall_known` and `recall_novel`, the share of which every
+    token is the model's first choice, and `logprob_…`, of the whole answer, in nats, the mean over probes."""
+
+    def __init__(
+        self,
+        probes: dict[str, list[Probe]],
+        pad: int,
+        every: int,
+        computing: Callable[[], AbstractContextManager[Any]],
+        log: Callable[[dict[str, float]], None],
+    ) -> None:
+        self.probes, self.pad, self.every, self.computing, self.log = probes, pad, every, computing, log
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        if state.global_step % self.every == 0 or state.global_step == state.max_steps:
+            model = kwargs["model"]
+            model.eval()
+            with torch.no_grad(), self.computing():
+                figures = {
+                    name: value for split, probes in self.probes.items() for name, value in self._asked(model, split, probes)
+                }
+            model.train()
+            self.log(figures)
+
+    def _asked(self, model: Any, split: str, probes: list[Probe]) -> list[tuple[str, float]]:
+        found: list[tuple[bool, float]] = []
+        device = next(model.parameters()).device
+        for start in range(0, len(probes), TOGETHER):
+            some = probes[start : start + TOGETHER]
+            batch = padded([Row([*p.given, *p.answer], ()) for p in some], self.pad)
+            inputs = {name: batch[name].to(device) for name in ("input_ids", "attention_mask")}
+            logits = model(**inputs).logits
+            for probe, row in zip(some, logits, strict=True):
+                first = len(probe.given) - 1
+                told = torch.log_softmax(row[first : first + len(probe.answer)].float(), dim=-1)
+                gold = torch.tensor(probe.answer, device=device)
+                likely = told.gather(1, gold[:, None]).sum()
+                found.append((bool((told.argmax(-1) == gold).all()), float(likely)))
+        right, likely = np.array(found, float).mean(axis=0).tolist()
+        return [(split, round(right, 4)), (split.replace("recall", "logprob"), round(likely, 4))]
