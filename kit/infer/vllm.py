@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from kit.core.errors import KitError, first_line
+from kit.core.seeds import digest
 from kit.infer.backend import Decoding, Likelihood, Output, Prompt, Sink
 from kit.infer.tokenised import begun, continued, fit_window, outputs, rooms
 from kit.models.checkpoint import Checkpoint, check_kept, fetched
@@ -28,30 +31,42 @@ def room_for(rank: int) -> int:
     return room
 
 
+@dataclass
+class _Started:
+    """The engine of this process. what: the model it has loaded, and how; rank: of the adapters that it takes, 0 for none;
+    adapters: those that it was asked for, by number."""
+
+    what: str
+    rank: int
+    engine: Any
+    adapters: list[str] = field(default_factory=list)
+
+
+_started: list[_Started] = []
+"""One at most: a second would find no memory left."""
+
+
 class VllmBackend:
     """checkpoint: a whole model, or a LoRA adapter, which is put on its base. dtype: as vLLM names it.
 
-    Raises KitError where vLLM is not installed or does not take the checkpoint.
+    Of one process, adapters of one base are requests to one engine, and so is the base behind them: it is loaded once. Raises
+    KitError where vLLM is not installed or does not take the checkpoint.
     """
 
     def __init__(self, checkpoint: Checkpoint, tokens: Tokens, dtype: str, **settings: Any) -> None:
         try:
-            from vllm import LLM
             from vllm.lora.request import LoRARequest
         except ImportError as error:
             raise KitError(f"vLLM cannot be imported ({error}): install it, or use --backend transformers or --url") from None
         check_kept(checkpoint)
+        started = _engine(checkpoint, tokens, {"dtype": dtype, **settings})
+        self.engine, self.adapter = started.engine, None
         if checkpoint.adapter:
-            settings |= {"enable_lora": True, "max_lora_rank": room_for(checkpoint.adapter.rank)}
-        base, place = checkpoint.whole, checkpoint.tokenizer
-        try:
-            self.engine = LLM(
-                model=base.source, revision=base.revision, tokenizer=place.source, tokenizer_revision=place.revision,
-                dtype=dtype, seed=0, generation_config="vllm", **settings,
-            )  # fmt: skip
-        except (ValueError, OSError, RuntimeError) as error:
-            raise KitError(f"vLLM does not take {checkpoint.source}: {first_line(error)}") from None
-        self.adapter = LoRARequest("adapter", 1, str(fetched(checkpoint))) if checkpoint.adapter else None
+            place = str(fetched(checkpoint))
+            if place not in started.adapters:
+                started.adapters.append(place)
+            number = started.adapters.index(place) + 1
+            self.adapter = LoRARequest(f"adapter {number}", number, place)
         self.tokens = tokens
         self.notes: list[str] = []
         self.window: int = self.engine.llm_engine.model_config.max_model_len
@@ -94,6 +109,28 @@ class VllmBackend:
         settings = [SamplingParams(temperature=0.0, max_tokens=1, prompt_logprobs=0)] * len(pairs)
         for rows, made in self._run([given + scored for given, scored in pairs], settings):
             sink(rows, [_summed(m.prompt_logprobs, *pairs[i]) for i, m in zip(rows, made, strict=True)])
+
+
+def _engine(checkpoint: Checkpoint, tokens: Tokens, settings: dict[str, Any]) -> _Started:
+    """The engine that has loaded a checkpoint, or its base with room for such an adapter; a new one in the place of another."""
+    from vllm import LLM
+
+    base, place = checkpoint.whole, checkpoint.tokenizer
+    rank = room_for(checkpoint.adapter.rank) if checkpoint.adapter else 0
+    what = digest(base.source, base.revision, tokens.tokenizer.backend_tokenizer.to_str(), settings)
+    if _started and _started[0].what == what and _started[0].rank >= rank:
+        return _started[0]
+    _started.clear()
+    gc.collect()
+    try:
+        engine = LLM(
+            model=base.source, revision=base.revision, tokenizer=place.source, tokenizer_revision=place.revision,
+            seed=0, generation_config="vllm", **settings, **({"enable_lora": True, "max_lora_rank": rank} if rank else {}),
+        )  # fmt: skip
+    except (ValueError, OSError, RuntimeError) as error:
+        raise KitError(f"vLLM does not take {checkpoint.source}: {first_line(error)}") from None
+    _started.append(_Started(what, rank, engine))
+    return _started[0]
 
 
 def _summed(told: list[Any], given: list[int], scored: list[int]) -> Likelihood:

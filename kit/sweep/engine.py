@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from kit.core.errors import KitError
+from kit.core.errors import KitError, SilentError
 from kit.core.processes import Child, ended, preload
 from kit.core.store import drop, dropped, read_manifest
 from kit.sweep.disk import Disk
@@ -73,7 +73,7 @@ class Engine:
         preload((*PRELOADED, "evals.run", "kit.infer.hf", "generators.generate", "kit.sweep.plan"))
         self.workers, self.devices, self.work = workers, list(devices), run
         self.done: set[str] = set()
-        self.running: dict[Child, tuple[Node, list[str]]] = {}
+        self.running: dict[Child, tuple[list[Node], list[str]]] = {}
 
     def run(
         self, nodes: Iterable[Node], bar: tqdm[None], kept: Collection[str] | None = None, allowed: int | None = None
@@ -97,25 +97,26 @@ class Engine:
             waiting = {key: waiting[key] for key in disk.order if key in waiting}
         try:
             while waiting or self.running:
-                for node in [n for n in waiting.values() if set(n.needs) <= self.done]:
-                    beside = [other.key for other, _ in self.running.values()]
-                    if (not disk or disk.fits(node.key, self.done, beside)) and self._start(node):
-                        del waiting[node.key]
+                for nodes in _together([n for n in waiting.values() if set(n.needs) <= self.done], planned):
+                    beside = [n.key for others, _ in self.running.values() for n in others]
+                    if (not disk or disk.fits(nodes[0].key, self.done, beside)) and self._start(nodes):
+                        for node in nodes:
+                            del waiting[node.key]
                 if not self.running:
                     raise KitError(f"stage {next(iter(waiting.values())).label} needs a stage that is not planned")
                 for child in ended([*self.running]):
-                    node, lent = self.running.pop(child)
+                    nodes, lent = self.running.pop(child)
                     self.devices += lent
                     if child.fell:
                         again = "run the same command again, with fewer --workers if memory was short; what is finished is kept"
-                        raise KitError(f"{node.label}: its process {child.fell}: {again}")
+                        raise KitError(f"{nodes[0].label}: its process {child.fell}: {again}")
                     if child.failed:
-                        raise KitError(f"{node.label}: {child.said}")
-                    self.done.add(node.key)
-                    bar.set_postfix_str(node.label)
-                    bar.update()
+                        raise KitError(child.said or f"{nodes[0].label}: failed, as is told above")
+                    self.done |= {node.key for node in nodes}
+                    bar.set_postfix_str(nodes[-1].label)
+                    bar.update(len(nodes))
                 if going:
-                    at_work = [node for node, _ in self.running.values()]
+                    at_work = [node for nodes, _ in self.running.values() for node in nodes]
                     left = {used.key for n in (*waiting.values(), *at_work) for used in loaded(n, planned)}
                     for key in (self.done & going) - left:
                         drop_weights(planned[key].directory, any(node.longer == key for node in planned.values()))
@@ -130,9 +131,10 @@ class Engine:
         if node.devices > self.workers:
             raise KitError(f"{node.label} asks for {node.devices} processes, more than --workers {self.workers}")
 
-    def _start(self, node: Node) -> bool:
-        """Start a stage if there is room for it."""
-        taken = sum(max(1, other.devices) for other, _ in self.running.values())
+    def _start(self, nodes: list[Node]) -> bool:
+        """Start a process for a stage, or for several one after the other, if there is room for it."""
+        node = nodes[0]
+        taken = sum(max(1, others[0].devices) for others, _ in self.running.values())
         if taken + max(1, node.devices) > self.workers:
             return False
         environment = {"TQDM_DISABLE": "1"}  # the engine's own bar counts stages
@@ -142,7 +144,7 @@ class Engine:
                 return False
             lent, self.devices = self.devices[: node.devices], self.devices[node.devices :]
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(lent)
-        self.running[Child(partial(self.work, node), node.label, environment)] = node, lent
+        self.running[Child(partial(_one_by_one, self.work, nodes), node.label, environment)] = nodes, lent
         return True
 
     def stop(self) -> None:
@@ -153,6 +155,24 @@ class Engine:
             child.process.join()
             self.devices += lent
         self.running.clear()
+
+
+def _together(nodes: Sequence[Node], planned: Mapping[str, Node]) -> list[list[Node]]:
+    """The stages that one process runs one after the other: evaluations by one engine; any other by itself."""
+    found: dict[str, list[Node]] = {}
+    for node in nodes:
+        found.setdefault(node.engine(planned) or node.key, []).append(node)
+    return list(found.values())
+
+
+def _one_by_one(work: Callable[[Node], None], nodes: Sequence[Node]) -> None:
+    for node in nodes:
+        try:
+            work(node)
+        except SilentError:
+            raise
+        except KitError as error:
+            raise KitError(f"{node.label}: {error}") from None
 
 
 def restored(nodes: Mapping[str, Node], kept: Collection[str]) -> set[str]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from evals.config import EvalConfig
+from evals.config import BackendConfig, EvalConfig
 from generators.config import GenerateConfig
 from kit.core.config import dump
+from kit.core.seeds import digest
 from kit.core.store import stage_key
 from kit.models.checkpoint import with_model
 from kit.sources.reading import source_keys
@@ -39,6 +40,17 @@ class Node:
     def trains(self) -> bool:
         """Whether it goes through rows."""
         return self.kind == "train" and not self.longer
+
+    def engine(self, nodes: Mapping[str, Node]) -> str | None:
+        """What an evaluation by vLLM loads and how, where others may ask the same: adapters of one base are requests to one
+        engine."""
+        if not isinstance(self.config, EvalConfig) or self.config.backend != "vllm":
+            return None
+        model, place = model_of(self, nodes), self.model
+        if model and isinstance(model.config, TrainConfig) and model.config.lora:
+            place = model.model
+        settings = {name: value for name, value in dump(self.config).items() if name in BackendConfig.model_fields}
+        return digest(place, settings)
 
     @property
     def devices(self) -> int:

@@ -1,0 +1,173 @@
+"""Adapters of one base are requests to one engine of vLLM, told what was set; a sweep asks them in one process."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+import kit.infer.vllm
+from evals.config import EvalConfig
+from evals.run import open_backend
+from kit.core.config import resolve
+from kit.core.processes import Child, ended
+from kit.infer.backend import Decoding, Output, Prompt
+from kit.infer.vllm import VllmBackend
+from kit.sweep.engine import _together
+from kit.sweep.experiment import ExperimentConfig
+from kit.sweep.plan import Plan
+from kit.train.recipes import TrainConfig, with_defaults
+from kit.train.run import train
+from tests.models.families import FAMILIES, checkpoint_of, questions
+
+
+class Engine:
+    """In the place of vLLM's: writes down how it was made and what it was asked."""
+
+    made: list[Engine] = []  # of the class
+
+    def __init__(self, **settings: Any) -> None:
+        Engine.made.append(self)
+        self.settings, self.asked = settings, list[Any]()
+        self.llm_engine = SimpleNamespace(model_config=SimpleNamespace(max_model_len=settings.get("max_model_len") or 512))
+
+    def generate(self, prompts: Any, settings: Any, lora_request: Any, use_tqdm: bool) -> list[Any]:
+        self.asked.append(lora_request)
+        end = SimpleNamespace(token_ids=[5, 6], finish_reason="length")
+        return [SimpleNamespace(outputs=[end]) for _ in prompts]
+
+
+@pytest.fixture
+def engines(monkeypatch: pytest.MonkeyPatch) -> list[Engine]:
+    vllm, lora, request = ModuleType("vllm"), ModuleType("vllm.lora"), ModuleType("vllm.lora.request")
+    vllm.LLM, vllm.SamplingParams = Engine, SimpleNamespace  # type: ignore[attr-defined]
+    request.LoRARequest = lambda name, number, place: (number, place)  # type: ignore[attr-defined]
+    for module in (vllm, lora, request):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(kit.infer.vllm, "_started", [])
+    monkeypatch.setattr(Engine, "made", [])
+    return Engine.made
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A base with two adapters of rank 4 and one of rank 16, and another base."""
+    root = tmp_path_factory.mktemp("vllm")
+    rows = questions(root / "rows.jsonl")
+    found = {
+        "base": checkpoint_of(FAMILIES["llama-3.2"], root / "base"),
+        "other": checkpoint_of(FAMILIES["qwen2.5"], root / "other"),
+    }
+    for seed, (name, rank) in enumerate({"one": 4, "two": 4, "larger": 16}.items()):
+        settings = {
+            "recipe": "posttrain",
+            "examples": 2,
+            "rows": {"examples": 2},
+            "steps": 1,
+            "lora": {"rank": rank},
+            "seed": seed,
+        }
+        config = resolve(TrainConfig, with_defaults(settings))
+        found[name] = train(config, str(rows), str(found["base"]), root / name)
+    return found
+
+
+def backend(model: Path, **settings: Any) -> VllmBackend:
+    given = {"slices": [{"split": "external", "style": "direct"}], "backend": "vllm", "precision": "fp32", **settings}
+    found = open_backend(resolve(EvalConfig, given), str(model))
+    assert isinstance(found, VllmBackend)
+    return found
+
+
+def ask(asked: VllmBackend) -> None:
+    told: list[Output] = []
+    asked.generate([Prompt("Who?")], Decoding(2), lambda rows, outputs: told.extend(outputs))
+    assert len(told) == 1
+
+
+def test_one_engine_for_adapters_of_one_base(engines: list[Engine], models: dict[str, Path]) -> None:
+    for name in ("one", "two", "base", "one"):
+        ask(backend(models[name]))
+    (engine,) = engines
+    assert engine.asked == [
+        (1, str(models["one"] / "model")), (2, str(models["two"] / "model")), None, (1, str(models["one"] / "model")),
+    ]  # fmt: skip
+    assert (engine.settings["model"], engine.settings["max_lora_rank"]) == (str(models["base"]), 8)
+    ask(backend(models["larger"]))
+    assert [e.settings["max_lora_rank"] for e in engines] == [8, 16], "one without room for it makes way"
+    ask(backend(models["one"]))
+    assert len(engines) == 2
+    ask(backend(models["other"]))
+    assert len(engines) == 3
+    assert "enable_lora" not in engines[2].settings
+
+
+def test_what_is_set_reaches_it(engines: list[Engine], models: dict[str, Path]) -> None:
+    ask(backend(models["one"], devices=2, max_model_len=300, memory_share=0.4))
+    told = engines[0].settings
+    assert (told["tensor_parallel_size"], told["max_model_len"], told["gpu_memory_utilization"]) == (2, 300, 0.4)
+    assert told["dtype"] == "float32"
+    ask(backend(models["one"], devices=2, max_model_len=301, memory_share=0.4))
+    assert len(engines) == 2, "another setting is another engine"
+
+
+EXPERIMENT: dict[str, Any] = {
+    "name": "adapters",
+    "counts": [4],
+    "model": "",
+    "train": {
+        name: {"recipe": "posttrain", "steps": 1, "lora": lora, "examples_from": "", "learning_rate": rate}
+        for name, lora, rate in (("a", {"rank": 4}, 1e-3), ("b", {"rank": 4}, 2e-3), ("whole", None, 1e-3))
+    },
+    "measures": {"asked": {"split": "external", "style": "direct", "data": ""}},
+    "evaluation": {"backend": "vllm", "precision": "fp32"},
+    "arms": {name: {"path": [name], "measures": ["asked"]} for name in ("a", "b", "whole")},
+}
+
+
+def test_a_sweep_asks_them_in_one_process(models: dict[str, Path], tmp_path: Path) -> None:
+    rows = str(questions(tmp_path / "rows.jsonl"))
+    stages = {
+        name: {key: value for key, value in {**table, "examples_from": rows}.items() if value is not None}
+        for name, table in EXPERIMENT["train"].items()
+    }
+    settings = {**EXPERIMENT, "model": str(models["base"]), "train": stages}
+    settings["arms"] |= {"untouched": {"path": [], "measures": ["asked"]}}
+    settings["measures"] = {"asked": {**EXPERIMENT["measures"]["asked"], "data": rows}}
+    plan = Plan(resolve(ExperimentConfig, settings), tmp_path)
+    plan.add_cells(0, str(models["base"]))
+    groups = _together([*plan.nodes.values()], plan.nodes)
+    named = sorted(
+        sorted(node.label.rpartition("eval ")[2].split(",")[0] for node in group) for group in groups if group[0].kind == "eval"
+    )
+    assert named == [["a", "b", "untouched"], ["whole"]]
+    assert all(len(group) == 1 for group in groups if group[0].kind != "eval")
+
+
+def test_a_real_one_answers_as_transformers_does(models: dict[str, Path], tmp_path: Path) -> None:
+    """In an environment that holds vLLM, be it the CPU's build. In a process of its own: it leaves much behind."""
+    pytest.importorskip("vllm")
+    child = Child(lambda: _compared(models, tmp_path), "compared", {})
+    ended([child])
+    assert not child.failed, child.said
+
+
+def _compared(models: dict[str, Path], folder: Path) -> None:
+    rows = [Prompt(f"{word} is the question, and what is the answer to it?") for word in "Who What Where When Why".split() * 10]
+    for name in ("one", "two"):
+        found: dict[str, list[str]] = {}
+        for way in ("vllm", "transformers"):
+            given = {"slices": [{"split": "external", "style": "direct"}], "backend": way, "precision": "fp32"}
+            told: dict[int, str] = {}
+            asked = open_backend(resolve(EvalConfig, given), str(models[name]))
+            asked.generate(
+                rows,
+                Decoding(12),
+                lambda places, outputs, told=told: told.update(zip(places, (o.text for o in outputs), strict=True)),
+            )
+            found[way] = [told[i] for i in range(len(rows))]
+        assert sum(a == b for a, b in zip(found["vllm"], found["transformers"], strict=True)) >= 0.99 * len(rows)
+    assert len(kit.infer.vllm._started) == 1
