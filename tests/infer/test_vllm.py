@@ -13,7 +13,6 @@ import kit.infer.vllm
 from evals.config import EvalConfig
 from evals.run import open_backend
 from kit.core.config import resolve
-from kit.core.processes import Child, ended
 from kit.infer.backend import Decoding, Output, Prompt
 from kit.infer.vllm import VllmBackend
 from kit.sweep.engine import _together
@@ -145,29 +144,3 @@ def test_a_sweep_asks_them_in_one_process(models: dict[str, Path], tmp_path: Pat
     )
     assert named == [["a", "b", "untouched"], ["whole"]]
     assert all(len(group) == 1 for group in groups if group[0].kind != "eval")
-
-
-def test_a_real_one_answers_as_transformers_does(models: dict[str, Path], tmp_path: Path) -> None:
-    """In an environment that holds vLLM, be it the CPU's build. In a process of its own: it leaves much behind."""
-    pytest.importorskip("vllm")
-    child = Child(lambda: _compared(models, tmp_path), "compared", {})
-    ended([child])
-    assert not child.failed, child.said
-
-
-def _compared(models: dict[str, Path], folder: Path) -> None:
-    rows = [Prompt(f"{word} is the question, and what is the answer to it?") for word in "Who What Where When Why".split() * 10]
-    for name in ("one", "two"):
-        found: dict[str, list[str]] = {}
-        for way in ("vllm", "transformers"):
-            given = {"slices": [{"split": "external", "style": "direct"}], "backend": way, "precision": "fp32"}
-            told: dict[int, str] = {}
-            asked = open_backend(resolve(EvalConfig, given), str(models[name]))
-            asked.generate(
-                rows,
-                Decoding(12),
-                lambda places, outputs, told=told: told.update(zip(places, (o.text for o in outputs), strict=True)),
-            )
-            found[way] = [told[i] for i in range(len(rows))]
-        assert sum(a == b for a, b in zip(found["vllm"], found["transformers"], strict=True)) >= 0.99 * len(rows)
-    assert len(kit.infer.vllm._started) == 1
