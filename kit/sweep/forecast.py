@@ -103,7 +103,7 @@ def forecast(experiment: ExperimentConfig, draws: int = 300, machine: Machine | 
         starts = [start_of(plan.nodes[key], plan.nodes) for key in plan.kept()]
         worlds = sum(n.kind == "generate" for n in nodes)
         return Forecast(
-            stages=dict(Counter(n.kind for n in nodes)),
+            stages=dict(Counter("points of longer runs" if n.longer else n.kind for n in nodes)),
             tokens=round(sum(tokens.values())),
             bytes=_bytes(experiment, worlds, starts, asked, data, lengths),
             counted=data is not None,
