@@ -118,12 +118,7 @@ def elements(parameter: torch.nn.Parameter) -> int:
     return int(quantized.shape.numel()) if quantized is not None else parameter.numel()
 
 
-def _whole(
-    checkpoint: Checkpoint, dtype: torch.dtype | None, trusted: bool, spread: bool, frozen: Frozen = "fp32"
-) -> PreTrainedModel:
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
+def _whole(checkpoint: Checkpoint, dtype: torch.dtype | None, trusted: bool, spread: bool, frozen: Frozen) -> PreTrainedModel:
     from transformers import AutoConfig, AutoModelForCausalLM
     from transformers.dynamic_module_utils import get_class_from_dynamic_module
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
@@ -178,14 +173,15 @@ def _told(error: Exception) -> str:
     return first_line(error)
 
 
-def attention(kind: type[Any], training: bool) -> str | None:
+def attention(kind: type[Any], training: bool, gpu: bool | None = None) -> str | None:
     """torch's own attention where the architecture has it, but eager for training on a CPU, where flash's backward took 45 % of a
-    step; None leaves it to an architecture that has no choice."""
+    step; None leaves it to an architecture that has no choice. gpu: on one, or (None) as it is here."""
     import torch
 
     if not getattr(kind, "_supports_sdpa", False):
         return None
-    return "eager" if training and not torch.cuda.is_available() else "sdpa"
+    gpu = torch.cuda.is_available() if gpu is None else gpu
+    return "sdpa" if gpu or not training else "eager"
 
 
 def check_vocabulary(model: PreTrainedModel, tokens: Tokens, source: str) -> None:

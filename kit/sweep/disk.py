@@ -44,7 +44,7 @@ class Disk:
         below: dict[str | None, list[str]] = {}
         for key, node in self.nodes.items():
             above = model_of(node, self.nodes)
-            below.setdefault(above.key if above else None, []).append(key)
+            below.setdefault(node.longer or (above.key if above else None), []).append(key)
         waiting = sorted(below.get(None, []), key=lambda key: self.nodes[key].kind == "generate")
         while waiting:
             key = waiting.pop()
@@ -89,18 +89,25 @@ class Disk:
     def fits(self, key: str, done: Collection[str], running: Collection[str]) -> bool:
         """Whether a stage may be started now, so that what is left can still be done, one stage at a time if need be."""
         at_work = {*running, key}
-        now = sum(self.size(k) for k in self._held(done)) + sum(self._at_work(k) for k in at_work)
+        now = self._taken(self._held(done)) + sum(self._at_work(k) for k in at_work)
         return now <= self.allowed and self.peak({*done, *at_work}) <= self.allowed
 
     def _at_work(self, key: str) -> int:
         """Bytes of a stage that is being run; one that is finished is not run again."""
         node = self.nodes[key]
-        return self.size(key) * (1 + STATES if node.trains and not (node.directory / "manifest.json").exists() else 1)
+        if not node.trains or (node.directory / "manifest.json").exists():
+            return self.size(key)
+        assert isinstance(node.config, TrainConfig)
+        return self.size(key) + STATES * self._checkpoint(node, node.config)
 
     def _held(self, done: Collection[str]) -> set[str]:
         """Of what is done, the stages whose weights are there: they are kept, or something that is not done loads them."""
         trained = (key for key in done if self.nodes[key].kind == "train")
         return {key for key in trained if key in self.kept or any(user not in done for user in self.users[key])}
+
+    def _taken(self, held: Collection[str]) -> int:
+        """Bytes of the weights of some stages; those that a longer run holds too are there once."""
+        return sum(self.size(key) for key in held if self.nodes[key].longer not in held)
 
     def peak(self, done: Collection[str] = ()) -> int:
         """The most that is taken on the way, where the rest is done one stage at a time."""
@@ -109,7 +116,7 @@ class Disk:
         for key in self.order:
             if key in past:
                 continue
-            most = max(most, sum(self.size(k) for k in self._held(past)) + self._at_work(key))
+            most = max(most, self._taken(self._held(past)) + self._at_work(key))
             past.add(key)
         return most
 

@@ -14,7 +14,7 @@ from kit.core.errors import KitError, SilentError
 from kit.core.processes import Child, ended, preload
 from kit.core.store import drop, dropped, read_manifest
 from kit.sweep.disk import Disk
-from kit.sweep.plan import Node, loaded
+from kit.sweep.plan import Node, adapting, loaded, model_of
 from kit.train.ranks import PRELOADED
 from kit.train.run import STEPS
 
@@ -97,11 +97,14 @@ class Engine:
             waiting = {key: waiting[key] for key in disk.order if key in waiting}
         try:
             while waiting or self.running:
-                for nodes in _together([n for n in waiting.values() if set(n.needs) <= self.done], planned):
-                    beside = [n.key for others, _ in self.running.values() for n in others]
-                    if (not disk or disk.fits(nodes[0].key, self.done, beside)) and self._start(nodes):
-                        for node in nodes:
-                            del waiting[node.key]
+                for patient in (True, False):
+                    for nodes in self._together(waiting, planned, patient):
+                        beside = [n.key for others, _ in self.running.values() for n in others]
+                        if (not disk or disk.fits(nodes[0].key, self.done, beside)) and self._start(nodes):
+                            for node in nodes:
+                                del waiting[node.key]
+                    if self.running:
+                        break
                 if not self.running:
                     raise KitError(f"stage {next(iter(waiting.values())).label} needs a stage that is not planned")
                 for child in ended([*self.running]):
@@ -109,7 +112,8 @@ class Engine:
                     self.devices += lent
                     if child.fell:
                         again = "run the same command again, with fewer --workers if memory was short; what is finished is kept"
-                        raise KitError(f"{nodes[0].label}: its process {child.fell}: {again}")
+                        which = f", or one of the {len(nodes) - 1} behind it" if nodes[1:] else ""
+                        raise KitError(f"{nodes[0].label}{which}: its process {child.fell}: {again}")
                     if child.failed:
                         raise KitError(child.said or f"{nodes[0].label}: failed, as is told above")
                     self.done |= {node.key for node in nodes}
@@ -124,6 +128,35 @@ class Engine:
         finally:
             self.stop()
 
+    def _together(self, waiting: Mapping[str, Node], planned: Mapping[str, Node], patient: bool) -> list[list[Node]]:
+        """The stages whose time has come, by what one process runs one after the other: evaluations by one engine; any other by
+        itself. patient: the former once none by that engine has to wait any more."""
+        ready: dict[str, list[Node]] = {}
+        awaited: set[str | None] = set()
+        for node in waiting.values():
+            by = node.engine(planned)
+            if set(node.needs) <= self.done:
+                ready.setdefault(by or node.key, []).append(node)
+            else:
+                awaited.add(by)
+        found = []
+        for by, nodes in ready.items():
+            if patient and by in awaited:
+                continue
+            # Where there is room for several engines, each takes a part; the largest adapters first, which have room for others.
+            nodes.sort(key=lambda node: -_rank(node, planned))
+            parts = max(1, min(len(nodes), self._free() // max(1, nodes[0].devices)))
+            found += [nodes[i::parts] for i in range(parts)]
+        return found
+
+    def _taken(self) -> int:
+        return sum(max(1, others[0].devices) for others, _ in self.running.values())
+
+    def _free(self) -> int:
+        """How many processes, or devices where there are any, are not taken."""
+        room = self.workers - self._taken()
+        return min(room, len(self.devices)) if self.devices or any(lent for _, lent in self.running.values()) else room
+
     def _check(self, node: Node) -> None:
         """Raises KitError for a stage that would wait for ever."""
         if self.devices and node.devices > len(self.devices):
@@ -134,8 +167,7 @@ class Engine:
     def _start(self, nodes: list[Node]) -> bool:
         """Start a process for a stage, or for several one after the other, if there is room for it."""
         node = nodes[0]
-        taken = sum(max(1, others[0].devices) for others, _ in self.running.values())
-        if taken + max(1, node.devices) > self.workers:
+        if max(1, node.devices) > self.workers - self._taken():
             return False
         environment = {"TQDM_DISABLE": "1"}  # the engine's own bar counts stages
         lent: list[str] = []
@@ -157,12 +189,11 @@ class Engine:
         self.running.clear()
 
 
-def _together(nodes: Sequence[Node], planned: Mapping[str, Node]) -> list[list[Node]]:
-    """The stages that one process runs one after the other: evaluations by one engine; any other by itself."""
-    found: dict[str, list[Node]] = {}
-    for node in nodes:
-        found.setdefault(node.engine(planned) or node.key, []).append(node)
-    return list(found.values())
+def _rank(node: Node, planned: Mapping[str, Node]) -> int:
+    """Of the adapter that a stage loads, 0 where it loads none."""
+    model = model_of(node, planned)
+    adapter = adapting(model, planned) if model else None
+    return adapter.rank if adapter else 0
 
 
 def _one_by_one(work: Callable[[Node], None], nodes: Sequence[Node]) -> None:

@@ -98,6 +98,9 @@ NESTED = "nested"
 ONE_PASS = {"order": "drawn", "epochs": 1.0, "schedule": "constant"}
 """What such a stage is set to: then the run at a count is the beginning of that at a larger one."""
 
+ASIDE = ("seed", "draw", "probes", "probe_every")
+"""Settings that make no claim another one: replicates, and what is asked on the way, which changes nothing of what is learned."""
+
 MEASURE_KEYS = ("data", "score", "label")
 """What a measure says beside the settings of an evaluation and its one slice."""
 
@@ -326,7 +329,7 @@ class ExperimentConfig(Config):
             data |= {"examples": count, "draw": replicate.draw if count else 0}
             if not count and data.get("epochs") is not None:
                 data |= {"epochs": None, "steps": 1}
-            *smaller, largest = self._stage_counts(stage) or [count]
+            *smaller, largest = self._stage_counts(stage, model) or [count]
             if self.train[stage].get(NESTED) and count == largest:
                 data["keep"] = [each // data["rows"]["examples"] for each in smaller if each]
         return resolve(TrainConfig, data)
@@ -340,9 +343,12 @@ class ExperimentConfig(Config):
             found = laid_over(found, {name: value for name, value in table.items() if name not in (BY_COUNT, BY_MODEL, NESTED)})
         return found
 
-    def _stage_counts(self, stage: str) -> list[int]:
-        """The counts at which arms take a stage, smallest first."""
-        return sorted({count for name, arm in self.arms.items() if stage in arm.path for count in self.counts_of(name)})
+    def _stage_counts(self, stage: str, model: str | None) -> list[int]:
+        """The counts at which arms of a model take a stage, smallest first; all, where it is a gate's pilot."""
+        taking = [name for name, arm in self.arms.items() if stage in arm.path and arm.model == model]
+        found = {count for name in taking for count in self.counts_of(name)}
+        pilot = next(iter(self.arms.values())).path[:1] if self.gate else ()
+        return sorted(found | set(self.counts if stage in pilot else ()))
 
     def _nested_are_beginnings(self) -> None:
         """Raises ValueError for a nested stage whose run at a count is not the beginning of that at a larger one."""
@@ -354,10 +360,18 @@ class ExperimentConfig(Config):
                 raise ValueError(f"{where} is true or false")
             if not table[NESTED]:
                 continue
-            if other := next((key for key in ("examples", "keep", "steps", BY_COUNT) if key in table), None):
-                raise ValueError(f"{where}: one run goes through all counts: leave {other} out")
+            for own in (table, *table.get(BY_MODEL, {}).values()):
+                if other := next((key for key in ("examples", "keep", "steps", BY_COUNT) if key in own), None):
+                    raise ValueError(f"{where}: one run goes through all counts: leave {other} out")
+            before = {arm.path[: arm.path.index(stage)] for arm in self.arms.values() if stage in arm.path}
+            if len(before) > 1:
+                raise ValueError(f"{where}: one run goes through all counts: have it stand behind the same stages in every arm")
             for model in self._models_of(stage):
-                for count in filter(None, self._stage_counts(stage)):
+                for earlier in {earlier for path in before for earlier in path}:
+                    counts = filter(None, self._stage_counts(stage, model))
+                    if len({digest(dump(self.train_config(earlier, n, self.replicates[0], model))) for n in counts}) > 1:
+                        raise ValueError(f"{where}: it stands behind {earlier}, which is another at every count")
+                for count in filter(None, self._stage_counts(stage, model)):
                     rows = with_defaults(self._settings(stage, count, model)).get("rows")
                     if isinstance(rows, dict) and not rows.get("examples"):
                         raise ValueError(f"{where}: the stage trains on no examples, give rows.examples too")
@@ -375,9 +389,10 @@ class ExperimentConfig(Config):
 
     def longer_run(self, stage: str, count: int, replicate: Replicate, model: str | None = None) -> TrainConfig | None:
         """The run that a nested stage's checkpoint at D = `count` is taken from, where it has not one of its own."""
-        if not self.train[stage].get(NESTED) or count in (0, largest := self._stage_counts(stage)[-1]):
+        if not self.train[stage].get(NESTED) or not count:
             return None
-        return self.train_config(stage, largest, replicate, model)
+        largest = self._stage_counts(stage, model)[-1]
+        return self.train_config(stage, largest, replicate, model) if count < largest else None
 
     def _counts_are_taken(self) -> None:
         """Raises ValueError unless what stages have by count and by model are tables, at counts and of models that their arms
@@ -554,5 +569,5 @@ def _of_models(claim: Any, every: Collection[str], models: Sequence[str]) -> lis
 
 
 def _decisive(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings that decide a result, but for its seeds."""
-    return {key: value for key, value in settings.items() if key not in (*EXECUTION, "seed", "draw")}
+    """Settings that decide what a claim rests on."""
+    return {key: value for key, value in settings.items() if key not in (*EXECUTION, *ASIDE)}

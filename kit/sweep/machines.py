@@ -16,7 +16,7 @@ from kit.core.seeds import digest
 from kit.models.checkpoint import TINY, read
 from kit.models.load import Frozen, Precision, load_tokenizer
 from kit.models.tokens import Tokens
-from kit.sweep.plan import Node, model_of, start_of
+from kit.sweep.plan import Node, adapting, start_of
 from kit.train.dealing import Split
 from kit.train.memory import Counted, taken
 from kit.train.recipes import LoraSettings, TrainConfig
@@ -78,7 +78,7 @@ def taken_of(machine: Machine, nodes: Mapping[str, Node], tokens: Mapping[str, f
         if node.kind == "generate" or node.longer or (start := start_of(node, nodes)) == TINY:
             continue
         config = node.config
-        if not (model := models.of(start, config, _adapting(node, nodes))):
+        if not (model := models.of(start, config, adapting(node, nodes))):
             continue
         if isinstance(config, TrainConfig):
             done = operations(model.parameters, model.trained) * tokens[key]
@@ -96,15 +96,6 @@ def taken_of(machine: Machine, nodes: Mapping[str, Node], tokens: Mapping[str, f
         if needs > machine.device.memory or node.devices > machine.count:
             beyond[node.label] = None
     return Taken(training, evaluation, memory, largest, tuple(beyond), tuple(models.unknown))
-
-
-def _adapting(node: Node, nodes: Mapping[str, Node]) -> LoraSettings | None:
-    """The adapter that a training stage trains: its own, or that of the stage before, where it goes on with it."""
-    if not isinstance(node.config, TrainConfig):
-        return None
-    if node.config.lora or node.config.adapter == "merge" or not (before := model_of(node, nodes)):
-        return node.config.lora
-    return _adapting(before, nodes)
 
 
 class _Models:
@@ -138,7 +129,7 @@ class _Models:
                 precision="bf16" if precision == "auto" else precision,
                 base_precision=frozen,
             )
-            self.counted[key] = Counted(plain, Tokens(load_tokenizer(checkpoint, trusted)), checkpoint)
+            self.counted[key] = Counted(plain, Tokens(load_tokenizer(checkpoint, trusted)), checkpoint, gpu=True)
         return self.counted.get(key)
 
     def memory(self, start: str, config: TrainConfig, model: Counted) -> int:

@@ -15,7 +15,7 @@ from kit.core.store import stage_key
 from kit.models.checkpoint import with_model
 from kit.sources.reading import source_keys
 from kit.sweep.experiment import Evaluation, ExperimentConfig, Replicate
-from kit.train.recipes import TrainConfig
+from kit.train.recipes import LoraSettings, TrainConfig
 from kit.train.run import with_start
 
 Kind = Literal["generate", "train", "eval"]
@@ -47,8 +47,9 @@ class Node:
         if not isinstance(self.config, EvalConfig) or self.config.backend != "vllm":
             return None
         model, place = model_of(self, nodes), self.model
-        if model and isinstance(model.config, TrainConfig) and model.config.lora:
+        while model and adapting(model, nodes):
             place = model.model
+            model = model_of(model, nodes)
         settings = {name: value for name, value in dump(self.config).items() if name in BackendConfig.model_fields}
         return digest(place, settings)
 
@@ -196,8 +197,16 @@ def loaded(node: Node, nodes: Mapping[str, Node]) -> Iterator[Node]:
     model = model_of(node, nodes)
     while model and not node.longer:
         yield model
-        assert isinstance(model.config, TrainConfig)
-        model = model_of(model, nodes) if model.config.lora else None
+        model = model_of(model, nodes) if adapting(model, nodes) else None
+
+
+def adapting(node: Node, nodes: Mapping[str, Node]) -> LoraSettings | None:
+    """The adapter that a training stage trains: its own, or that of the stage before, where it goes on with it."""
+    if not isinstance(node.config, TrainConfig):
+        return None
+    if node.config.lora or node.config.adapter == "merge" or not (before := model_of(node, nodes)):
+        return node.config.lora
+    return adapting(before, nodes)
 
 
 def model_of(node: Node, nodes: Mapping[str, Node]) -> Node | None:

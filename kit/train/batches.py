@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,20 +41,26 @@ def packed(rows: Sequence[Row]) -> dict[str, torch.Tensor]:
     }
 
 
-def check_apart(network: Any) -> None:
+def _asked(rows: Sequence[Row], device: torch.device) -> dict[str, torch.Tensor]:
+    return {name: tensor.to(device) for name, tensor in packed(rows).items() if name != "labels"}
+
+
+def check_apart(network: Any, widest: int = 0) -> None:
     """Raises KitError for a model in which packed rows see one another: one that takes positions from elsewhere, or carries a
-    state from token to token. Two rows are gone through, alone and packed."""
+    state from token to token. Two rows are gone through, alone and packed; widest: tokens of the widest micro-batch, which is
+    tried where it is more than the model's window."""
     rows = [Row(list(range(1, 6)), ()), Row(list(range(2, 9)), ())]
-    trained = network.training
+    trained, device = network.training, next(network.parameters()).device
+    window = getattr(network.config.get_text_config(), "max_position_embeddings", None) or widest
     network.eval()
     try:
         with torch.no_grad():
-            alone = [network(input_ids=torch.tensor([row.input_ids]), use_cache=False).logits[0] for row in rows]
-            together = packed(rows)
-            del together["labels"]
-            found = network(**together, use_cache=False).logits[0]
+            alone = [network(input_ids=torch.tensor([row.input_ids]).to(device), use_cache=False).logits[0] for row in rows]
+            found = network(**_asked(rows, device), use_cache=False).logits[0]
+            if widest > window:
+                network(**_asked(rows * math.ceil(widest / 12), device), use_cache=False)
         apart = bool((found - torch.cat(alone)).abs().max() <= ROUNDING[found.dtype] * found.abs().max())
-    except TypeError:  # it takes no positions
+    except (TypeError, RuntimeError):  # it takes no positions, or has no room for so many tokens
         apart = False
     finally:
         network.train(trained)

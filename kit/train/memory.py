@@ -120,8 +120,9 @@ def _available(torch: Any) -> int:
 class Counted:
     """A model without content: its parameters, and what autograd keeps of a micro-batch."""
 
-    def __init__(self, config: TrainConfig, tokens: Tokens, checkpoint: Checkpoint | None) -> None:
-        self.config, self.tokens, self.checkpoint = config, tokens, checkpoint
+    def __init__(self, config: TrainConfig, tokens: Tokens, checkpoint: Checkpoint | None, gpu: bool | None = None) -> None:
+        """gpu: whether it attends as on a GPU; without a word as it does here."""
+        self.config, self.tokens, self.checkpoint, self.gpu = config, tokens, checkpoint, gpu
         self._kept: dict[tuple[int, int, bool], int] = {}
         with _fake():
             network = self._built()
@@ -161,7 +162,7 @@ class Counted:
         network: Any = AutoModelForCausalLM.from_config(
             told,
             dtype=held_in(self.config.base_precision),
-            attn_implementation=attention(kind, training=True),
+            attn_implementation=attention(kind, training=True, gpu=self.gpu),
             trust_remote_code=trusted,
         )
         if self.config.lora:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kit.core.errors import KitError
 from kit.core.records import Manifest
-from kit.core.store import EXECUTION, finished, intact_manifest, run_stage
+from kit.core.store import EXECUTION, finished, intact_manifest, replaced, run_stage
 from kit.models.checkpoint import TINY, read, write_base
 from kit.train.data import load_sources
 from kit.train.dealing import read_dealt, schedule_of
@@ -45,7 +45,8 @@ def point(config: TrainConfig, data: str, model: str, out: Path, longer: Path) -
             {name: manifest.results[name] for name in ("parameters", "trained_parameters")}
             | told(out, schedule, history, len(loaded.skipped))
         )
-        stage.notes += [*manifest.notes, f"its weights are those of a longer run behind step {steps}, {manifest.key}"]
+        stage.notes += tokens.notes(loaded.conversations, loaded.trimmed)
+        stage.notes.append(f"its weights are those of a longer run behind step {steps}, {manifest.key}")
     return out
 
 
@@ -53,7 +54,10 @@ def _goes_through(longer: Path, manifest: Manifest, run: Prepared, digests: dict
     """Whether a run has the settings of another but for its length, at a rate that does not hang on it, and had learned rows of
     these digests behind these steps."""
     length = ("examples", "steps", "epochs", "keep", *EXECUTION)
-    settings, mine = ({k: v for k, v in all_.items() if k not in length} for all_ in (manifest.config, run.settings))
+    of = dict.fromkeys(run.inputs)  # whose places count for nothing
+    settings, mine = (
+        replaced({k: v for k, v in all_.items() if k not in length}, of) for all_ in (manifest.config, run.settings)
+    )
     found = json.loads((longer / KEPT).read_text("utf-8")) if (longer / KEPT).exists() else {}
     return (
         settings == mine

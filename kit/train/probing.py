@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from kit.core.errors import KitError
 from kit.core.records import Question
 from kit.core.seeds import stream
-from kit.core.store import read_table
+from kit.core.store import read_records, table_files
 from kit.models.tokens import Row, Tokens
 from kit.train.batches import padded
 
@@ -34,34 +35,39 @@ class Probe(NamedTuple):
 
 def probes_of(data: Path, sources: Sequence[str], count: int, tokens: Tokens) -> dict[str, list[Probe]]:
     """By split, up to so many clozes in words that no document has, drawn once and for all. Raises KitError where the data have
-    none."""
+    none of a source."""
     found: dict[str, list[Probe]] = {}
-    questions = read_table(data / "probes.parquet", Question) if (data / "probes.parquet").exists() else []
-    for split in [PROBED[source] for source in sources if source in PROBED]:
-        there = [q for q in questions if q.split == split and q.shape == "unseen"]
+    for source in [source for source in sources if source in PROBED]:
+        split, path = PROBED[source], data / "probes.parquet"
+        there = [*read_records(path, Question, split=split, shape="unseen")] if table_files(path)[0].exists() else []
+        if not there:
+            raise KitError(f"probes: {data} asks in unseen words for no facts of {source}: leave probes out")
         order = stream(0, "probes", split).permutation(len(there))[:count].tolist()
         found[split] = [Probe(*tokens.continued(there[i].text, f" {there[i].answers[0]}", chat=False)) for i in order]
-    if not any(found.values()):
-        raise KitError(f"probes: {data} has none of the facts that {' and '.join(sources)} tell: leave it out")
-    return {split: probes for split, probes in found.items() if probes}
+    return found
 
 
 class Probing(TrainerCallback):
-    """Asks every `every` steps, and behind the last. log: is told `recall_known` and `recall_novel`, the share of which every
-    token is the model's first choice, and `logprob_…`, of the whole answer, in nats, the mean over probes."""
+    """Asks every `every` steps, and behind those of `also` and the last. log: is told `probe_recall_known` and
+    `probe_recall_novel`, the share of which every token is the model's first choice, and `probe_logprob_…`, of the whole answer,
+    in nats, the mean over probes; pause: how long it took."""
 
     def __init__(
         self,
         probes: dict[str, list[Probe]],
         pad: int,
         every: int,
+        also: Collection[int],
         computing: Callable[[], AbstractContextManager[Any]],
         log: Callable[[dict[str, float]], None],
+        pause: Callable[[float], None],
     ) -> None:
-        self.probes, self.pad, self.every, self.computing, self.log = probes, pad, every, computing, log
+        self.probes, self.pad, self.every, self.also = probes, pad, every, also
+        self.computing, self.log, self.pause = computing, log, pause
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        if state.global_step % self.every == 0 or state.global_step == state.max_steps:
+        if state.global_step % self.every == 0 or state.global_step in (*self.also, state.max_steps):
+            started = time.perf_counter()
             model = kwargs["model"]
             model.eval()
             with torch.no_grad(), self.computing():
@@ -69,6 +75,7 @@ class Probing(TrainerCallback):
                     name: value for split, probes in self.probes.items() for name, value in self._asked(model, split, probes)
                 }
             model.train()
+            self.pause(time.perf_counter() - started)
             self.log(figures)
 
     def _asked(self, model: Any, split: str, probes: list[Probe]) -> list[tuple[str, float]]:
@@ -86,4 +93,4 @@ class Probing(TrainerCallback):
                 likely = told.gather(1, gold[:, None]).sum()
                 found.append((bool((told.argmax(-1) == gold).all()), float(likely)))
         right, likely = np.array(found, float).mean(axis=0).tolist()
-        return [(split, round(right, 4)), (split.replace("recall", "logprob"), round(likely, 4))]
+        return [(f"probe_{split}", round(right, 4)), (f"probe_{split.replace('recall', 'logprob')}", round(likely, 4))]

@@ -34,6 +34,10 @@ class Progress(TrainerCallback):
         rate = {"tokens": self.ends[step], "tokens_per_second": round(done / taken, 1)}
         return rate if self.share is None else {**rate, "mfu": round(self.share * done / taken, 4)}
 
+    def pause(self, seconds: float) -> None:
+        """So long nothing was trained."""
+        self.clock += seconds
+
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         self.step, self.clock = state.global_step, time.perf_counter()
         kept = [entry for entry in read_journal(self.journal) if entry["step"] <= self.step and "train_runtime" not in entry]

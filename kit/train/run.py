@@ -262,7 +262,7 @@ def fit(
     if config.packing:
         if step_loss.weight:
             raise KitError("packing: how a row's tokens are spread over experts is weighed row by row: leave it out")
-        check_apart(network)
+        check_apart(network, max(np.add.reduceat(schedule.lengths, range(0, len(schedule), split.rows)).tolist()))
     tied = tied_weights(network)
     ends = [0, *np.cumsum(schedule.lengths)[batch - 1 :: batch].tolist()]
     progress = Progress(stage.working / PROGRESS, ends, _share(network, ranks.count))
@@ -331,7 +331,8 @@ def fit(
     # trl gives a tokenizer without padding one: not to the one that is saved.
     lent = copy.deepcopy(tokens.tokenizer)
     lent.pad_token = lent.convert_ids_to_tokens(tokens.pad)
-    as_they_were = [(p, p.data) for p in network.parameters() if p.requires_grad]
+    quantized = config.base_precision == "nf4"
+    adapter = [p.data for p in network.parameters() if p.requires_grad] if quantized else []
     trainer = DealtTrainer(
         model=network,
         args=arguments,
@@ -340,8 +341,10 @@ def fit(
         data_collator=collate,
         optimizers=(optimizer, None),
     )
-    for parameter, data in as_they_were:  # trl rounds an adapter's weights where its base is held in four bits
-        parameter.data = data
+    if quantized:  # trl rounds an adapter's weights where its base is held in four bits
+        for parameter in network.parameters():
+            if parameter.requires_grad:
+                parameter.data = adapter.pop(0)
     if hasattr(text := network.config.get_text_config(), "output_router_logits"):
         text.output_router_logits = step_loss.weight > 0  # one without experts fails where it is asked for its router's logits
     # The loss is of the whole step, whatever the model's own forward takes: transformers counts its tokens, and divides by
@@ -359,10 +362,15 @@ def fit(
         leave(stage.directory / place, weights)
 
     every = config.probe_every or max(1, steps // 10)
-    probing = [Probing(probes, tokens.pad, every, trainer.compute_loss_context_manager, trainer.log)] if probes else []
+    asking = Probing(probes, tokens.pad, every, config.keep, trainer.compute_loss_context_manager, trainer.log, progress.pause)
     keeping = Keeping(config.keep, lambda step: left(f"{STEPS}/{step}"))
     with Saving(config.checkpoint_every, ranks) as saving:
-        for callback in (*probing, keeping, saving, *((progress, *tensorboard(stage.directory / EVENTS)) if ranks.first else ())):
+        for callback in (
+            *([asking] if probes else ()),
+            keeping,
+            saving,
+            *((progress, *tensorboard(stage.directory / EVENTS)) if ranks.first else ()),
+        ):
             trainer.add_callback(callback)
         saved = last_saved(states) if ranks.first else None
         trainer.train(resume_from_checkpoint=ranks.of_first(saved))

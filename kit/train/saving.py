@@ -60,7 +60,7 @@ class Saving(TrainerCallback):
 
 
 class Keeping(TrainerCallback):
-    """Leaves the weights as they are behind some steps. leave: is told the step."""
+    """Leaves the weights as they are behind some steps, which are logged. leave: is told the step."""
 
     def __init__(self, steps: Collection[int], leave: Callable[[int], None]) -> None:
         self.steps, self.leave = set(steps), leave
@@ -68,6 +68,7 @@ class Keeping(TrainerCallback):
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         if state.global_step in self.steps:
             self.leave(state.global_step)
+            control.should_log = True
 
 
 def last_saved(folder: Path) -> str | None:

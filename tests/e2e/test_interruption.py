@@ -29,7 +29,7 @@ from tests.e2e.test_changed_setting import power_cut
 from tests.infer.test_server import Faulty
 
 pytestmark = pytest.mark.slow
-KILLS = pytest.mark.parametrize("kills", [3, pytest.param(10, marks=pytest.mark.full)])
+KILLS = pytest.mark.parametrize("kills", [3, pytest.param(6, marks=pytest.mark.full)])
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["trl.trainer.sft_trainer", "kit.train.run", "evals.run", "kit.report.build"])
 
@@ -140,7 +140,7 @@ def test_evaluate_by_a_server_that_fails(tmp_path: Path) -> None:
     server.faults = {f"{row['question']} Think step by step.": ["500", "truncated"] for row in rows[::10]}
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        kill_and_compare(_evaluate_by_server, (server.url, data), tmp_path, 10)
+        kill_and_compare(_evaluate_by_server, (server.url, data), tmp_path, 4)
     finally:
         server.shutdown()
         server.server_close()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import sys
+import time
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from tqdm import tqdm
 
 import kit.infer.vllm
 from evals.config import EvalConfig
@@ -15,9 +20,9 @@ from evals.run import open_backend
 from kit.core.config import resolve
 from kit.infer.backend import Decoding, Output, Prompt
 from kit.infer.vllm import VllmBackend
-from kit.sweep.engine import _together
+from kit.sweep.engine import Engine as Sweeping
 from kit.sweep.experiment import ExperimentConfig
-from kit.sweep.plan import Plan
+from kit.sweep.plan import Node, Plan
 from kit.train.recipes import TrainConfig, with_defaults
 from kit.train.run import train
 from tests.models.families import FAMILIES, checkpoint_of, questions
@@ -113,34 +118,88 @@ def test_what_is_set_reaches_it(engines: list[Engine], models: dict[str, Path]) 
     assert len(engines) == 2, "another setting is another engine"
 
 
-EXPERIMENT: dict[str, Any] = {
-    "name": "adapters",
-    "counts": [4],
-    "model": "",
-    "train": {
-        name: {"recipe": "posttrain", "steps": 1, "lora": lora, "examples_from": "", "learning_rate": rate}
-        for name, lora, rate in (("a", {"rank": 4}, 1e-3), ("b", {"rank": 4}, 2e-3), ("whole", None, 1e-3))
-    },
-    "measures": {"asked": {"split": "external", "style": "direct", "data": ""}},
-    "evaluation": {"backend": "vllm", "precision": "fp32"},
-    "arms": {name: {"path": [name], "measures": ["asked"]} for name in ("a", "b", "whole")},
-}
+def noted(node: Node) -> None:
+    """A stage that puts down which process ran it."""
+    if (node.directory / "manifest.json").exists():
+        return
+    time.sleep(0.05)
+    node.directory.mkdir(parents=True)
+    manifest = {
+        "schema": 0,
+        "stage": node.kind,
+        "key": node.key,
+        "config": {},
+        "inputs": {},
+        "outputs": {},
+        "commit": "",
+        "dirty": False,
+    }
+    manifest |= {"packages": {}, "hardware": {}, "started": "", "seconds": 0, "cpu_seconds": 0, "peak_memory_bytes": 0}
+    (node.directory / "manifest.json").write_text(json.dumps({**manifest, "results": {}, "notes": [str(os.getpid())]}))
+
+
+def planned(models: dict[str, Path], folder: Path, **arms: list[str]) -> Plan:
+    """Arms by the stages they take: a and b train an adapter each, more goes on with one, whole trains all weights."""
+    rows = str(questions(folder / "rows.jsonl"))
+    common = {"recipe": "posttrain", "steps": 1, "examples_from": rows}
+    stages: dict[str, Any] = {
+        "a": {**common, "lora": {"rank": 4}},
+        "b": {**common, "lora": {"rank": 16}},
+        "more": {**common, "learning_rate": 1e-4},
+        "whole": common,
+    }
+    settings: dict[str, Any] = {
+        "name": "adapters",
+        "counts": [4],
+        "model": str(models["base"]),
+        "train": {name: stages[name] for name in dict.fromkeys(stage for path in arms.values() for stage in path)},
+        "measures": {"asked": {"split": "external", "style": "direct", "data": rows}},
+        "evaluation": {"backend": "vllm", "precision": "fp32"},
+        "arms": {name: {"path": path, "measures": ["asked"]} for name, path in arms.items()},
+    }
+    plan = Plan(resolve(ExperimentConfig, settings), folder)
+    plan.add_cells(0, str(models["base"]))
+    return plan
+
+
+def processes(plan: Plan) -> dict[str, str]:
+    """By arm, the process that asked it."""
+    notes = {cell.arm: plan.root / "stages" / cell.evaluations[0].stage / "manifest.json" for cell in plan.cells}
+    return {arm: json.loads(place.read_text())["notes"][0] for arm, place in notes.items()}
+
+
+def swept(plan: Plan, workers: int = 1) -> dict[str, str]:
+    with tqdm(disable=True) as bar:
+        Sweeping(workers, (), noted).run(plan.nodes.values(), bar)
+    return processes(plan)
+
+
+ARMS = {"untouched": [], "a": ["a"], "b": ["b"], "on": ["a", "more"], "whole": ["whole"]}
 
 
 def test_a_sweep_asks_them_in_one_process(models: dict[str, Path], tmp_path: Path) -> None:
-    rows = str(questions(tmp_path / "rows.jsonl"))
-    stages = {
-        name: {key: value for key, value in {**table, "examples_from": rows}.items() if value is not None}
-        for name, table in EXPERIMENT["train"].items()
-    }
-    settings = {**EXPERIMENT, "model": str(models["base"]), "train": stages}
-    settings["arms"] |= {"untouched": {"path": [], "measures": ["asked"]}}
-    settings["measures"] = {"asked": {**EXPERIMENT["measures"]["asked"], "data": rows}}
-    plan = Plan(resolve(ExperimentConfig, settings), tmp_path)
-    plan.add_cells(0, str(models["base"]))
-    groups = _together([*plan.nodes.values()], plan.nodes)
-    named = sorted(
-        sorted(node.label.rpartition("eval ")[2].split(",")[0] for node in group) for group in groups if group[0].kind == "eval"
-    )
-    assert named == [["a", "b", "untouched"], ["whole"]]
-    assert all(len(group) == 1 for group in groups if group[0].kind != "eval")
+    """Though they are trained one after the other; what all weights were trained of is a model of its own."""
+    asked = swept(planned(models, tmp_path, **ARMS))
+    assert len({asked[arm] for arm in ("untouched", "a", "b", "on")}) == 1
+    assert asked["whole"] != asked["a"]
+
+
+def test_where_there_is_room_for_several_engines_each_takes_a_part(models: dict[str, Path], tmp_path: Path) -> None:
+    plan = planned(models, tmp_path, **ARMS)
+    swept(plan)
+    for cell in plan.cells:
+        shutil.rmtree(tmp_path / "stages" / cell.evaluations[0].stage)
+    asked = swept(plan, workers=3)
+    assert 1 < len({asked[arm] for arm in ("untouched", "a", "b", "on")}) <= 3
+
+
+def test_the_largest_adapters_come_first(models: dict[str, Path], tmp_path: Path) -> None:
+    plan = planned(models, tmp_path, **ARMS)
+    engine = Sweeping(1, (), noted)
+    engine.done = {key for key, node in plan.nodes.items() if node.kind == "train"}
+    waiting = {key: node for key, node in plan.nodes.items() if node.kind == "eval"}
+    groups = [
+        [node.label.rpartition("eval ")[2].split(",")[0] for node in group]
+        for group in engine._together(waiting, plan.nodes, True)
+    ]
+    assert groups == [["b", "a", "on", "untouched"], ["whole"]]

@@ -12,12 +12,14 @@ from kit.core.config import resolve
 from kit.core.errors import KitError
 from kit.core.records import Shown
 from kit.core.store import intact_manifest, read_table
+from kit.sweep.disk import STATES, Disk
 from kit.sweep.experiment import ExperimentConfig
 from kit.sweep.plan import Node, Plan, loaded, start_of
 from kit.train.dealing import read_dealt
 from kit.train.nested import point
 from kit.train.recipes import TrainConfig, with_defaults
 from kit.train.run import train
+from tests.models.families import FAMILIES, checkpoint_of
 from tests.train.test_keep import SETTINGS, assert_same
 
 EXAMPLES: dict[str, Any] = {
@@ -58,7 +60,8 @@ def test_nested_is_separate(small_dir: Path, base: Path, tmp_path: Path, lora: d
         assert told == {name: value for name, value in one.results.items() if name != "final_loss"}
         assert read_table(found / "shown.parquet", Shown) == read_table(alone / "shown.parquet", Shown)
         assert read_dealt(str(found)) == read_dealt(str(alone))
-        assert json.loads((found / "history.json").read_text())[-1]["step"] <= examples // 4
+        last = json.loads((found / "history.json").read_text())[-1]
+        assert (last["step"], last["loss"]) == (examples // 4, one.results["final_loss"]), "it is logged where it ends"
         assert any("longer run behind step" in note for note in one.notes)
         again = point(config_of(examples, **own), str(small_dir), str(base), found, tmp_path / "gone")
         assert again == found, "it is there already"
@@ -137,6 +140,86 @@ def test_a_plan_has_one_run_through_all_counts() -> None:
     keys = set(planned(separate).nodes)
     assert {nodes[count].key for count in (0, 8, 16, 24)} <= keys
     assert nodes[40].key not in keys, "it keeps what the others are"
+
+
+def changed(**stages: dict[str, Any]) -> dict[str, Any]:
+    return {**EXPERIMENT, "train": {**EXPERIMENT["train"], **stages}}
+
+
+def test_counts_of_a_gate_are_gone_through_too() -> None:
+    """Though no arm is asked at them."""
+    gate = {"recall_slice": {"split": "recall_known", "style": "cloze"}, "pilot_slice": {"split": "validation"}}
+    arms = {"first": {"path": ["post"], "measures": ["recall"], "counts": [8, 16]}}
+    experiment = resolve(
+        ExperimentConfig, {**EXPERIMENT, "gate": gate, "arms": arms, "train": {"post": EXPERIMENT["train"]["post"]}}
+    )
+    plan = Plan(experiment, Path("out"))
+    replicate = experiment.replicates[0]
+    nodes = [plan.path(replicate, plan.base(replicate, 0, 1), ("post",), count)[-1] for count in experiment.counts]
+    assert [bool(node.longer) for node in nodes] == [False, True, True, False]
+    assert nodes[-1].config.keep == (2, 4)  # type: ignore[union-attr]
+
+
+def test_a_curve_takes_its_largest_checkpoint_of_disk_and_what_it_keeps(tmp_path: Path) -> None:
+    model = checkpoint_of(FAMILIES["llama-3.2"], tmp_path / "llama")
+    size = sum(path.stat().st_size for path in model.glob("*.safetensors"))
+    given = {name: table for name, table in EXPERIMENT.items() if name != "base"}
+    counts = [4, 8, 16, 32, 40]
+    arms = {"post": {"path": ["post"], "measures": ["recall"]}}
+    own = {**given, "model": str(model), "counts": counts, "arms": arms, "train": {"post": EXPERIMENT["train"]["post"]}}
+    experiment = resolve(ExperimentConfig, own)
+    plan = Plan(experiment, tmp_path / "out")
+    plan.add_cells(0, str(model))
+    disk = Disk(10**12, plan.nodes, ())
+    places = {key: place for place, key in enumerate(disk.order)}
+    assert len(places) == len(plan.nodes)
+    for node in plan.nodes.values():
+        assert all(places[need] < places[node.key] for need in node.needs), "behind what it needs"
+    # Five checkpoints and the states of one, and at most one point more that is being linked.
+    assert (5 + STATES) * size <= disk.peak() * 1.01
+    assert disk.peak() <= 1.01 * (6 + STATES) * size
+
+
+@pytest.mark.parametrize(
+    ("stages", "arms", "message"),
+    [
+        (
+            {"tune": {"recipe": "posttrain", "nested": True, "rows": {"examples": 4}}},
+            {"both": {"path": ["post", "tune"], "measures": ["recall"]}},
+            "train.tune.nested: it stands behind post, which is another at every count",
+        ),
+        (
+            {},
+            {"late": {"path": ["inject", "post"], "measures": ["recall"]}},
+            "train.post.nested: .* behind the same stages in every arm",
+        ),
+    ],
+)
+def test_one_run_stands_behind_the_same_at_every_count(stages: dict[str, Any], arms: dict[str, Any], message: str) -> None:
+    with pytest.raises(KitError, match=message):
+        resolve(ExperimentConfig, {**changed(**stages), "arms": {**EXPERIMENT["arms"], **arms}})
+
+
+def test_models_have_their_own_largest_count(tmp_path: Path) -> None:
+    given = {name: table for name, table in changed().items() if name != "base"}
+    arms = {
+        "a": {"path": ["post"], "measures": ["recall"], "model": "a", "counts": [8, 16]},
+        "b": {"path": ["post"], "measures": ["recall"], "model": "b", "counts": [8, 40]},
+    }
+    model = checkpoint_of(FAMILIES["llama-3.2"], tmp_path / "llama")
+    settings = {
+        **given,
+        "models": {"a": str(model), "b": str(model)},
+        "arms": arms,
+        "train": {"post": EXPERIMENT["train"]["post"]},
+    }
+    plan = Plan(resolve(ExperimentConfig, settings), tmp_path)
+    plan.add_cells(0, str(model))
+    trained = sorted(node.config.examples for node in plan.nodes.values() if node.trains)  # type: ignore[union-attr]
+    assert trained == [16, 40]
+    own = {**settings["train"]["post"], "by_model": {"a": {"keep": [1]}}}
+    with pytest.raises(KitError, match="leave keep out"):
+        resolve(ExperimentConfig, {**settings, "train": {"post": own}})
 
 
 @pytest.mark.parametrize(

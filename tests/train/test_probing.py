@@ -28,7 +28,7 @@ def run(data: Path, out: Path, **settings: Any) -> Path:
 
 def asked(run: Path) -> dict[int, dict[str, float]]:
     history = json.loads((run / "history.json").read_text())
-    return {entry["step"]: entry for entry in history if "recall_novel" in entry}
+    return {entry["step"]: entry for entry in history if "probe_recall_novel" in entry}
 
 
 @pytest.mark.slow
@@ -43,17 +43,17 @@ def test_it_is_what_an_evaluation_finds(small_dir: Path, tmp_path: Path) -> None
         evaluate(resolve(EvalConfig, {"slices": [part]}), str(small_dir), str(place), tmp_path / f"asked-{step}")
         records = read_records(tmp_path / f"asked-{step}")
         recall = sum(r.scores["exact_match"] for r in records) / len(records)
-        assert told[step]["recall_novel"] == pytest.approx(recall, abs=0.02), len(records)
-    assert told[60]["recall_novel"] > 0.05, "something was learned to be asked for"
-    assert told[60]["logprob_novel"] > told[20]["logprob_novel"]
+        assert told[step]["probe_recall_novel"] == pytest.approx(recall, abs=0.02), len(records)
+    assert told[60]["probe_recall_novel"] > 0.05, "something was learned to be asked for"
+    assert told[60]["probe_logprob_novel"] > told[20]["probe_logprob_novel"]
 
 
 def test_it_is_asked_of_what_is_learned(small_dir: Path, tmp_path: Path) -> None:
     found = run(small_dir, tmp_path / "out", rows={"novel": 2, "known": 2}, steps=10, probes=3)
     told = asked(found)
     assert [*told] == list(range(1, 11)), "a tenth of the run"
-    assert {"recall_known", "logprob_known", "recall_novel", "logprob_novel"} <= told[1].keys()
-    assert {round(entry["recall_novel"] * 3, 2) for entry in told.values()} <= {0, 1, 2, 3}
+    assert {"probe_recall_known", "probe_logprob_known", "probe_recall_novel", "probe_logprob_novel"} <= told[1].keys()
+    assert {round(entry["probe_recall_novel"] * 3, 2) for entry in told.values()} <= {0, 1, 2, 3}
 
 
 def test_asked_once_however_often_it_is_killed(small_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +73,7 @@ def test_shards_are_asked_as_a_whole(small_dir: Path, tmp_path: Path) -> None:
     shards = asked(tmp_path / "shards")
     assert [*shards] == [3, 6]
     for step, entry in shards.items():
-        assert entry["logprob_novel"] == pytest.approx(whole[step]["logprob_novel"], abs=1e-3)
+        assert entry["probe_logprob_novel"] == pytest.approx(whole[step]["probe_logprob_novel"], abs=1e-3)
 
 
 @pytest.mark.parametrize(
