@@ -301,10 +301,10 @@ def dealt_otherwise(data: Path, out: Path) -> None:
         schedule = dealing(*args)
         return dataclasses.replace(schedule, places=schedule.places[::-1].copy())
 
-    dealing = module.deal
+    dealing = module.schedule_of
     with pytest.MonkeyPatch.context() as patched:
         if os.environ["RANK"] == "1":
-            patched.setattr(module, "deal", deal)
+            patched.setattr(module, "schedule_of", deal)
         run(data, out, {})
 
 
