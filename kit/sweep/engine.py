@@ -85,6 +85,7 @@ class Engine:
         take; stages are then started in an order that takes the least.
         """
         planned = {n.key: n for n in nodes}
+        engines = {key: node.engine(planned) for key, node in planned.items()}
         going = set() if kept is None else {key for key, n in planned.items() if n.kind == "train" and key not in kept}
         self.done -= restored(planned, kept or ())
         waiting = {key: n for key, n in planned.items() if key not in self.done}
@@ -98,7 +99,7 @@ class Engine:
         try:
             while waiting or self.running:
                 for patient in (True, False):
-                    for nodes in self._together(waiting, planned, patient):
+                    for nodes in self._together(waiting, planned, engines, patient):
                         beside = [n.key for others, _ in self.running.values() for n in others]
                         if (not disk or disk.fits(nodes[0].key, self.done, beside)) and self._start(nodes):
                             for node in nodes:
@@ -128,13 +129,15 @@ class Engine:
         finally:
             self.stop()
 
-    def _together(self, waiting: Mapping[str, Node], planned: Mapping[str, Node], patient: bool) -> list[list[Node]]:
+    def _together(
+        self, waiting: Mapping[str, Node], planned: Mapping[str, Node], engines: Mapping[str, str | None], patient: bool
+    ) -> list[list[Node]]:
         """The stages whose time has come, by what one process runs one after the other: evaluations by one engine; any other by
-        itself. patient: the former once none by that engine has to wait any more."""
+        itself. engines: of every stage, `Node.engine`; patient: evaluations once none by their engine has to wait any more."""
         ready: dict[str, list[Node]] = {}
         awaited: set[str | None] = set()
         for node in waiting.values():
-            by = node.engine(planned)
+            by = engines[node.key]
             if set(node.needs) <= self.done:
                 ready.setdefault(by or node.key, []).append(node)
             else:

@@ -198,8 +198,9 @@ def test_the_largest_adapters_come_first(models: dict[str, Path], tmp_path: Path
     engine = Sweeping(1, (), noted)
     engine.done = {key for key, node in plan.nodes.items() if node.kind == "train"}
     waiting = {key: node for key, node in plan.nodes.items() if node.kind == "eval"}
+    engines = {key: node.engine(plan.nodes) for key, node in plan.nodes.items()}
     groups = [
         [node.label.rpartition("eval ")[2].split(",")[0] for node in group]
-        for group in engine._together(waiting, plan.nodes, True)
+        for group in engine._together(waiting, plan.nodes, engines, True)
     ]
     assert groups == [["b", "a", "on", "untouched"], ["whole"]]
