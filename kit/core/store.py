@@ -69,6 +69,15 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def placed(source: Path, target: Path) -> None:
+    """A second name for a file of weights, where the disk has those, or a copy: weights are large, and nothing changes them. Other
+    files are copied."""
+    try:
+        os.link(source.resolve(), target) if source.suffix == ".safetensors" else shutil.copyfile(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
 def write_json(path: Path, data: object) -> None:
     """JSON, indented, keys as given, written atomically."""
     with atomic_path(path) as temporary:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,11 +55,12 @@ class VllmBackend:
 
     def __init__(self, checkpoint: Checkpoint, tokens: Tokens, dtype: str, **settings: Any) -> None:
         try:
+            from vllm import LLM
             from vllm.lora.request import LoRARequest
         except ImportError as error:
             raise KitError(f"vLLM cannot be imported ({error}): install it, or use --backend transformers or --url") from None
         check_kept(checkpoint)
-        started = _engine(checkpoint, tokens, {"dtype": dtype, **settings})
+        started = _engine(LLM, checkpoint, tokens, {"dtype": dtype, **settings})
         self.engine, self.adapter = started.engine, None
         if checkpoint.adapter:
             place = str(fetched(checkpoint))
@@ -111,10 +112,9 @@ class VllmBackend:
             sink(rows, [_summed(m.prompt_logprobs, *pairs[i]) for i, m in zip(rows, made, strict=True)])
 
 
-def _engine(checkpoint: Checkpoint, tokens: Tokens, settings: dict[str, Any]) -> _Started:
-    """The engine that has loaded a checkpoint, or its base with room for such an adapter; a new one in the place of another."""
-    from vllm import LLM
-
+def _engine(kind: Callable[..., Any], checkpoint: Checkpoint, tokens: Tokens, settings: dict[str, Any]) -> _Started:
+    """The engine that has loaded a checkpoint, or its base with room for such an adapter; a new one in the place of another.
+    kind: what makes one."""
     base, place = checkpoint.whole, checkpoint.tokenizer
     rank = room_for(checkpoint.adapter.rank) if checkpoint.adapter else 0
     what = digest(base.source, base.revision, tokens.tokenizer.backend_tokenizer.to_str(), settings)
@@ -123,7 +123,7 @@ def _engine(checkpoint: Checkpoint, tokens: Tokens, settings: dict[str, Any]) ->
     _started.clear()
     gc.collect()
     try:
-        engine = LLM(
+        engine = kind(
             model=base.source, revision=base.revision, tokenizer=place.source, tokenizer_revision=place.revision,
             seed=0, generation_config="vllm", **settings, **({"enable_lora": True, "max_lora_rank": rank} if rank else {}),
         )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ import pyarrow.parquet as pq
 from kit.core.errors import KitError, first_line
 from kit.core.hub import is_name
 from kit.core.records import RECORDS, EvalRecord, Manifest
-from kit.core.store import intact_manifest, read_manifest, read_table
+from kit.core.store import intact_manifest, placed, read_manifest, read_table
 from kit.models.checkpoint import ADAPTER, BASE, check_kept, read, training_manifest
 from kit.publish.card import as_json, as_yaml, number, render
 from kit.publish.config import license_of, named
@@ -38,7 +37,7 @@ def filler(model: str, evaluations: Sequence[Path], summarise: Summarise) -> Cal
         check_kept(read(str(directory)))
         for path in sorted((directory / "model").iterdir()):
             if path.is_file() and path.name not in (BASE, "README.md"):
-                _placed(path, folder / path.name)
+                placed(path, folder / path.name)
         if (folder / ADAPTER).exists():
             _name_base(folder / ADAPTER, model)
         training = folder / TRAINING
@@ -50,14 +49,6 @@ def filler(model: str, evaluations: Sequence[Path], summarise: Summarise) -> Cal
         return Data({}, told={"precision": manifest.config.get("precision", "") if manifest.stage == "export" else ""})
 
     return fill
-
-
-def _placed(source: Path, target: Path) -> None:
-    """A second name for a file, where the disk has those, or a copy: weights are large, and a release changes none of them."""
-    try:
-        os.link(source.resolve(), target) if source.suffix == ".safetensors" else shutil.copyfile(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def _name_base(path: Path, model: str) -> None:

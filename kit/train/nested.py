@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 
 from kit.core.errors import KitError
 from kit.core.records import Manifest
-from kit.core.store import EXECUTION, finished, intact_manifest, replaced, run_stage
+from kit.core.store import EXECUTION, finished, intact_manifest, placed, replaced, run_stage
 from kit.models.checkpoint import TINY, read, write_base
 from kit.train.data import load_sources
 from kit.train.dealing import read_dealt, schedule_of
@@ -70,13 +69,8 @@ def _goes_through(longer: Path, manifest: Manifest, run: Prepared, digests: dict
 def _taken(kept: Path, place: Path) -> None:
     """A checkpoint's files, without another copy of them where that can be."""
     shutil.rmtree(place, ignore_errors=True)
-    shutil.copytree(kept, place, copy_function=_linked)
+    place.mkdir()
+    for file in kept.iterdir():
+        placed(file, place / file.name)
     if adapter := read(str(kept)).adapter:  # which is named by the way to it
         write_base(place, adapter.base, adapter.made or {})
-
-
-def _linked(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)

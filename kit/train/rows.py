@@ -81,20 +81,24 @@ class Source:
     def __len__(self) -> int:
         return len(self._order)
 
+    def _at(self, index: int) -> tuple[int, int]:
+        """The batch that a row is in, and its place there."""
+        return divmod(int(self._order[index]), BATCH)
+
     def row(self, index: int) -> Row:
         """One row, read."""
-        batch, place = divmod(int(self._order[index]), BATCH)
+        batch, place = self._at(index)
         ids, learned = (values[bounds[place] : bounds[place + 1]].tolist() for bounds, values in self._parts[batch])
         return Row(ids, tuple(zip(learned[::2], learned[1::2], strict=True)))
 
     def facts(self, index: int) -> tuple[str, ...]:
         """The facts that a row carries."""
-        batch, place = divmod(int(self._order[index]), BATCH)
+        batch, place = self._at(index)
         return tuple(self._batches[batch].column("facts")[place].as_py())
 
     def id(self, index: int) -> str:
         """The digest of what a row says."""
-        batch, place = divmod(int(self._order[index]), BATCH)
+        batch, place = self._at(index)
         return str(self._batches[batch].column("id")[place])
 
     @cached_property

@@ -23,8 +23,8 @@ from kit.train.recipes import TrainConfig, with_defaults
 from kit.train.run import train
 from tests.models.families import CHATML, FAMILIES, IM, Family, checkpoint_of, config_of, tokenizer_of
 
-ROWS = [Row(list(range(3, 3 + n)), ((n // 2, n),)) for n in (2, 5, 9, 30)]
-"""Of which the second half is learned."""
+ROWS = [*(Row(list(range(3, 3 + n)), ((n // 2, n),)) for n in (2, 5, 9, 30)), Row(list(range(4, 12)), ((0, 8),))]
+"""Of which the second half is learned, and of one, as of a document, everything."""
 
 PACKED = ("cohere", "gemma2", "gemma3_text", "gpt2", "gpt_neox", "llama", "mistral", "olmo2", "phi3", "qwen2", "qwen3", "smollm3")
 REFUSED = ("bloom", "mamba", "mpt", "rwkv")
