@@ -70,8 +70,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def placed(source: Path, target: Path) -> None:
-    """A second name for a file of weights, where the disk has those, or a copy: weights are large, and nothing changes them. Other
-    files are copied."""
+    """A second name for a file of weights, where the disk has those, or a copy: weights are large, and nothing changes them.
+    Other files are copied."""
     try:
         os.link(source.resolve(), target) if source.suffix == ".safetensors" else shutil.copyfile(source, target)
     except OSError:
